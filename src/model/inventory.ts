@@ -1,0 +1,95 @@
+import type { Bytes, DatasetName, EpochSeconds, Guid, HostName, Txg } from "./units.ts";
+
+/** Everything that was observed, and when. Plain JSON: `holdfast list --json` writes it, `plan --inventory` reads it. */
+export interface Inventory {
+  readonly formatVersion: 1;
+  readonly observedAt: EpochSeconds;
+  readonly hosts: Readonly<Record<HostName, HostInventory>>;
+}
+
+export type HostInventory =
+  | {
+      readonly state: "observed";
+      readonly zfsVersion: string;
+      /** Imported pools; a dataset of any other pool is unobserved, not absent. */
+      readonly pools: readonly string[];
+      /** Roots that were listed: outside of them nothing is known. A pool's name covers the pool. */
+      readonly roots: readonly DatasetName[];
+      /** Sorted by name. */
+      readonly datasets: readonly Dataset[];
+    }
+  | { readonly state: "unobserved"; readonly reason: string };
+
+export interface Dataset {
+  readonly name: DatasetName;
+  readonly type: "filesystem" | "volume";
+  readonly guid: Guid;
+  readonly createtxg: Txg;
+  readonly used: Bytes;
+  readonly referenced: Bytes;
+  readonly available: Bytes;
+  /** Bytes written since the newest snapshot (or since creation when there is none). */
+  readonly written: Bytes;
+  /** `DATASET@SNAPSHOT` of a clone's origin. */
+  readonly origin?: string;
+  /** `off`, or the cipher. */
+  readonly encryption: string;
+  readonly encryptionroot?: DatasetName;
+  readonly keystatus?: "available" | "unavailable";
+  readonly mounted: boolean;
+  readonly mountpoint?: string;
+  /** A receive that was cut, or that is still running: only trying to resume tells them apart. */
+  readonly resume?: ResumeState;
+  /** `holdfast:` user properties that are set locally, without the prefix. */
+  readonly own: Readonly<Record<string, string>>;
+  /** In order of createtxg. */
+  readonly snapshots: readonly Snapshot[];
+  /** In order of createtxg. */
+  readonly bookmarks: readonly Bookmark[];
+}
+
+export interface Snapshot {
+  /** Without the dataset and `@`. */
+  readonly name: string;
+  readonly guid: Guid;
+  readonly createtxg: Txg;
+  readonly creation: EpochSeconds;
+  readonly used: Bytes;
+  readonly referenced: Bytes;
+  /** Bytes written between the snapshot before and this one. */
+  readonly written: Bytes;
+  /** Tags of the holds on it; present only where there are any. */
+  readonly holds?: readonly string[];
+  /** Datasets cloned from it (`…/%recv` is a half-received increment); present only where there are any. */
+  readonly clones?: readonly string[];
+}
+
+/** A bookmark carries its snapshot's guid, createtxg and creation. */
+export interface Bookmark {
+  /** Without the dataset and `#`. */
+  readonly name: string;
+  readonly guid: Guid;
+  readonly createtxg: Txg;
+  readonly creation: EpochSeconds;
+}
+
+/** What `zfs send -nvP -t TOKEN`, run where the source is, says about a token. */
+export interface ResumeState {
+  readonly token: string;
+  /** Absent until it was decoded; then the plan does not touch this dataset. */
+  readonly content?: {
+    /** `DATASET@SNAPSHOT` being sent. */
+    readonly toName: string;
+    readonly toGuid: Guid;
+    /** Absent for a full stream. */
+    readonly fromGuid?: Guid;
+    readonly raw: boolean;
+    /** Already received. */
+    readonly bytes: Bytes;
+    /** Still to come, where `zfs send` could tell. */
+    readonly remaining?: Bytes;
+    /** False when the sending side can no longer produce the stream. */
+    readonly usable: boolean;
+    readonly problem?: string;
+  };
+}

@@ -1,0 +1,25 @@
+/** Branded primitives: the same runtime value, but a mix-up does not compile. */
+declare const brand: unique symbol;
+type Brand<T, B extends string> = T & { readonly [brand]: B };
+
+/** ZFS guid as decimal digits. A string because guids go beyond 2^53. */
+export type Guid = Brand<string, "Guid">;
+/** `createtxg`: order of creation within one dataset. Never compared across pools. */
+export type Txg = Brand<number, "Txg">;
+/** Full dataset name without host, such as `tank/data`. */
+export type DatasetName = Brand<string, "DatasetName">;
+/** Name of a host: the manifest's `hosts` key, or the machine's host name when there is none. */
+export type HostName = Brand<string, "HostName">;
+/** Key in the manifest's `remotes`. */
+export type RemoteName = Brand<string, "RemoteName">;
+/** Name of a snapshot type such as `hourly`. */
+export type TypeName = Brand<string, "TypeName">;
+/** `HOST:DATASET`, the identity of a source everywhere it is shown or stored. */
+export type Address = Brand<string, "Address">;
+export type Bytes = Brand<number, "Bytes">;
+/** Seconds since 1970-01-01T00:00:00Z. */
+export type EpochSeconds = Brand<number, "EpochSeconds">;
+/** Length of time in seconds. */
+export type Seconds = Brand<number, "Seconds">;
+
+export const address = (host: HostName, dataset: DatasetName): Address => `${host}:${dataset}` as Address;
