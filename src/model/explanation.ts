@@ -1,0 +1,61 @@
+import type { At } from "./plan.ts";
+import type { Address, Guid, RemoteName, TypeName } from "./units.ts";
+
+/** The answer of `holdfast explain`. */
+export type Explanation = SourceExplanation | SnapshotExplanation;
+
+/** What a source's keys are and where each comes from. */
+export interface SourceExplanation {
+  readonly formatVersion: 1;
+  readonly kind: "source";
+  readonly source: Address;
+  /** Only where one copy was asked for. */
+  readonly remote?: RemoteName;
+  readonly keys: readonly ExplainedKey[];
+  /** What is planned here, and what is in the way. */
+  readonly verdicts: readonly Verdict[];
+}
+
+export interface ExplainedKey {
+  readonly key: string;
+  /** As the manifest would write it. */
+  readonly value: string;
+  /** The entry, policy or default that sets it. */
+  readonly from: string;
+}
+
+/** Why a snapshot is kept, destroyed, sent or blocked. */
+export interface SnapshotExplanation {
+  readonly formatVersion: 1;
+  readonly kind: "snapshot";
+  readonly source: Address;
+  /** Absent: at the source itself. */
+  readonly remote?: RemoteName;
+  readonly at: At;
+  readonly name: string;
+  /** Absent for a snapshot that the plan creates. */
+  readonly guid?: Guid;
+  /** ISO 8601, UTC. */
+  readonly created?: string;
+  /** Absent: no declared type matches its name. */
+  readonly type?: TypeName;
+  readonly places: readonly Presence[];
+  readonly verdicts: readonly Verdict[];
+}
+
+/** Where the same point in time exists, matched by guid. */
+export interface Presence {
+  /** Absent: at the source itself. */
+  readonly remote?: RemoteName;
+  readonly at: At;
+  readonly state: "snapshot" | "bookmark" | "absent" | "unobserved";
+  /** Its name there, where it is another one. */
+  readonly name?: string;
+}
+
+export interface Verdict {
+  readonly what: "create" | "keep" | "destroy" | "send" | "resume" | "bookmark" | "blocked" | "foreign" | "change";
+  /** The copy it is about. */
+  readonly remote?: RemoteName;
+  readonly reason: string;
+}

@@ -1,0 +1,58 @@
+import type { Blocked, Unobserved } from "../model/plan.ts";
+import type { OperationReport, Outcome, Report } from "../model/report.ts";
+import { duration, type Palette, palette, plural, size, type TextOptions, visible, visibleLines } from "./text.ts";
+
+/** What went on beside the operations: it decides the exit code with them. */
+export interface ReportContext {
+  readonly blocked: readonly Blocked[];
+  readonly unobserved: readonly Unobserved[];
+}
+
+const ORDER: readonly Outcome[] = ["failed", "stale", "interrupted", "skipped"];
+
+/** What did not work, each with its error and what to do next, and a summary line. What worked was shown as it ended. */
+export function renderReport(report: Report, context: ReportContext, options: TextOptions): string {
+  const colors = palette(options.color);
+  const problems = ORDER.flatMap((outcome) => report.operations.filter((one) => one.outcome === outcome));
+  const lines = problems.flatMap((operation) => problemLines(operation, colors));
+  return `${[...lines, ...(lines.length > 0 ? [""] : []), colors.bold(reportLine(report, context))].join("\n")}\n`;
+}
+
+function problemLines(operation: OperationReport, colors: Palette): string[] {
+  const { error, outcome } = operation;
+  const paint = outcome === "failed" ? colors.red : colors.yellow;
+  const head = `${paint(`! ${outcome}`)}  ${visible(operation.source)}: ${visible(operation.description)}`;
+  if (error === undefined) return [head];
+  return [
+    head,
+    ...visibleLines(error.message).map((line) => `    ${line}`),
+    ...(error.command === undefined ? [] : [`    command: ${visible(error.command)}`]),
+    ...(error.output === undefined || error.output.trim() === ""
+      ? []
+      : visibleLines(error.output).map((line) => colors.dim(`    | ${line}`))),
+    ...(error.hint === undefined ? [] : visibleLines(`next: ${error.hint}`).map((line) => `    ${line}`)),
+  ];
+}
+
+/** `Applied: 5 done, 1 failed; 1 blocked. 1.2 GiB in 1 m 20 s.` */
+export function reportLine(report: Report, { blocked, unobserved }: ReportContext): string {
+  const count = (outcome: Outcome): number => report.operations.filter((one) => one.outcome === outcome).length;
+  const outcomes = (["done", ...ORDER] as const)
+    .map((outcome) => [outcome, count(outcome)] as const)
+    .filter(([outcome, many]) => many > 0 || outcome === "done")
+    .map(([outcome, many]) => `${many} ${outcome}`)
+    .join(", ");
+  const missing = unobserved.filter(({ expected }) => !expected).length;
+  const bytes = report.operations.reduce((sum, operation) => sum + (operation.bytes ?? 0), 0);
+  const seconds = (Date.parse(report.finishedAt) - Date.parse(report.startedAt)) / 1000;
+  return [
+    `${report.finished ? "Applied" : "Interrupted"}: ${[
+      outcomes,
+      blocked.length === 0 ? "" : `${blocked.length} blocked`,
+      missing === 0 ? "" : `${plural(missing, "place")} not observed`,
+    ]
+      .filter((words) => words !== "")
+      .join("; ")}.`,
+    `${bytes > 0 ? `${size(bytes)} sent in ` : "Took "}${duration(seconds)}.`,
+  ].join(" ");
+}

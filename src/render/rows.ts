@@ -1,0 +1,243 @@
+import type {
+  Blocked,
+  BlockedReason,
+  BookmarkOperation,
+  Operation,
+  Plan,
+  SendOperation,
+  UnbookmarkOperation,
+} from "../model/plan.ts";
+import type { Address, DatasetName, RemoteName } from "../model/units.ts";
+import { part, plural, range, size, visible } from "./text.ts";
+
+/** One line of a plan as people read it; text and markdown are both made of these. Every string is safe to print. */
+export interface Row {
+  readonly symbol: "+" | ">" | "~" | "-" | "!";
+  readonly word: string;
+  /** Which snapshots. */
+  readonly subject: string;
+  /** `→ vault:tank/…`, `on vault:tank/…`; empty at the source itself. */
+  readonly where: string;
+  readonly details: readonly string[];
+  /** Lines below: evidence and remedies. */
+  readonly below: readonly string[];
+  /** What stands behind the line; nothing for a blocked entry. */
+  readonly operations: readonly Operation[];
+}
+
+export interface SourceRows {
+  readonly source: Address;
+  readonly rows: readonly Row[];
+}
+
+type Placed = { readonly rank: number; readonly row: Row };
+
+/** Operations and blocked entries by source, sources in order of their names; destroys stand last in each. */
+export function rowsOf(plan: Pick<Plan, "operations" | "blocked">): SourceRows[] {
+  const bySource = new Map<Address, { operations: Operation[]; blocked: Blocked[] }>();
+  const of = (source: Address) => {
+    const group = bySource.get(source) ?? { operations: [], blocked: [] };
+    bySource.set(source, group);
+    return group;
+  };
+  for (const operation of plan.operations) of(operation.source).operations.push(operation);
+  for (const entry of plan.blocked) of(entry.source).blocked.push(entry);
+  return [...bySource]
+    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+    .map(([source, { operations, blocked }]) => ({
+      source,
+      rows: [...operationRows(operations), ...blocked.map((entry) => ({ rank: 8, row: blockedRow(entry) }))]
+        .sort((a, b) => a.rank - b.rank)
+        .map(({ row }) => row),
+    }));
+}
+
+/** One row an operation, except that a copy's sends are one row, and so are bookmarks of one snapshot. */
+function operationRows(operations: readonly Operation[]): Placed[] {
+  const sends = groups(
+    operations.filter((operation) => operation.kind === "send"),
+    (send) => JSON.stringify([send.remote, send.at.host, send.at.dataset]),
+  );
+  const bookmarks = groups(
+    operations.filter((operation) => operation.kind === "bookmark"),
+    (bookmark) => bookmark.of.name,
+  );
+  const unbookmarks = operations.filter((operation) => operation.kind === "unbookmark");
+  const rows = operations.flatMap((operation): Placed[] => singleRow(operation));
+  rows.push(...sends.map((chain) => ({ rank: 6, row: sendRow(chain) })));
+  rows.push(...bookmarks.map((same) => ({ rank: 7, row: bookmarkRow(same) })));
+  if (unbookmarks.length > 0) rows.push({ rank: 9, row: unbookmarkRow(unbookmarks) });
+  return rows;
+}
+
+function singleRow(operation: Operation): Placed[] {
+  const row = (rank: number, symbol: Row["symbol"], word: string, rest: Partial<Row>): Placed[] => [
+    {
+      rank,
+      row: { symbol, word, subject: "", where: "", details: [], below: [], operations: [operation], ...rest },
+    },
+  ];
+  switch (operation.kind) {
+    case "create":
+      return row(0, "+", "create", { subject: range([operation.name]), details: [visible(operation.reason)] });
+    case "adopt":
+      return row(1, "~", "adopt", {
+        where: operation.remote === undefined ? "" : place("on", operation.remote, operation.at.dataset),
+        details: [visible(operation.reason)],
+      });
+    case "discard":
+      return row(2, "-", "discard", {
+        subject: "half-received stream",
+        where: place("on", operation.remote, operation.at.dataset),
+        details: [visible(operation.reason), `frees ${size(operation.bytes)}`],
+      });
+    case "rollback":
+      return row(3, "-", "rollback", {
+        subject: `to @${visible(operation.to.name)}`,
+        where: place("on", operation.remote, operation.at.dataset),
+        details: [visible(operation.reason)],
+        below:
+          operation.destroys.length === 0
+            ? []
+            : [`destroys ${range(operation.destroys.map(({ name }) => name))} there`],
+      });
+    case "replace":
+      return row(4, "~", "replace", {
+        where: place("on", operation.remote, operation.at.dataset),
+        details: [visible(operation.reason)],
+        below: [`what is there is renamed to ${visible(operation.renameTo)}`],
+      });
+    case "resume":
+      return row(5, "~", "resume", {
+        subject: range([operation.to.name]),
+        where: place("→", operation.remote, operation.at.dataset),
+        details: [
+          operation.remaining === undefined
+            ? `${size(operation.received)} already there`
+            : `${part(operation.received, operation.received + operation.remaining)} already there`,
+        ],
+      });
+    case "destroy":
+      return row(10, "-", "destroy", {
+        subject: range(operation.snapshots.map(({ name }) => name)),
+        where: operation.remote === undefined ? "" : place("on", operation.remote, operation.at.dataset),
+        details: [visible(operation.reason), `frees ${size(operation.bytes)}`],
+      });
+    case "destroy-orphan":
+      return row(11, "-", "destroy", {
+        subject: `the whole copy${operation.snapshots.length > 0 ? `: ${range(operation.snapshots.map(({ name }) => name))}` : ""}`,
+        where: place("on", operation.remote, operation.at.dataset),
+        details: [visible(operation.reason), `frees ${size(operation.bytes)}`],
+      });
+    case "send":
+    case "bookmark":
+    case "unbookmark":
+      return [];
+  }
+}
+
+const place = (preposition: "→" | "on", remote: RemoteName, dataset: DatasetName): string =>
+  `${preposition} ${visible(`${remote}:${dataset}`)}`;
+
+/** `@base … @last` with the number that arrives; the base of an increment is not among them. */
+function sendRow(chain: readonly [SendOperation, ...SendOperation[]]): Row {
+  const [first] = chain;
+  const last = chain.at(-1) ?? first;
+  const arriving = chain.flatMap(({ snapshots }) => snapshots);
+  const start = first.base ?? first.snapshots[0];
+  const bytes = chain.reduce((sum, { estimate }) => sum + estimate, 0);
+  return {
+    symbol: ">",
+    word: "send",
+    subject: visible(
+      start === undefined || start.name === last.to.name ? `@${last.to.name}` : `@${start.name} … @${last.to.name}`,
+    ),
+    where: place("→", first.remote, first.at.dataset),
+    details: [
+      [
+        plural(arriving.length, "snapshot"),
+        first.base !== null ? "" : arriving.length === 1 ? "in full" : "the first in full",
+        size(bytes),
+      ]
+        .filter((word) => word !== "")
+        .join(", "),
+    ],
+    below: [],
+    operations: chain,
+  };
+}
+
+const bookmarkRow = (same: readonly [BookmarkOperation, ...BookmarkOperation[]]): Row => ({
+  symbol: "~",
+  word: "bookmark",
+  subject: range([same[0].of.name]),
+  where: "",
+  details: [`as base for ${same.map(({ remote }) => visible(remote)).join(", ")}`],
+  below: [],
+  operations: same,
+});
+
+const unbookmarkRow = (operations: readonly UnbookmarkOperation[]): Row => {
+  const names = operations.flatMap(({ bookmarks }) => bookmarks.map(({ name }) => name));
+  return {
+    symbol: "-",
+    word: "forget",
+    subject: plural(names.length, "older bookmark"),
+    where: "",
+    details: [`of ${[...new Set(operations.map(({ remote }) => visible(remote)))].join(", ")}`],
+    below: [],
+    operations,
+  };
+};
+
+const BLOCKED_WORDS: Readonly<Record<BlockedReason, string>> = {
+  "source-missing": "source missing",
+  ambiguous: "ambiguous",
+  diverged: "diverged",
+  modified: "modified",
+  "no-common-base": "no common base",
+  occupied: "occupied",
+  "name-conflict": "name conflict",
+  encryption: "encryption",
+  "partial-receive": "half-received stream",
+  withheld: "withheld",
+  "first-contact": "first contact",
+  clock: "clock",
+  remedy: "remedy refused",
+  orphan: "orphan",
+  bug: "bug in Holdfast",
+};
+
+export function blockedRow(entry: Blocked): Row {
+  const { withheld, waiting } = entry;
+  const word = BLOCKED_WORDS[entry.reason];
+  const message = visible(entry.message);
+  return {
+    symbol: "!",
+    word: "blocked",
+    subject: withheld === undefined ? "" : `destroy ${range(withheld.snapshots.map(({ name }) => name))}`,
+    where: entry.remote === undefined ? "" : place(withheld === undefined ? "→" : "on", entry.remote, entry.at.dataset),
+    details: [
+      message.toLowerCase().startsWith(word) ? message : `${word}: ${message}`,
+      ...(withheld === undefined ? [] : [`would free ${size(withheld.bytes)}`]),
+      ...(waiting === undefined || waiting.snapshots === 0
+        ? []
+        : [`${plural(waiting.snapshots, "snapshot")} waiting, ${size(waiting.bytes)}`]),
+    ],
+    below: [
+      ...entry.evidence.map(visible),
+      ...(entry.remedies.length === 0 ? [] : [`remedies: ${entry.remedies.map(visible).join(" · ")}`]),
+    ],
+    operations: [],
+  };
+}
+
+function groups<T>(items: readonly T[], key: (item: T) => string): [T, ...T[]][] {
+  const result = new Map<string, [T, ...T[]]>();
+  for (const item of items) {
+    const group = result.get(key(item));
+    if (group === undefined) result.set(key(item), [item]);
+    else group.push(item);
+  }
+  return [...result.values()];
+}

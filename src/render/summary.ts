@@ -1,0 +1,40 @@
+import type { OperationKind, Plan } from "../model/plan.ts";
+import { size } from "./text.ts";
+
+/** Kinds that the summary has no number of its own for, in the order they are named. */
+const OTHERS: readonly (readonly [OperationKind, string])[] = [
+  ["adopt", "to adopt"],
+  ["discard", "to discard"],
+  ["rollback", "to roll back"],
+  ["replace", "to replace"],
+  ["bookmark", "to bookmark"],
+  ["unbookmark", "to unbookmark"],
+];
+
+type Summed = Pick<Plan, "operations" | "summary" | "complete">;
+
+/** `1 to create, 1 to send (1.2 GiB), 23 to destroy (310 MiB); 1 blocked. 187 kept.`, without what is none. */
+export function summaryOf({ operations, summary, complete }: Summed): string {
+  const counted = (count: number, words: string, bytes?: number): string[] =>
+    count === 0 ? [] : [`${count.toLocaleString("en-US")} ${words}${bytes === undefined ? "" : ` (${size(bytes)})`}`];
+  const changes = [
+    ...counted(summary.create, "to create"),
+    ...counted(summary.send, "to send", summary.sendBytes),
+    ...counted(summary.resume, "to resume"),
+    ...counted(summary.destroy, "to destroy", summary.destroyBytes),
+    ...OTHERS.flatMap(([kind, words]) => counted(operations.filter((one) => one.kind === kind).length, words)),
+  ].join(", ");
+  const blocked = summary.blocked === 0 ? "" : `${summary.blocked.toLocaleString("en-US")} blocked`;
+  return [
+    [changes, blocked].filter((words) => words !== "").join("; "),
+    `${summary.kept.toLocaleString("en-US")} kept`,
+    complete ? "" : "Incomplete: not everything could be observed",
+  ]
+    .filter((words) => words !== "")
+    .map((words) => `${words}.`)
+    .join(" ");
+}
+
+/** The line a plan ends with. */
+export const summaryLine = (plan: Summed): string =>
+  plan.operations.length > 0 ? `Plan: ${summaryOf(plan)}` : `No changes. ${summaryOf(plan)}`;
