@@ -1,0 +1,210 @@
+import type { Operation, OperationId, Plan, Precondition, SnapshotRef } from "../../src/model/plan.ts";
+import { find, isObserved, type World, type WorldDataset } from "./world.ts";
+import * as zfs from "./zfs.ts";
+
+/** A precondition no longer holds: nothing was changed. */
+export class Stale extends Error {}
+/** The run ended in the middle of an operation. */
+export class Cut extends Error {}
+
+/** What one command does: an operation, or all creates that are atomic together. */
+export interface Unit {
+  readonly operations: readonly Operation[];
+  readonly ids: readonly OperationId[];
+  readonly dependsOn: readonly OperationId[];
+}
+
+/** A plan being carried out in a model world. */
+export interface Run {
+  readonly world: World;
+  /** Guids of the snapshots that this run's creates made. */
+  readonly created: Map<OperationId, string>;
+  readonly now: number;
+}
+
+export const startRun = (world: World, now: number): Run => ({ world, created: new Map(), now });
+
+/** The commands of a plan, in its order; atomic creates stand where the first of them does. */
+export function unitsOf(plan: Plan): Unit[] {
+  const groups = new Map<string, Operation[]>();
+  for (const operation of plan.operations) {
+    const key = operation.kind === "create" ? `atomic ${operation.atomic}` : `single ${operation.id}`;
+    const group = groups.get(key);
+    if (group) group.push(operation);
+    else groups.set(key, [operation]);
+  }
+  return [...groups.values()].map((operations) => ({
+    operations,
+    ids: operations.map((o) => o.id),
+    dependsOn: [...new Set(operations.flatMap((o) => o.dependsOn))].filter(
+      (id) => !operations.some((o) => o.id === id),
+    ),
+  }));
+}
+
+/**
+ * Carries out one command as `zfs` would, by name, after checking every precondition.
+ * With `cut` it ends in the middle: what a kill at that instant leaves.
+ */
+export function execute(run: Run, unit: Unit, cut?: number): void {
+  for (const operation of unit.operations) for (const p of operation.preconditions) check(run, p, operation);
+  const [first] = unit.operations;
+  if (first === undefined) return;
+  if (first.kind !== "create") {
+    executeOne(run, first, cut);
+    return;
+  }
+  if (cut !== undefined) throw new Cut("before the snapshot");
+  const creates = unit.operations.filter((o) => o.kind === "create");
+  zfs.snapshot(
+    run.world,
+    first.at.host,
+    creates.map((o) => ({ dataset: o.at.dataset, name: o.name })),
+    run.now,
+  );
+  for (const o of creates) {
+    if (o.at.host !== first.at.host) throw new zfs.ZfsError("one snapshot command on two hosts");
+    const made = find(run.world, o.at.host, o.at.dataset)?.snapshots.find((s) => s.name === o.name);
+    if (made) run.created.set(o.id, made.guid);
+  }
+}
+
+const stopHere = (cut: number | undefined): void => {
+  if (cut !== undefined) throw new Cut("in the middle");
+};
+
+function executeOne(run: Run, o: Exclude<Operation, { kind: "create" }>, cut: number | undefined): void {
+  const { world } = run;
+  const { host, dataset } = o.at;
+  if (o.kind === "send") executeSend(world, o, cut);
+  else if (o.kind === "unbookmark") {
+    for (const { name } of o.bookmarks.slice(0, cut)) zfs.destroyBookmark(world, host, dataset, name);
+    stopHere(cut);
+  } else if (o.kind === "destroy" || o.kind === "destroy-orphan") {
+    zfs.destroySnapshots(world, host, dataset, namesOf(o.snapshots.slice(0, cut)));
+    stopHere(cut);
+  } else if (o.kind === "rollback") {
+    zfs.destroySnapshots(world, host, dataset, namesOf(o.destroys.slice(0, cut)));
+    stopHere(cut);
+    zfs.rollback(world, host, dataset, o.to.name);
+  } else {
+    stopHere(cut);
+    executeWhole(world, o);
+  }
+}
+
+const namesOf = (snapshots: readonly { readonly name: string }[]): string[] => snapshots.map((s) => s.name);
+
+/** What happens at once or not at all. */
+function executeWhole(
+  world: World,
+  o: Extract<Operation, { kind: "adopt" | "discard" | "replace" | "resume" | "bookmark" }>,
+): void {
+  const { host, dataset } = o.at;
+  switch (o.kind) {
+    case "adopt":
+      zfs.setProperty(world, host, dataset, "adopted", "on");
+      break;
+    case "discard":
+      zfs.abort(world, host, dataset);
+      break;
+    case "replace":
+      zfs.renameDataset(world, host, dataset, o.renameTo);
+      break;
+    case "resume":
+      zfs.resume(world, host, dataset, o.token);
+      break;
+    case "bookmark": {
+      const from = o.fromBookmark === undefined ? { snapshot: o.of.name } : { bookmark: o.fromBookmark };
+      zfs.bookmark(world, host, dataset, from, o.bookmark);
+    }
+  }
+}
+
+function executeSend(world: World, o: Extract<Operation, { kind: "send" }>, cut: number | undefined): void {
+  const { host, dataset } = o.at;
+  const base =
+    o.base === null ? null : o.base.bookmark === undefined ? { snapshot: o.base.name } : { bookmark: o.base.bookmark };
+  const stream = zfs.send(world, o.from.host, o.from.dataset, {
+    base,
+    to: o.to.name,
+    range: o.snapshots.length > 1,
+    raw: o.raw,
+  });
+  if (stream.type !== o.datasetType) throw new zfs.ZfsError(`${o.from.dataset} is a ${stream.type}`);
+  for (const parent of o.createParents)
+    if (!find(world, host, parent)) zfs.create(world, host, parent, { own: { placeholder: "on" } });
+  const own = Object.entries(o.properties).flatMap(([key, value]) =>
+    key.startsWith("holdfast:") ? [[key.slice("holdfast:".length), value] as const] : [],
+  );
+  zfs.receive(world, host, dataset, stream, {
+    force: o.replacesPlaceholder,
+    own: Object.fromEntries(own),
+    ...(cut === undefined ? {} : { cutAfter: cut % stream.steps.length }),
+  });
+  stopHere(cut);
+}
+
+function guidOf(run: Run, ref: SnapshotRef): string | undefined {
+  return "guid" in ref ? ref.guid : run.created.get(ref.createdBy);
+}
+
+function check(run: Run, p: Precondition, operation: Operation): void {
+  const why = isObserved(run.world, p.host, p.dataset)
+    ? broken(run, p, find(run.world, p.host, p.dataset))
+    : "cannot be observed";
+  if (why !== undefined) throw new Stale(`${operation.id}: ${p.kind} of ${p.host}:${p.dataset}: ${why}`);
+}
+
+/** Each kind of precondition, as plan.ts words it; why it does not hold, if it does not. */
+function broken(run: Run, p: Precondition, dataset: WorldDataset | undefined): string | undefined {
+  if (p.kind === "absent") return dataset === undefined ? undefined : "it exists";
+  if (dataset === undefined) return "it does not exist";
+  switch (p.kind) {
+    case "dataset":
+      return dataset.guid === p.guid ? undefined : `it is ${dataset.guid} now, not ${p.guid}`;
+    case "placeholder": {
+      const placeholder = dataset.own.get("placeholder") === "on";
+      const empty = dataset.snapshots.length === 0 && dataset.written === 0;
+      return dataset.guid === p.guid && placeholder && empty ? undefined : "it is no empty placeholder";
+    }
+    case "snapshot": {
+      const guid = guidOf(run, p.snapshot);
+      const there = dataset.snapshots.find((s) => s.name === p.snapshot.name);
+      return guid !== undefined && there?.guid === guid ? undefined : `@${p.snapshot.name} is not ${guid}`;
+    }
+    case "present": {
+      const guid = guidOf(run, p.snapshot);
+      const there = dataset.snapshots.some((s) => s.guid === guid);
+      const marked = p.bookmark && dataset.bookmarks.some((b) => b.guid === guid);
+      return there || marked ? undefined : `${guid} (@${p.snapshot.name}) is not there`;
+    }
+    case "follows": {
+      const guid = p.base === null ? undefined : guidOf(run, p.base);
+      const base = dataset.snapshots.findIndex((s) => s.guid === guid);
+      if (p.base !== null && base < 0) return `the base ${guid} is not there`;
+      const expected: readonly string[] = p.extras;
+      const others = dataset.snapshots.slice(base + 1).filter((s) => !expected.includes(s.guid));
+      if (others.length > 0) return `@${others.map((s) => s.name).join(" @")} follow, too`;
+      return dataset.written === 0 ? undefined : `${dataset.written} bytes were written`;
+    }
+    case "token":
+      return (dataset.partial?.token ?? null) === p.token ? undefined : "another half-received stream";
+  }
+}
+
+/** An order in which the commands can run, chosen by `pick` (an index among those that are ready). */
+export function linearize(units: readonly Unit[], pick: (ready: number) => number): Unit[] {
+  const waiting = [...units];
+  const done = new Set<OperationId>();
+  const order: Unit[] = [];
+  while (waiting.length > 0) {
+    const ready = waiting.filter((u) => u.dependsOn.every((id) => done.has(id)));
+    const next = ready[pick(ready.length)];
+    if (next === undefined) throw new Error("the operations depend on each other in a circle, or on nothing there");
+    waiting.splice(waiting.indexOf(next), 1);
+    order.push(next);
+    for (const id of next.ids) done.add(id);
+  }
+  return order;
+}
