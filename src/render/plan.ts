@@ -35,7 +35,11 @@ export function renderPlan(plan: Plan, options: PlanTextOptions): string {
   return `${[...lines, ...(lines.length > 0 ? [""] : []), summary].join("\n")}\n`;
 }
 
-function sourceLines(plan: Plan, options: PlanTextOptions, colors: Palette): string[] {
+export function sourceLines(
+  plan: Pick<Plan, "operations" | "blocked" | "self">,
+  options: PlanTextOptions,
+  colors: Palette,
+): string[] {
   return rowsOf(plan).flatMap(({ source, rows }) => {
     const lefts = rows.map((row) => [row.subject, row.where].filter((text) => text !== "").join("  "));
     const column = Math.max(0, ...lefts.map((left) => left.length).filter((length) => length <= WIDEST));
@@ -87,7 +91,7 @@ function painter(symbol: Row["symbol"], colors: Palette): (text: string) => stri
   }
 }
 
-function unobservedLines(plan: Plan, options: TextOptions, colors: Palette): string[] {
+export function unobservedLines(plan: Pick<Plan, "unobserved">, options: TextOptions, colors: Palette): string[] {
   if (plan.unobserved.length === 0) return [];
   return [
     "  not observed",

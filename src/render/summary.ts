@@ -13,20 +13,25 @@ const OTHERS: readonly (readonly [OperationKind, string])[] = [
 
 type Summed = Pick<Plan, "operations" | "summary" | "complete">;
 
-/** `1 to create, 1 to send (1.2 GiB), 23 to destroy (310 MiB); 1 blocked. 187 kept.`, without what is none. */
-export function summaryOf({ operations, summary, complete }: Summed): string {
+/** `1 to create, 1 to send (1.2 GiB), 23 to destroy (310 MiB)`, without what is none. */
+export function changesInWords({ operations, summary }: Pick<Plan, "operations" | "summary">): string {
   const counted = (count: number, words: string, bytes?: number): string[] =>
     count === 0 ? [] : [`${count.toLocaleString("en-US")} ${words}${bytes === undefined ? "" : ` (${size(bytes)})`}`];
-  const changes = [
+  return [
     ...counted(summary.create, "to create"),
     ...counted(summary.send, "to send", summary.sendBytes),
     ...counted(summary.resume, "to resume"),
     ...counted(summary.destroy, "to destroy", summary.destroyBytes),
     ...OTHERS.flatMap(([kind, words]) => counted(operations.filter((one) => one.kind === kind).length, words)),
   ].join(", ");
+}
+
+/** The changes, then `; 1 blocked. 187 kept.` */
+export function summaryOf(plan: Summed): string {
+  const { summary, complete } = plan;
   const blocked = summary.blocked === 0 ? "" : `${summary.blocked.toLocaleString("en-US")} blocked`;
   return [
-    [changes, blocked].filter((words) => words !== "").join("; "),
+    [changesInWords(plan), blocked].filter((words) => words !== "").join("; "),
     `${summary.kept.toLocaleString("en-US")} kept`,
     complete ? "" : "Incomplete: not everything could be observed",
   ]

@@ -1,0 +1,71 @@
+import type { Explanation, Presence, SnapshotExplanation, SourceExplanation, Verdict } from "../model/explanation.ts";
+import type { HostName } from "../model/units.ts";
+import { columns, palette, shortAddress, type TextOptions, visible } from "./text.ts";
+
+/** Why a source is treated as it is, like `zfs get`; or why a snapshot is kept, destroyed, sent or blocked. */
+export function renderExplanation(
+  explanation: Explanation,
+  options: TextOptions & { readonly self: HostName | null },
+): string {
+  const lines = explanation.kind === "source" ? sourceLines(explanation, options) : snapshotLines(explanation, options);
+  return `${lines.join("\n")}\n`;
+}
+
+type Options = TextOptions & { readonly self: HostName | null };
+
+function sourceLines({ source, remote, keys, verdicts }: SourceExplanation, { color, self }: Options): string[] {
+  const title =
+    remote === undefined ? shortAddress(source, self) : `${shortAddress(source, self)} on ${visible(remote)}`;
+  return [
+    palette(color).bold(title),
+    ...columns([
+      ["  KEY", "VALUE", "FROM"],
+      ...keys.map(({ key, value, from }) => [`  ${key}`, value, from].map(visible)),
+    ]),
+    ...(verdicts.length === 0 ? [] : ["", ...verdictLines(verdicts)]),
+  ];
+}
+
+function snapshotLines(explanation: SnapshotExplanation, { color, self }: Options): string[] {
+  const { source, remote, at, name, guid, created, type, places, verdicts } = explanation;
+  const facts: string[][] = [
+    ["source", shortAddress(source, self)],
+    ...(remote === undefined ? [] : [["remote", visible(remote)]]),
+    ["type", type === undefined ? "none: foreign, never touched" : visible(type)],
+    ["guid", guid ?? "none yet: this plan creates it"],
+    ...(created === undefined ? [] : [["created", created.replace("T", " ").replace(/(\.\d+)?Z$/, " UTC")]]),
+    ...places.map((place, index) => [index === 0 ? "found" : "", presenceWords(place)]),
+  ];
+  return [
+    palette(color).bold(visible(`${at.host}:${at.dataset}@${name}`)),
+    ...columns(facts.map(([key = "", value = ""]) => [`  ${key}`, value])),
+    "",
+    ...verdictLines(verdicts),
+  ];
+}
+
+const presenceWords = ({ remote, at, state, name }: Presence): string => {
+  const where = `${remote === undefined ? "source" : visible(remote)}  ${visible(`${at.host}:${at.dataset}`)}`;
+  const words = { snapshot: "yes", bookmark: "only as a bookmark", absent: "no", unobserved: "not observed" } as const;
+  return `${where}  ${words[state]}${name === undefined ? "" : `, as @${visible(name)}`}`;
+};
+
+const VERDICTS: Readonly<Record<Verdict["what"], string>> = {
+  create: "+ create",
+  keep: "  keep",
+  destroy: "- destroy",
+  send: "> send",
+  resume: "~ resume",
+  bookmark: "~ bookmark",
+  blocked: "! blocked",
+  foreign: "  foreign",
+  change: "~ change",
+};
+
+const verdictLines = (verdicts: readonly Verdict[]): string[] =>
+  columns(
+    verdicts.map(({ what, remote, reason }) => [
+      `  ${VERDICTS[what]}`,
+      `${remote === undefined ? "" : `${visible(remote)}: `}${visible(reason)}`,
+    ]),
+  );

@@ -1,0 +1,11 @@
+export { renderComparison, renderComparisonMarkdown } from "./comparison.ts";
+export { position, renderDiagnostics } from "./diagnostics.ts";
+export { renderExplanation } from "./explanation.ts";
+export { type Places, renderInventory } from "./inventory.ts";
+export { keptWords } from "./kept.ts";
+export { renderPlanMarkdown } from "./markdown.ts";
+export { type PlanTextOptions, renderPlan } from "./plan.ts";
+export { type ProgressTotals, type Running, renderFinished, renderProgress } from "./progress.ts";
+export { type ReportContext, renderReport, reportLine } from "./report.ts";
+export { summaryLine } from "./summary.ts";
+export { duration, plural, size, type TextOptions, visible, visibleLines } from "./text.ts";

@@ -1,0 +1,91 @@
+import type { OperationReport } from "../model/report.ts";
+import { duration, palette, part, plural, size, type TextOptions, visible, visibleLines } from "./text.ts";
+
+/** An operation that runs, as far as it got. Times are milliseconds of any one clock. */
+export interface Running {
+  readonly label: string;
+  readonly startedAt: number;
+  readonly bytes: number;
+  readonly expected?: number;
+}
+
+export interface ProgressTotals {
+  readonly done: number;
+  readonly operations: number;
+  readonly bytes: number;
+  /** Of everything that is sent in this run. */
+  readonly expected: number;
+  readonly startedAt: number;
+}
+
+/** One line a running operation and a line for everything; cut to `width`. */
+export function renderProgress(
+  running: readonly Running[],
+  totals: ProgressTotals,
+  now: number,
+  options: TextOptions,
+): string {
+  const width = options.width ?? 80;
+  const lines = running.map((one) => toWidth(runningLine(one, now), width));
+  return [...lines, toWidth(totalsLine(running, totals, now), width)].join("\n");
+}
+
+/** The label gives way, the numbers stay. */
+function toWidth({ label, numbers }: { label: string; numbers: string }, width: number): string {
+  const room = Math.max(8, width - numbers.length - 3);
+  const shown = label.length <= room ? label.padEnd(room) : `${label.slice(0, room - 1)}…`;
+  return `${shown}  ${numbers}`.slice(0, Math.max(20, width - 1));
+}
+
+function runningLine({ label, startedAt, bytes, expected }: Running, now: number): { label: string; numbers: string } {
+  const elapsed = (now - startedAt) / 1000;
+  const numbers = expected === undefined && bytes === 0 ? [duration(elapsed)] : amounts(bytes, expected, elapsed);
+  return { label: `  ${visible(label)}`, numbers: numbers.join("  ") };
+}
+
+function totalsLine(
+  running: readonly Running[],
+  { done, operations, bytes, expected, startedAt }: ProgressTotals,
+  now: number,
+): { label: string; numbers: string } {
+  const elapsed = (now - startedAt) / 1000;
+  const label = `  total: ${done} of ${plural(operations, "operation")}${running.length > 0 ? `, ${running.length} running` : ""}`;
+  return { label, numbers: (expected > 0 ? amounts(bytes, expected, elapsed) : [duration(elapsed)]).join("  ") };
+}
+
+/** `1.2 of 9.8 GiB  12 %  48 MiB/s  3 m 2 s left`. */
+function amounts(bytes: number, expected: number | undefined, elapsed: number): string[] {
+  const rate = elapsed > 0 ? bytes / elapsed : 0;
+  if (expected === undefined || expected <= 0) return [size(bytes), `${size(rate)}/s`];
+  // an estimate can be too low: then it is done as far as anybody knows
+  const share = Math.min(1, bytes / expected);
+  const left = rate > 0 && share < 1 ? `${duration((expected - bytes) / rate)} left` : "";
+  return [part(bytes, expected), `${Math.floor(share * 100)} %`.padStart(5), `${size(rate)}/s`, left].filter(
+    (text) => text !== "",
+  );
+}
+
+const OUTCOMES: Readonly<Record<OperationReport["outcome"], string>> = {
+  done: "done",
+  failed: "! failed",
+  stale: "! stale",
+  skipped: "! skipped",
+  interrupted: "! interrupted",
+};
+
+/** The line that stays when an operation has ended. */
+export function renderFinished(operation: OperationReport, options: TextOptions): string {
+  const colors = palette(options.color);
+  const paint = {
+    done: colors.green,
+    failed: colors.red,
+    stale: colors.yellow,
+    skipped: colors.yellow,
+    interrupted: colors.yellow,
+  };
+  const word = paint[operation.outcome](OUTCOMES[operation.outcome].padEnd(13));
+  const moved = operation.bytes === undefined || operation.bytes === 0 ? "" : `${size(operation.bytes)} in `;
+  const took = operation.outcome === "done" ? `  (${moved}${duration(operation.seconds)})` : "";
+  const why = operation.error === undefined ? "" : `: ${visibleLines(operation.error.message)[0] ?? ""}`;
+  return `${word} ${visible(operation.source)}  ${visible(operation.description)}${took}${why}`;
+}

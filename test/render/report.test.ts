@@ -1,0 +1,115 @@
+import { expect, test } from "vitest";
+import type { Unobserved } from "../../src/model/plan.ts";
+import type { OperationReport, Report } from "../../src/model/report.ts";
+import type { Bytes } from "../../src/model/units.ts";
+import { type Running, renderFinished, renderProgress, renderReport } from "../../src/render/index.ts";
+import * as plans from "./plans.ts";
+
+const plain = { color: false } as const;
+const done: OperationReport = {
+  id: "send-1",
+  kind: "send",
+  source: plans.source("tank/data"),
+  remote: plans.vault,
+  description: "send @a … @c → vault:tank/backups/nas01/tank/data",
+  outcome: "done",
+  seconds: 80,
+  bytes: plans.bytes(1.2 * plans.GiB),
+};
+const failed: OperationReport = {
+  ...done,
+  id: "send-2",
+  outcome: "failed",
+  bytes: 0 as Bytes,
+  error: {
+    message: "the pool on vault is full",
+    output: "cannot receive incremental stream: out of space\nsecond line\u001b[2J\n",
+    command: "zfs receive -s -u tank/backups/nas01/tank/data",
+    hint: "free space on vault, then apply again: the transfer resumes",
+  },
+};
+const report = (operations: readonly OperationReport[], finished = true): Report => ({
+  formatVersion: 1,
+  manifestDigest: "0",
+  startedAt: "2026-11-22T00:00:00Z",
+  finishedAt: "2026-11-22T00:01:20Z",
+  finished,
+  operations,
+});
+
+test("a run in which everything worked is one line", () => {
+  expect(renderReport(report([done]), { blocked: [], unobserved: [] }, plain)).toBe(
+    "Applied: 1 done. 1.2 GiB sent in 1 m 20 s.\n",
+  );
+});
+
+test("what failed is shown with its command, output and what to do", () => {
+  const skipped: OperationReport = { ...done, id: "destroy-1", outcome: "skipped", bytes: 0 as Bytes };
+  const away: Unobserved = { host: plans.nas, reason: "away", expected: true };
+  expect(renderReport(report([done, skipped, failed]), { blocked: [plans.diverged], unobserved: [away] }, plain)).toBe(
+    `! failed  nas01:tank/data: send @a … @c → vault:tank/backups/nas01/tank/data
+    the pool on vault is full
+    command: zfs receive -s -u tank/backups/nas01/tank/data
+    | cannot receive incremental stream: out of space
+    | second line\\x1b[2J
+    next: free space on vault, then apply again: the transfer resumes
+! skipped  nas01:tank/data: send @a … @c → vault:tank/backups/nas01/tank/data
+
+Applied: 1 done, 1 failed, 1 skipped; 1 blocked. 1.2 GiB sent in 1 m 20 s.
+`,
+  );
+});
+
+test("an interrupted run says so, and what could not be observed counts", () => {
+  const missing: Unobserved = { host: plans.nas, reason: "no route", expected: false };
+  const text = renderReport(
+    report([{ ...done, outcome: "interrupted" }], false),
+    { blocked: [], unobserved: [missing] },
+    plain,
+  );
+  expect(text).toContain("Interrupted: 0 done, 1 interrupted; 1 place not observed. 1.2 GiB sent in 1 m 20 s.");
+});
+
+const running: Running = {
+  label: "nas01:tank/data  send @a … @c → vault:tank/backups/nas01/tank/data",
+  startedAt: 0,
+  bytes: 4.1 * plans.GiB,
+  expected: 9.8 * plans.GiB,
+};
+const totals = { done: 3, operations: 7, bytes: 5.1 * plans.GiB, expected: 12 * plans.GiB, startedAt: 0 };
+
+test("a running transfer shows bytes, percent, rate and time left; a total line follows", () => {
+  const [line = "", total = ""] = renderProgress([running], totals, 82_000, { color: false, width: 120 }).split("\n");
+  expect(line).toMatch(/^ {2}nas01:tank\/data .* 4\.1 of 9\.8 GiB {3}41 % {2}51\.2 MiB\/s {2}1 m 54 s left$/);
+  expect(total).toMatch(
+    /^ {2}total: 3 of 7 operations, 1 running +5\.1 of 12 GiB {3}42 % {2}63\.7 MiB\/s {2}1 m 51 s left$/,
+  );
+});
+
+test("progress lines are never wider than the terminal, and never above 100 percent", () => {
+  for (const width of [40, 80, 200]) {
+    const more = { ...running, bytes: 20 * plans.GiB };
+    const lines = renderProgress([running, more], totals, 82_000, { color: false, width }).split("\n");
+    expect(lines).toHaveLength(3);
+    expect(lines.every((line) => line.length < width)).toBe(true);
+  }
+  const over = renderProgress([{ ...running, bytes: 20 * plans.GiB }], totals, 1000, { color: false, width: 120 });
+  expect(over).toContain("100 %");
+});
+
+test("an operation without bytes shows how long it runs", () => {
+  const line = renderProgress([{ label: "destroy", startedAt: 0, bytes: 0 }], { ...totals, expected: 0 }, 5000, {
+    color: false,
+    width: 60,
+  });
+  expect(line).toContain("5 s");
+  expect(line).not.toContain("%");
+});
+
+test("an ended operation leaves one line", () => {
+  expect(renderFinished(done, plain)).toBe(
+    "done          nas01:tank/data  send @a … @c → vault:tank/backups/nas01/tank/data  (1.2 GiB in 1 m 20 s)",
+  );
+  expect(renderFinished(failed, plain)).toContain("! failed");
+  expect(renderFinished(failed, plain)).toContain(": the pool on vault is full");
+});
