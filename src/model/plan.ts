@@ -138,6 +138,8 @@ export interface ResumeOperation extends OnRemote, StreamOptions {
   readonly received: Bytes;
   /** Absent when `zfs send` could not tell. */
   readonly remaining?: Bytes;
+  /** The first receive went over a placeholder: the rest needs `receive -F` too. */
+  readonly replacesPlaceholder: boolean;
   /** False on an append-only remote: a stream that is refused for good then stays. */
   readonly mayDiscard: boolean;
 }

@@ -1,0 +1,56 @@
+import type { Approval, Manifest, Remedy } from "../model/manifest.ts";
+import type { Note } from "../model/plan.ts";
+import type { Address, DatasetName, EpochSeconds, HostName, RemoteName } from "../model/units.ts";
+
+/** What the user agreed to: approvals in the manifest that have not lapsed, and the options of this run. */
+export interface Consents {
+  /** The remedy to use for a copy that is blocked. */
+  remedy(source: Address, remote: RemoteName): Remedy | undefined;
+  /** Approvals for withheld deletions of one source. */
+  destroys(source: Address): readonly Extract<Approval, { kind: "destroy" }>[];
+  orphan(host: HostName, dataset: DatasetName): boolean;
+  /** Most withheld deletions that this run lets through. */
+  readonly allowDestroy: number;
+  /** The most deletions on one copy that somebody agreed to. */
+  allowed(source: Address, remote: RemoteName): number;
+  /** Approvals that no longer hold. */
+  readonly notes: readonly Note[];
+}
+
+interface Options {
+  readonly now: EpochSeconds;
+  readonly allowDestroy: number;
+  readonly resolve: ReadonlyMap<RemoteName, Remedy>;
+}
+
+export function consentsOf(manifest: Manifest, { now, allowDestroy, resolve }: Options): Consents {
+  const valid = manifest.approvals.filter((approval) => now <= approval.until);
+  const lapsed = manifest.approvals.filter((approval) => now > approval.until);
+  // a source without a host is one of this machine
+  const names = (written: string, address: string) =>
+    written === address || (manifest.self !== null && `${manifest.self}:${written}` === address);
+  const remedies = valid.filter((approval) => approval.kind === "resolve");
+  const destroys = valid.filter((approval) => approval.kind === "destroy");
+  const orphans = valid.filter((approval) => approval.kind === "orphan");
+  return {
+    allowDestroy,
+    allowed: (source, remote) =>
+      Math.max(
+        allowDestroy,
+        ...destroys
+          .filter((approval) => names(approval.source, source) && (approval.remote ?? remote) === remote)
+          .map((approval) => approval.destroy),
+      ),
+    remedy: (source, remote) =>
+      resolve.get(remote) ??
+      remedies.find((approval) => approval.remote === remote && names(approval.source, source))?.resolve,
+    destroys: (source) => destroys.filter((approval) => names(approval.source, source)),
+    orphan: (host, dataset) => orphans.some((approval) => names(approval.orphan, `${host}:${dataset}`)),
+    notes: lapsed.map(
+      (approval): Note => ({
+        kind: "lapsed-approval",
+        message: `the approval at ${approval.place.file}:${approval.place.line} lapsed on ${approval.untilText}; take it out or renew it`,
+      }),
+    ),
+  };
+}

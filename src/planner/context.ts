@@ -1,0 +1,18 @@
+import type { Scope } from "../manifest/scope.ts";
+import type { Manifest } from "../model/manifest.ts";
+import type { EpochSeconds } from "../model/units.ts";
+import type { Consents } from "./consent.ts";
+import type { Observations } from "./observed.ts";
+import type { Schedules } from "./schedule.ts";
+import type { Classify } from "./types.ts";
+
+/** What every rule is given: the manifest, the world and the clock, with the questions that are asked often. */
+export interface PlanContext {
+  readonly manifest: Manifest;
+  readonly now: EpochSeconds;
+  readonly observations: Observations;
+  readonly scope: Scope;
+  readonly classify: Classify;
+  readonly schedules: Schedules;
+  readonly consents: Consents;
+}

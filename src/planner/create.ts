@@ -1,0 +1,79 @@
+import type { SnapshotType } from "../model/manifest.ts";
+import type { CreateOperation } from "../model/plan.ts";
+import type { EpochSeconds } from "../model/units.ts";
+import type { PlanContext } from "./context.ts";
+import { poolOf } from "./observed.ts";
+import { keepsType } from "./retention.ts";
+import type { Source } from "./sources.ts";
+import { scheduledTypes, snapshotName } from "./types.ts";
+import { takenAt, type View } from "./view.ts";
+
+/** A snapshot this far in the future says nothing about when the next one is due. */
+const FUTURE = 5 * 60;
+
+/** Types with a schedule that the source takes and somebody keeps. */
+export function takenTypes(context: PlanContext, source: Source): SnapshotType[] {
+  const keeps = [source.keys.keep, ...source.copies.map((copy) => copy.keep)];
+  return scheduledTypes(context.manifest, source.keys.take).filter((type) =>
+    keeps.some((keep) => keepsType(keep, type.name)),
+  );
+}
+
+/** Rule 1: the types whose newest snapshot is older than their latest tick. `names` are those in use on any side. */
+export function dueCreates(
+  context: PlanContext,
+  source: Source,
+  guid: CreateOperation["preconditions"],
+  views: readonly View[],
+  names: ReadonlySet<string>,
+): CreateOperation[] {
+  const operations: CreateOperation[] = [];
+  for (const type of takenTypes(context, source)) {
+    const tick = context.schedules.latestTick(type);
+    if (tick === undefined) continue;
+    const newest = views.findLast((view) => view.type === type.name);
+    const time = newest && takenAt(newest);
+    const known = time !== undefined && time <= context.now + FUTURE;
+    if (known && time >= tick) continue;
+    const zone = type.timezone === "UTC" ? "" : ` ${type.timezone}`;
+    operations.push({
+      ...createOperation(context, source, type, guid, names),
+      reason: `${type.name} is due since ${clock(tick, context.now, type.timezone)}${zone}`,
+      // one after the other, so that their order at the source is the order the plan counts on
+      dependsOn: operations.slice(-1).map(({ id }) => id),
+    });
+  }
+  return operations;
+}
+
+/** A snapshot of this type, now; in the next free second where the name is taken. */
+export function createOperation(
+  context: PlanContext,
+  source: Source,
+  type: SnapshotType,
+  preconditions: CreateOperation["preconditions"],
+  names: ReadonlySet<string>,
+): CreateOperation {
+  let at = context.now;
+  while (names.has(snapshotName(type.name, at))) at = (at + 1) as EpochSeconds;
+  const name = snapshotName(type.name, at);
+  return {
+    id: `create ${source.address}@${name}`,
+    kind: "create",
+    source: source.address,
+    at: { host: source.host, dataset: source.dataset },
+    type: type.name,
+    name,
+    atomic: `${source.host}:${poolOf(source.dataset)} ${type.name}`,
+    reason: "",
+    dependsOn: [],
+    preconditions,
+  };
+}
+
+/** `17:00`, with the date where it is not today's. */
+function clock(tick: EpochSeconds, now: EpochSeconds, zone: string): string {
+  const text = (at: EpochSeconds) => new Date(at * 1000).toLocaleString("sv-SE", { timeZone: zone }).slice(0, 16);
+  const [date, time] = text(tick).split(" ");
+  return date === text(now).split(" ")[0] ? `${time}` : `${date} ${time}`;
+}

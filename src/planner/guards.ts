@@ -1,0 +1,119 @@
+import type { Blocked, BlockedReason } from "../model/plan.ts";
+import type { PlanContext } from "./context.ts";
+import type { Deletion } from "./side.ts";
+
+export interface Withheld {
+  readonly deletion: Deletion;
+  readonly reason: Extract<BlockedReason, "withheld" | "first-contact" | "clock">;
+  readonly why: string;
+}
+export interface Guarded {
+  readonly through: readonly Deletion[];
+  readonly withheld: readonly Withheld[];
+}
+
+/** Holds back what looks like a mistake rather than thinning, unless somebody agreed to it. */
+export function guard(context: PlanContext, deletions: readonly Deletion[]): Guarded {
+  const withheld = new Map<Deletion, Withheld>();
+  for (const deletion of deletions) {
+    const found = suspicion(context, deletion);
+    if (found) withheld.set(deletion, { deletion, ...found });
+  }
+  const { total } = context.manifest.guards.destroyAtMost;
+  const small = deletions.filter((deletion) => !withheld.has(deletion) && lossOf(deletion) > 0);
+  const losses = lossesOf(small);
+  if (losses > total) {
+    const why = `this plan would lose ${losses} snapshots in all, more than guards.destroyAtMost.total (${total})`;
+    for (const deletion of small) withheld.set(deletion, { deletion, reason: "withheld", why });
+  }
+  approve(context, withheld);
+  // what was agreed to no longer counts against the others
+  const left = small.filter((deletion) => withheld.has(deletion));
+  if (lossesOf(left) <= total) for (const deletion of left) withheld.delete(deletion);
+  if (sizeOf([...withheld.keys()]) <= context.consents.allowDestroy) withheld.clear();
+  return {
+    through: deletions.filter((deletion) => !withheld.has(deletion)),
+    withheld: [...withheld.values()],
+  };
+}
+
+const lossesOf = (deletions: readonly Deletion[]): number =>
+  deletions.reduce((sum, deletion) => sum + lossOf(deletion), 0);
+const lossOf = ({ operation, arriving }: Deletion): number => operation.snapshots.length - arriving;
+
+function suspicion(context: PlanContext, deletion: Deletion): Omit<Withheld, "deletion"> | undefined {
+  const { side, operation, existing, arriving, counted, type } = deletion;
+  const { percent, above } = context.manifest.guards.destroyAtMost;
+  const count = operation.snapshots.length;
+  const loss = lossOf(deletion);
+  if (!side.adopted) return { reason: "first-contact", why: "Holdfast has not managed this dataset before" };
+  if (side.clockDoubt !== undefined && deletion.ageBased) return { reason: "clock", why: side.clockDoubt };
+  if (existing >= 2 && existing - count + arriving === 0) {
+    return { reason: "withheld", why: `no ${type.name} snapshot would be left of ${existing}` };
+  }
+  if (loss > above && loss > (existing * percent) / 100) {
+    return {
+      reason: "withheld",
+      why: `${loss} of ${existing} ${type.name} snapshots would be lost, more than ${percent} %`,
+    };
+  }
+  return type.schedule === undefined || !crowded(context, deletion)
+    ? undefined
+    : {
+        reason: "withheld",
+        why: `the ${counted.length} newest ${type.name} snapshots lie closer together than their schedule: older ones would be lost to them`,
+      };
+}
+
+/** The kept ones span less than half of what they should, and those destroyed would lengthen it. */
+function crowded(context: PlanContext, { counted, oldestDestroyed, type }: Deletion): boolean {
+  if (counted.length < 2) return false;
+  const span = Math.max(...counted) - Math.min(...counted);
+  const expected = (counted.length - 1) * context.schedules.shortestPeriod(type);
+  return span < expected / 2 && oldestDestroyed < Math.min(...counted);
+}
+
+function approve(context: PlanContext, withheld: Map<Deletion, Withheld>): void {
+  for (const source of new Set([...withheld.keys()].map(({ side }) => side.source))) {
+    for (const approval of context.consents.destroys(source)) {
+      const covered = [...withheld.keys()].filter(
+        ({ side }) => side.source === source && (approval.remote === undefined || side.remote === approval.remote),
+      );
+      if (sizeOf(covered) <= approval.destroy) for (const deletion of covered) withheld.delete(deletion);
+    }
+  }
+}
+
+const sizeOf = (deletions: readonly Deletion[]): number =>
+  deletions.reduce((sum, { operation }) => sum + operation.snapshots.length, 0);
+
+/** Blocked entries, one for each withheld deletion. */
+export function blockedDeletions(withheld: readonly Withheld[]): Blocked[] {
+  const total = sizeOf(withheld.map(({ deletion }) => deletion));
+  const bySource = new Map<string, number>();
+  for (const { deletion } of withheld) {
+    const { source } = deletion.side;
+    bySource.set(source, (bySource.get(source) ?? 0) + sizeOf([deletion]));
+  }
+  return withheld.map((entry) => blockedDeletion(entry, total, bySource.get(entry.deletion.side.source) ?? 0));
+}
+
+function blockedDeletion({ deletion, reason, why }: Withheld, total: number, ofSource: number): Blocked {
+  const { operation, side } = deletion;
+  const count = operation.snapshots.length;
+  const what = `${count} ${operation.type} ${count === 1 ? "snapshot" : "snapshots"}`;
+  return {
+    source: side.source,
+    ...(side.remote !== undefined && { remote: side.remote }),
+    at: side.at,
+    reason,
+    message: `destroying ${what} is withheld: ${why}`,
+    evidence: [`${operation.reason}`, `@${operation.snapshots[0]?.name} … @${operation.snapshots.at(-1)?.name}`],
+    remedies: [
+      `holdfast apply --allow-destroy ${total}`,
+      `an approval: { source: "${side.source}", destroy: ${ofSource}, until: … }`,
+      "or change keep",
+    ],
+    withheld: { type: operation.type, snapshots: operation.snapshots, bytes: operation.bytes },
+  };
+}

@@ -1,0 +1,242 @@
+import { scopeOf } from "../manifest/scope.ts";
+import type { Inventory } from "../model/inventory.ts";
+import type { Manifest } from "../model/manifest.ts";
+import type { Blocked, Operation, Plan, Unobserved } from "../model/plan.ts";
+import type { EpochSeconds, HostName, TypeName } from "../model/units.ts";
+import { consentsOf } from "./consent.ts";
+import type { PlanContext } from "./context.ts";
+import { createOperation } from "./create.ts";
+import { blockedDeletions, type Guarded, guard } from "./guards.ts";
+import { Observations } from "./observed.ts";
+import type { PlanOptions } from "./options.ts";
+import { linkParents } from "./order.ts";
+import { planOrphans } from "./orphans.ts";
+import { matcher } from "./patterns.ts";
+import { schedulesAt } from "./schedule.ts";
+import { check } from "./simulate.ts";
+import { isOverdue, planSource, type SourcePlan, scheduled } from "./source-plan.ts";
+import { type ResolvedSources, resolveSources, type Source } from "./sources.ts";
+import { summarize } from "./summary.ts";
+import { classifier } from "./types.ts";
+import { unprotectedNotes } from "./unprotected.ts";
+
+export type { PlanOptions } from "./options.ts";
+export type { Provenance } from "./provenance.ts";
+export type { Copy, Source } from "./sources.ts";
+
+/**
+ * What would make the world as the manifest wants it. Pure and total: the same input gives the same plan, byte for
+ * byte. The plan is checked before it is returned: each step works in a simulated world, and planning there again
+ * finds nothing to do.
+ */
+export function plan(manifest: Manifest, inventory: Inventory, options: PlanOptions): Plan {
+  const assembled = assemble(manifest, inventory, options);
+  return check(assembled, inventory, (simulated) => assemble(manifest, simulated, options));
+}
+
+/** Takes a snapshot of one type now, whether it is due or not, and does nothing else. */
+export function planSnapshot(
+  manifest: Manifest,
+  inventory: Inventory,
+  options: {
+    readonly now: EpochSeconds;
+    readonly type: TypeName;
+    readonly sources?: readonly string[];
+    readonly allHosts?: boolean;
+  },
+): Plan {
+  const { type, sources, ...rest } = options;
+  const context = contextOf(manifest, inventory, rest);
+  const resolved = selected(
+    resolveSources(manifest, context.observations, context.scope),
+    sources,
+    undefined,
+    manifest,
+  );
+  const declared = manifest.snapshotTypes.get(type);
+  const operations: Operation[] = [];
+  for (const source of resolved.sources) {
+    const there = context.observations.look(source.host, source.dataset);
+    if (!declared || !context.scope.sources(source.host) || source.keys.suspend || there.state !== "present") continue;
+    const names = new Set(there.dataset.snapshots.map(({ name }) => name));
+    const is = { host: source.host, dataset: source.dataset, kind: "dataset", guid: there.dataset.guid } as const;
+    operations.push({ ...createOperation(context, source, declared, [is], names), reason: "asked for" });
+  }
+  return toPlan(manifest, inventory, options.now, {
+    operations,
+    blocked: resolved.blocked,
+    kept: [],
+    foreign: [],
+    notes: [],
+    unobserved: unobservedHosts(context, []),
+  });
+}
+
+/** The sources that the manifest means in this inventory, with every key settled: for `explain` and `list`. */
+export function sourcesOf(
+  manifest: Manifest,
+  inventory: Inventory,
+  options: Pick<PlanOptions, "allHosts">,
+): ResolvedSources {
+  return resolveSources(
+    manifest,
+    new Observations(inventory),
+    scopeOf(manifest, { allHosts: options.allHosts ?? false }),
+  );
+}
+
+function contextOf(manifest: Manifest, inventory: Inventory, options: PlanOptions): PlanContext {
+  return {
+    manifest,
+    now: options.now,
+    observations: new Observations(inventory),
+    scope: scopeOf(manifest, { allHosts: options.allHosts ?? false }),
+    classify: classifier(manifest.snapshotTypes),
+    schedules: schedulesAt(options.now),
+    consents: consentsOf(manifest, {
+      now: options.now,
+      allowDestroy: options.allowDestroy ?? 0,
+      resolve: options.resolve ?? new Map(),
+    }),
+  };
+}
+
+function assemble(manifest: Manifest, inventory: Inventory, options: PlanOptions): Plan {
+  const context = contextOf(manifest, inventory, options);
+  const resolved = resolveSources(manifest, context.observations, context.scope);
+  const chosen = selected(resolved, options.target, options.exclude, manifest);
+  const plans = chosen.sources.flatMap((source) => {
+    const there = context.observations.look(source.host, source.dataset);
+    return there.state === "present"
+      ? [planSource(context, source, there.dataset, scheduled(context, source, there.dataset))]
+      : [];
+  });
+  const guarded = guard(
+    context,
+    plans.flatMap(({ deletions }) => deletions),
+  );
+  const limited = options.target !== undefined || options.exclude !== undefined;
+  const orphans = limited ? { operations: [], blocked: [], notes: [] } : planOrphans(context, resolved);
+  return toPlan(manifest, inventory, options.now, {
+    operations: [...inOrder(plans, guarded), ...orphans.operations],
+    blocked: [
+      ...chosen.blocked,
+      ...plans.flatMap(({ blocked }) => blocked),
+      ...blockedDeletions(guarded.withheld),
+      ...orphans.blocked,
+    ],
+    kept: [...plans.flatMap(({ kept }) => kept), ...keptBecauseWithheld(guarded)],
+    foreign: plans.flatMap(({ foreign }) => foreign),
+    notes: [
+      ...plans.flatMap(({ notes }) => notes),
+      ...orphans.notes,
+      ...(limited ? [] : unprotectedNotes(context, resolved)),
+      ...context.consents.notes,
+    ],
+    unobserved: unobservedHosts(context, plans),
+  });
+}
+
+/** Creates first, then source by source: transfers, deletions, adoption, old bookmarks. */
+function inOrder(plans: readonly SourcePlan[], guarded: Guarded): Operation[] {
+  const creates: Operation[] = [];
+  const rest: Operation[] = [];
+  const through = new Set(guarded.through);
+  const withheldSides = new Set(guarded.withheld.map(({ deletion }) => deletion.side));
+  for (const plan of plans) {
+    for (const operation of plan.operations) (operation.kind === "create" ? creates : rest).push(operation);
+    for (const deletion of plan.deletions) {
+      if (through.has(deletion)) rest.push(...deletion.before, deletion.operation);
+    }
+    for (const { operation, side } of plan.adoptions) if (!withheldSides.has(side)) rest.push(operation);
+    rest.push(...plan.last);
+  }
+  return linkParents([...creates, ...rest]);
+}
+
+function keptBecauseWithheld({ withheld }: Guarded): Plan["kept"] {
+  return withheld.map(({ deletion: { side, operation }, why }) => ({
+    source: side.source,
+    ...(side.remote !== undefined && { remote: side.remote }),
+    reason: "withheld" as const,
+    detail: why,
+    snapshots: operation.snapshots.map(({ name }) => name),
+  }));
+}
+
+/** The sources that `--target` and `--exclude` leave, with what is blocked among them. */
+function selected(
+  resolved: ResolvedSources,
+  target: readonly string[] | undefined,
+  exclude: readonly string[] | undefined,
+  manifest: Manifest,
+): { readonly sources: readonly Source[]; readonly blocked: readonly Blocked[] } {
+  const any = (patterns: readonly string[]) => {
+    const matchers = patterns.map(matcher);
+    return (address: string) => {
+      const [host] = address.split(":", 1) as [string];
+      const dataset = address.slice(host.length + 1);
+      const here = manifest.self === null || manifest.self === host;
+      return matchers.some((matches) => matches(address) || (here && matches(dataset)));
+    };
+  };
+  const wanted = target ? any(target) : () => true;
+  const unwanted = exclude ? any(exclude) : () => false;
+  const keep = (address: string) => wanted(address) && !unwanted(address);
+  return {
+    sources: resolved.sources.filter(({ address }) => keep(address)),
+    blocked: resolved.blocked.filter(({ source }) => keep(source)),
+  };
+}
+
+/** Hosts and pools that matter and could not be observed. */
+function unobservedHosts(context: PlanContext, plans: readonly SourcePlan[]): Unobserved[] {
+  const { manifest, observations, scope, now } = context;
+  const found = new Map<string, Unobserved>();
+  for (const host of manifest.hosts.keys()) {
+    const observed = observations.host(host);
+    if (!scope.sources(host) || observed.state === "observed" || !hasEntries(manifest, host)) continue;
+    found.set(host, { host, reason: observed.reason, expected: false });
+  }
+  for (const { source, away } of plans) {
+    for (const copy of away) {
+      const there = observations.look(copy.host, copy.target);
+      if (there.state !== "unobserved") continue;
+      const { name: remote, maxAge, removable } = copy.remote;
+      const newest = plans.find((plan) => plan.source === source)?.lastContact.get(remote);
+      const expected = removable && !isOverdue(now, newest, maxAge);
+      const key = `${copy.host} ${there.pool ?? ""} ${remote}`;
+      const other = found.get(key);
+      found.set(key, {
+        host: copy.host,
+        ...(there.pool !== undefined && { pool: there.pool }),
+        remote,
+        reason: there.reason,
+        expected: expected && (other?.expected ?? true),
+      });
+    }
+  }
+  return [...found.values()];
+}
+
+const hasEntries = (manifest: Manifest, host: HostName): boolean =>
+  manifest.datasets.some(({ pattern }) => matcher(pattern.host)(host));
+
+function toPlan(
+  manifest: Manifest,
+  inventory: Inventory,
+  now: EpochSeconds,
+  parts: Pick<Plan, "operations" | "blocked" | "kept" | "foreign" | "notes" | "unobserved">,
+): Plan {
+  const iso = (at: EpochSeconds) => new Date(at * 1000).toISOString().replace(/\.\d+/, "");
+  return {
+    formatVersion: 1,
+    manifestDigest: manifest.digest,
+    self: manifest.self,
+    observedAt: iso(inventory.observedAt),
+    now: iso(now),
+    complete: parts.unobserved.every(({ expected }) => expected),
+    ...parts,
+    summary: summarize(parts),
+  };
+}

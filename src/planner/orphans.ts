@@ -1,0 +1,119 @@
+import type { Dataset } from "../model/inventory.ts";
+import type { ZfsRemote } from "../model/manifest.ts";
+import type { At, Blocked, DestroyOrphanOperation, Note } from "../model/plan.ts";
+import { address, type Bytes, type DatasetName, type HostName } from "../model/units.ts";
+import type { PlanContext } from "./context.ts";
+import { isBelow } from "./observed.ts";
+import type { ResolvedSources } from "./sources.ts";
+import { destroyed } from "./view.ts";
+
+interface Orphan {
+  readonly remote: ZfsRemote;
+  readonly at: At;
+  readonly dataset: Dataset;
+  /** What its source would be called. */
+  readonly source: ReturnType<typeof address>;
+}
+
+/** Copies whose source is gone: reported, and destroyed only by an approval that names them. */
+export function planOrphans(context: PlanContext, resolved: ResolvedSources) {
+  const operations: DestroyOrphanOperation[] = [];
+  const blocked: Blocked[] = [];
+  const notes: Note[] = [];
+  for (const orphan of findOrphans(context, resolved)) {
+    const { at, dataset, source, remote } = orphan;
+    const count = dataset.snapshots.length;
+    if (!context.consents.orphan(at.host, at.dataset)) {
+      const message = `${at.host}:${at.dataset} (${count} snapshots) is a copy of ${source}, which is no source any more; it is left alone`;
+      notes.push({ kind: "orphan", source, remote: remote.name, at, message });
+      continue;
+    }
+    const problems = obstacles(context, orphan);
+    if (problems.length > 0) blocked.push(refusal(orphan, problems));
+    else operations.push(destruction(orphan));
+  }
+  return { operations, blocked, notes };
+}
+
+function findOrphans({ manifest, observations, scope }: PlanContext, resolved: ResolvedSources): Orphan[] {
+  const used = new Set<string>([
+    ...resolved.sources.flatMap((source) => [
+      source.address,
+      ...source.copies.map((copy) => `${copy.host}:${copy.target}`),
+    ]),
+    // what is in dispute is nobody's orphan
+    ...resolved.blocked.map(({ at }) => `${at.host}:${at.dataset}`),
+  ]);
+  const found = new Map<string, Orphan>();
+  for (const remote of manifest.remotes.values()) {
+    for (const from of fillers(manifest.hosts.keys(), remote)) {
+      const host = remote.host ?? from;
+      // of a host that was not observed nothing can be said to be gone
+      if (!scope.copies(from, remote) || observations.host(from).state === "unobserved") continue;
+      const root = remote.root.replaceAll("{host}", from);
+      for (const dataset of observations.datasets(host).values()) {
+        const at = { host, dataset: dataset.name };
+        const key = `${host}:${dataset.name}`;
+        if (!isBelow(dataset.name, root) || dataset.snapshots.length === 0 || used.has(key) || found.has(key)) continue;
+        const source = address(from, dataset.name.slice(root.length + 1) as DatasetName);
+        // a source whose pool is away is not gone
+        const there = observations.look(from, dataset.name.slice(root.length + 1) as DatasetName);
+        if (there.state === "unobserved" && there.pool !== undefined) continue;
+        found.set(key, { remote, at, dataset, source });
+      }
+    }
+  }
+  return [...found.values()];
+}
+
+/** Hosts whose copies lie below the remote's root. */
+const fillers = (hosts: Iterable<HostName>, remote: ZfsRemote): HostName[] =>
+  [...hosts].filter((host) => remote.root.includes("{host}") || remote.host === undefined || host !== remote.host);
+
+function obstacles(context: PlanContext, { remote, at, dataset }: Orphan): string[] {
+  const { total } = context.manifest.guards.destroyAtMost;
+  const count = dataset.snapshots.length;
+  const children = [...context.observations.datasets(at.host).keys()].filter((name) => isBelow(name, dataset.name));
+  return [
+    ...(remote.deletions === "never" ? [`${remote.name} is append-only (deletions: never)`] : []),
+    ...children.map((child) => `${child} is below it`),
+    ...dataset.snapshots.flatMap(({ name, holds, clones }) => [
+      ...(holds ?? []).map((tag) => `@${name} is held (${tag})`),
+      ...(clones ?? []).map((clone) => `@${name} has the clone ${clone}`),
+    ]),
+    ...(count > total && count > context.consents.allowDestroy
+      ? [`it has ${count} snapshots, more than guards.destroyAtMost.total (${total}): add --allow-destroy ${count}`]
+      : []),
+  ];
+}
+
+function refusal({ remote, at, source }: Orphan, problems: readonly string[]): Blocked {
+  return {
+    source,
+    remote: remote.name,
+    at,
+    reason: "orphan",
+    message: `the approved destruction of the orphan ${at.host}:${at.dataset} cannot be done`,
+    evidence: problems,
+    remedies: ["take away what is in the way, or the approval"],
+  };
+}
+
+function destruction({ remote, at, dataset, source }: Orphan): DestroyOrphanOperation {
+  const snapshots = dataset.snapshots.map(destroyed);
+  return {
+    id: `destroy-orphan ${at.host}:${at.dataset}`,
+    kind: "destroy-orphan",
+    source,
+    remote: remote.name,
+    at,
+    reason: `an approval names it; ${source} is no source any more`,
+    dependsOn: [],
+    preconditions: [
+      { ...at, kind: "dataset", guid: dataset.guid },
+      ...snapshots.map(({ name, guid }) => ({ ...at, kind: "snapshot" as const, snapshot: { name, guid } })),
+    ],
+    snapshots,
+    bytes: dataset.used as Bytes,
+  };
+}

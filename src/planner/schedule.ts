@@ -1,0 +1,54 @@
+import { Cron } from "croner";
+import type { SnapshotType } from "../model/manifest.ts";
+import type { EpochSeconds, Seconds } from "../model/units.ts";
+
+const DAY = 86_400;
+/** What the names of the built-in types promise, whatever a schedule says: a mistyped cron must not thin by it. */
+const nominal: Readonly<Record<string, number>> = {
+  hourly: 3600,
+  daily: DAY,
+  weekly: 7 * DAY,
+  monthly: 28 * DAY,
+  yearly: 365 * DAY,
+};
+
+/** Questions about one manifest's schedules at one time; each is answered once. */
+export interface Schedules {
+  /** The latest tick at or before now. */
+  latestTick(type: SnapshotType): EpochSeconds | undefined;
+  /** Shortest time between two ticks, and never shorter than a built-in type's name says. */
+  shortestPeriod(type: SnapshotType): Seconds;
+  /** Longest time between two ticks. */
+  longestPeriod(type: SnapshotType): Seconds;
+}
+
+export function schedulesAt(now: EpochSeconds): Schedules {
+  const ticks = new Map<SnapshotType, EpochSeconds | undefined>();
+  const gaps = new Map<SnapshotType, { shortest: number; longest: number }>();
+  const cron = (type: SnapshotType) => new Cron(type.schedule ?? "", { timezone: type.timezone });
+  const before = new Date(now * 1000 + 1);
+
+  const gapsOf = (type: SnapshotType) => {
+    let found = gaps.get(type);
+    if (!found) {
+      const runs = cron(type).previousRuns(60, before);
+      const between = runs.slice(1).map((run, index) => ((runs[index]?.getTime() ?? 0) - run.getTime()) / 1000);
+      found = { shortest: Math.min(...between), longest: Math.max(...between) };
+      if (between.length === 0) found = { shortest: 0, longest: 0 };
+      gaps.set(type, found);
+    }
+    return found;
+  };
+
+  return {
+    latestTick(type) {
+      if (!ticks.has(type)) {
+        const tick = cron(type).previousRuns(1, before)[0];
+        ticks.set(type, tick && (Math.floor(tick.getTime() / 1000) as EpochSeconds));
+      }
+      return ticks.get(type);
+    },
+    shortestPeriod: (type) => Math.max(gapsOf(type).shortest, nominal[type.name] ?? 0) as Seconds,
+    longestPeriod: (type) => gapsOf(type).longest as Seconds,
+  };
+}

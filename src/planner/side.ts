@@ -1,0 +1,168 @@
+import type { Retention, SnapshotType } from "../model/manifest.ts";
+import type {
+  At,
+  DestroyOperation,
+  KeptGroup,
+  Operation,
+  OperationId,
+  Precondition,
+  SnapshotGroup,
+} from "../model/plan.ts";
+import type { Address, Bytes, EpochSeconds, Guid, RemoteName, TypeName } from "../model/units.ts";
+import type { PlanContext } from "./context.ts";
+import { writeRetention } from "./provenance.ts";
+import { retain, type Why } from "./retention.ts";
+import { destroyed, refOf, type View } from "./view.ts";
+
+/** One side of a source, its own or a copy's, as it will be after creates and transfers. */
+export interface Side {
+  readonly source: Address;
+  readonly remote?: RemoteName;
+  readonly at: At;
+  readonly guid: Guid;
+  /** Set locally by Holdfast; without it every deletion is withheld. */
+  readonly adopted: boolean;
+  /** In order of this side's createtxg, what arrives last. */
+  readonly views: readonly View[];
+  readonly retention: Retention;
+  /** Reasons to keep beyond retention, by `View.key`. */
+  readonly pins: ReadonlyMap<string, readonly Why[]>;
+  /** Set where nothing is destroyed at all, whatever the counts say. */
+  readonly untouched?: Why;
+  /** Set where age-based rules are not to be trusted. */
+  readonly clockDoubt?: string;
+  readonly dependsOn: readonly OperationId[];
+  /** What justifies deletions besides the quota: common bases, a newer snapshot. */
+  readonly justification: readonly Precondition[];
+  /** What must be done before a snapshot may go, such as its bookmark. */
+  readonly beforeDestroy?: (view: View) => readonly Operation[];
+}
+
+/** Surplus snapshots of one type on one side, before the guards looked at them. */
+export interface Deletion {
+  readonly side: Side;
+  readonly operation: DestroyOperation;
+  readonly before: readonly Operation[];
+  /** Snapshots of the type that were there. */
+  readonly existing: number;
+  /** Created or arriving in this plan. */
+  readonly arriving: number;
+  /** Creation of what the type's count keeps, oldest first. */
+  readonly counted: readonly EpochSeconds[];
+  readonly oldestDestroyed: EpochSeconds;
+  readonly ageBased: boolean;
+  readonly type: SnapshotType;
+}
+
+export interface SidePlan {
+  readonly kept: readonly KeptGroup[];
+  readonly foreign: readonly SnapshotGroup[];
+  readonly deletions: readonly Deletion[];
+}
+
+/** Rule 3: what stays on one side and why; the rest is surplus. */
+export function planSide(context: PlanContext, side: Side): SidePlan {
+  const { retention } = side;
+  const verdict = retain(retention, side.views, context.now, context.manifest.timezone);
+  const kept = new Map<Why, string[]>();
+  const foreign: string[] = [];
+  const surplus = new Map<TypeName, View[]>();
+  const keep = (why: Why, name: string) => {
+    const names = kept.get(why);
+    if (names) names.push(name);
+    else kept.set(why, [name]);
+  };
+  for (const view of side.views) {
+    if (!view.snapshot) continue;
+    if (view.type === undefined) {
+      foreign.push(view.name);
+      continue;
+    }
+    const whys = [...(verdict.get(view.key) ?? []), ...(side.pins.get(view.key) ?? []), ...tied(view)];
+    for (const why of whys) keep(why, view.name);
+    if (whys.length > 0) continue;
+    if (side.untouched) keep(side.untouched, view.name);
+    else surplus.set(view.type, [...(surplus.get(view.type) ?? []), view]);
+  }
+  const where = { source: side.source, ...(side.remote !== undefined && { remote: side.remote }) };
+  return {
+    kept: mergeGroups(kept).map(([why, snapshots]) => ({ ...where, ...why, snapshots })),
+    foreign: foreign.length === 0 ? [] : [{ ...where, snapshots: foreign }],
+    deletions: [...surplus].map(([type, views]) => deletion(context, side, verdict, type, views)),
+  };
+}
+
+/** Held snapshots and those with clones cannot go, whoever wants them. */
+function tied({ snapshot }: View): Why[] {
+  return [
+    ...(snapshot?.holds ?? []).map((tag): Why => ({ reason: "held", detail: `hold ${tag}` })),
+    ...(snapshot?.clones ?? []).map((clone): Why => ({ reason: "cloned", detail: `clone ${clone}` })),
+  ];
+}
+
+/** Reasons that were made apart but say the same become one group. */
+function mergeGroups(kept: ReadonlyMap<Why, string[]>): [Why, string[]][] {
+  const merged = new Map<string, [Why, string[]]>();
+  for (const [why, names] of kept) {
+    const key = `${why.reason}\0${why.detail}`;
+    const group = merged.get(key);
+    if (group) for (const name of names) group[1].push(name);
+    else merged.set(key, [why, names]);
+  }
+  return [...merged.values()];
+}
+
+function deletion(
+  context: PlanContext,
+  side: Side,
+  verdict: ReadonlyMap<string, readonly Why[]>,
+  type: TypeName,
+  views: readonly View[],
+): Deletion {
+  const { retention } = side;
+  const ofType = side.views.filter((view) => view.type === type);
+  const quota = retention.by === "type" ? ofType : side.views;
+  const fills = quota.filter((view) => verdict.get(view.key)?.some(({ reason }) => reason !== "unlisted"));
+  const before = views.flatMap((view) => side.beforeDestroy?.(view) ?? []);
+  const snapshots = views.flatMap((view) => (view.snapshot ? [destroyed(view.snapshot)] : []));
+  const rule = retention.by === "type" ? retention.types.get(type) : undefined;
+  const place = side.remote === undefined ? side.source : `${side.source} ${side.remote}`;
+  const operation: DestroyOperation = {
+    id: `destroy ${place} ${type}`,
+    kind: "destroy",
+    source: side.source,
+    ...(side.remote !== undefined && { remote: side.remote }),
+    at: side.at,
+    reason: rule ? `beyond ${type}: ${writeRule(retention, type)}` : `beyond ${writeRetention(retention)}`,
+    dependsOn: [...side.dependsOn, ...before.map(({ id }) => id)],
+    preconditions: [
+      { ...side.at, kind: "dataset", guid: side.guid },
+      ...side.justification,
+      ...fills.map((view): Precondition => ({ ...side.at, kind: "present", snapshot: refOf(view), bookmark: false })),
+    ],
+    type,
+    snapshots,
+    bytes: snapshots.reduce((sum, { used }) => sum + used, 0) as Bytes,
+  };
+  const declared = context.manifest.snapshotTypes.get(type);
+  return {
+    side,
+    operation,
+    before,
+    existing: ofType.filter((view) => view.snapshot).length,
+    arriving: ofType.filter((view) => !view.snapshot).length,
+    counted: ofType
+      .filter((view) => verdict.get(view.key)?.some(({ reason }) => reason === "count"))
+      .map(({ creation }) => creation),
+    oldestDestroyed: Math.min(...views.map(({ creation }) => creation)) as EpochSeconds,
+    ageBased: retention.by === "time" || rule?.within !== undefined,
+    type: declared ?? { name: type, timezone: context.manifest.timezone, adopt: [] },
+  };
+}
+
+function writeRule(retention: Retention, type: TypeName): string {
+  if (retention.by === "time") return "";
+  const rule = retention.types.get(type);
+  const only = writeRetention({ by: "type", types: new Map(rule ? [[type, rule]] : []) });
+  return only.replace(/^\{ [^:]+: | \}$/g, "");
+}

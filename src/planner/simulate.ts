@@ -1,0 +1,53 @@
+import type { Inventory } from "../model/inventory.ts";
+import type { Blocked, Operation, OperationId, Plan } from "../model/plan.ts";
+import type { Address, EpochSeconds } from "../model/units.ts";
+import { summarize } from "./summary.ts";
+import { World } from "./world.ts";
+
+/**
+ * Applies a plan to a copy of the inventory and plans again there. A step that could not work, or something left to do
+ * afterwards, is a bug of the planner: the operations of that source are taken out and it is shown as blocked.
+ */
+export function check(plan: Plan, inventory: Inventory, replan: (simulated: Inventory) => Plan): Plan {
+  if (plan.operations.length === 0) return plan;
+  const world = new World(inventory, (Date.parse(plan.now) / 1000) as EpochSeconds);
+  const problems = new Map<Address, string>();
+  for (const operation of plan.operations) {
+    try {
+      world.run(operation);
+    } catch (error) {
+      if (!problems.has(operation.source))
+        problems.set(operation.source, `${operation.id}: ${error instanceof Error ? error.message : error}`);
+    }
+  }
+  if (problems.size === 0) {
+    for (const operation of replan(world.inventory()).operations) {
+      if (!problems.has(operation.source))
+        problems.set(operation.source, `it would not end: ${operation.id} would come next`);
+    }
+  }
+  return problems.size === 0 ? plan : without(plan, problems);
+}
+
+function without(plan: Plan, problems: ReadonlyMap<Address, string>): Plan {
+  const dropped = new Set<OperationId>();
+  const operations: Operation[] = [];
+  for (const operation of plan.operations) {
+    if (problems.has(operation.source) || operation.dependsOn.some((id) => dropped.has(id))) dropped.add(operation.id);
+    else operations.push(operation);
+  }
+  const bugs = [...problems].map(([source, message]): Blocked => {
+    const at = plan.operations.find((operation) => operation.source === source)?.at;
+    const [host, dataset] = [source.slice(0, source.indexOf(":")), source.slice(source.indexOf(":") + 1)];
+    return {
+      source,
+      at: at ?? ({ host, dataset } as Blocked["at"]),
+      reason: "bug",
+      message: `the plan for this source failed its own check: ${message}`,
+      evidence: [],
+      remedies: ["nothing was planned for it; please report this with the output of `holdfast list --json`"],
+    };
+  });
+  const blocked = [...plan.blocked, ...bugs];
+  return { ...plan, operations, blocked, summary: summarize({ operations, blocked, kept: plan.kept }) };
+}

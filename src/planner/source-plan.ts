@@ -1,0 +1,457 @@
+import type { Dataset } from "../model/inventory.ts";
+import type {
+  AdoptOperation,
+  At,
+  Blocked,
+  BookmarkOperation,
+  CreateOperation,
+  KeptGroup,
+  Note,
+  Operation,
+  Precondition,
+  SnapshotGroup,
+  UnbookmarkOperation,
+} from "../model/plan.ts";
+import type { Bytes, EpochSeconds, RemoteName, Seconds } from "../model/units.ts";
+import { bookmarkName, type CopyPlan, planCopy } from "../remotes/zfs/plan.ts";
+import type { PlanContext } from "./context.ts";
+import { dueCreates, takenTypes } from "./create.ts";
+import { writeSeconds } from "./provenance.ts";
+import { countedBy, retain, type Why } from "./retention.ts";
+import { type Deletion, planSide, type Side, type SidePlan } from "./side.ts";
+import type { Copy, Source } from "./sources.ts";
+import { refOf, type View, viewsOf } from "./view.ts";
+
+/** All about one source and its copies but what the guards decide over the whole plan. */
+export interface SourcePlan {
+  readonly source: Source;
+  readonly operations: readonly Operation[];
+  readonly deletions: readonly Deletion[];
+  /** Go with the deletions of their side: the side is adopted once none of them is withheld. */
+  readonly adoptions: readonly { readonly operation: AdoptOperation; readonly side: Side }[];
+  /** Run last, after everything else of the source. */
+  readonly last: readonly Operation[];
+  readonly blocked: readonly Blocked[];
+  readonly kept: readonly KeptGroup[];
+  readonly foreign: readonly SnapshotGroup[];
+  readonly notes: readonly Note[];
+  readonly away: readonly Copy[];
+  /** Creation of the newest snapshot that a remote which is away is known to have. */
+  readonly lastContact: ReadonlyMap<RemoteName, EpochSeconds | undefined>;
+}
+
+export function planSource(
+  context: PlanContext,
+  source: Source,
+  dataset: Dataset,
+  creates: (views: readonly View[], names: ReadonlySet<string>) => readonly CreateOperation[],
+): SourcePlan {
+  return new SourcePlanner(context, source, dataset).plan(creates);
+}
+
+/** The creates that rule 1 calls for. */
+export const scheduled =
+  (context: PlanContext, source: Source, dataset: Dataset) =>
+  (views: readonly View[], names: ReadonlySet<string>): readonly CreateOperation[] =>
+    dueCreates(
+      context,
+      source,
+      [{ host: source.host, dataset: source.dataset, kind: "dataset", guid: dataset.guid }],
+      views,
+      names,
+    );
+
+class SourcePlanner {
+  readonly #context: PlanContext;
+  readonly #source: Source;
+  readonly #dataset: Dataset;
+  readonly #at: At;
+  readonly #managed: boolean;
+
+  constructor(context: PlanContext, source: Source, dataset: Dataset) {
+    this.#context = context;
+    this.#source = source;
+    this.#dataset = dataset;
+    this.#at = { host: source.host, dataset: source.dataset };
+    this.#managed = context.scope.sources(source.host);
+  }
+
+  plan(creates: (views: readonly View[], names: ReadonlySet<string>) => readonly CreateOperation[]): SourcePlan {
+    if (this.#source.keys.suspend) return this.#suspended();
+    const existing = viewsOf(this.#dataset, this.#context.classify);
+    const created = this.#managed ? creates(existing, this.#namesInUse(existing)) : [];
+    const views = [...existing, ...created.map((operation) => this.#createdView(operation))];
+    const local = { dataset: this.#dataset, views, creates: created.map(({ id }) => id) };
+    const copies = this.#source.copies.map((copy) => planCopy(this.#context, this.#source, local, copy));
+    const away = copies.filter(({ state }) => state === "away").map(({ copy }) => copy);
+
+    const here = this.#sourceSide(views, created, copies, away);
+    const sides = [...(this.#managed ? [here] : []), ...copies.flatMap((copy) => this.#copySide(copy, created) ?? [])];
+    const plans = sides.map((side) => planSide(this.#context, side));
+    return {
+      source: this.#source,
+      operations: [...created, ...copies.flatMap(({ operations }) => operations)],
+      deletions: plans.flatMap(({ deletions }) => deletions),
+      adoptions: sides.filter((side) => !side.adopted && !side.untouched).map((side) => this.#adoption(side)),
+      last: away.length === 0 ? copies.flatMap((copy) => this.#unbookmark(copy, copies)) : [],
+      blocked: copies.flatMap(({ blocked }) => blocked ?? []),
+      kept: plans.flatMap(({ kept }) => kept),
+      foreign: plans.flatMap(({ foreign }) => foreign),
+      notes: [...copies.flatMap(({ notes }) => notes), ...this.#notes(views, copies)],
+      away,
+      lastContact: new Map(away.map((copy) => [copy.remote.name, this.#lastContact(copy)])),
+    };
+  }
+
+  /** Observed and shown, never changed. */
+  #suspended(): SourcePlan {
+    const why: Why = { reason: "suspended", detail: "suspend: true" };
+    const side = (dataset: Dataset, remote?: RemoteName): SidePlan =>
+      planSide(this.#context, {
+        source: this.#source.address,
+        ...(remote !== undefined && { remote }),
+        at: this.#at,
+        guid: dataset.guid,
+        adopted: true,
+        views: viewsOf(dataset, this.#context.classify),
+        retention: {
+          by: "type",
+          types: new Map([...this.#context.manifest.snapshotTypes.keys()].map((type) => [type, { count: 0 }])),
+        },
+        pins: new Map(),
+        untouched: why,
+        dependsOn: [],
+        justification: [],
+      });
+    const plans = [
+      side(this.#dataset),
+      ...this.#source.copies.flatMap((copy) => {
+        const there = this.#context.observations.look(copy.host, copy.target);
+        return there.state === "present" ? [side(there.dataset, copy.remote.name)] : [];
+      }),
+    ];
+    return {
+      source: this.#source,
+      operations: [],
+      deletions: [],
+      adoptions: [],
+      last: [],
+      blocked: [],
+      kept: plans.flatMap(({ kept }) => kept),
+      foreign: plans.flatMap(({ foreign }) => foreign),
+      notes: [
+        {
+          kind: "suspended",
+          source: this.#source.address,
+          message: "suspended: nothing is changed here or on its copies",
+        },
+      ],
+      away: [],
+      lastContact: new Map(),
+    };
+  }
+
+  /** A new name must be free on every side it may reach. */
+  #namesInUse(existing: readonly View[]): ReadonlySet<string> {
+    const names = new Set(existing.map(({ name }) => name));
+    for (const copy of this.#source.copies) {
+      const there = this.#context.observations.look(copy.host, copy.target);
+      if (there.state === "present") for (const { name } of there.dataset.snapshots) names.add(name);
+    }
+    return names;
+  }
+
+  #createdView({ id, name, type }: CreateOperation): View {
+    return { key: id, name, type, creation: this.#context.now, createdBy: id };
+  }
+
+  #sourceSide(
+    views: readonly View[],
+    created: readonly CreateOperation[],
+    copies: readonly CopyPlan[],
+    away: readonly Copy[],
+  ): Side {
+    const { keys } = this.#source;
+    const pins = new PinBoard();
+    for (const copy of copies) for (const [key, why] of copy.pins) pins.add(key, why);
+    const newest = views.at(-1);
+    if (newest) pins.add(newest.key, { reason: "newest", detail: "newest snapshot of the source" });
+    for (const type of takenTypes(this.#context, this.#source)) {
+      const last = views.findLast((view) => view.type === type.name);
+      if (last) pins.add(last.key, { reason: "newest-of-type", detail: `newest ${type.name}` });
+    }
+    const thinning = away.filter(({ remote }) => remote.whileAway === "thin");
+    for (const { remote, keep } of thinning) {
+      for (const key of countedBy(retain(keep, views, this.#context.now, this.#context.manifest.timezone))) {
+        pins.add(key, { reason: "waiting", detail: `${remote.name} is away` });
+      }
+    }
+    this.#pinOldest(pins, views, copies);
+    const frozenBy = away.find(({ remote }) => remote.whileAway === "freeze");
+    return {
+      source: this.#source.address,
+      at: this.#at,
+      guid: this.#dataset.guid,
+      adopted: this.#dataset.own.adopted === "on",
+      views,
+      retention: keys.keep,
+      pins: pins.all,
+      ...(frozenBy && {
+        untouched: { reason: "frozen", detail: `${frozenBy.remote.name} cannot be observed` } satisfies Why,
+      }),
+      ...this.#clockDoubt(views),
+      dependsOn: [
+        ...created.map(({ id }) => id),
+        ...copies.flatMap(({ operations }) => operations.map(({ id }) => id)),
+      ],
+      justification: [...copies.flatMap((copy) => this.#basePresent(copy)), ...newerPresent(this.#at, views)],
+      beforeDestroy: (view) => thinning.flatMap(({ remote }) => this.#bookmarkForAway(remote.name, view)),
+    };
+  }
+
+  #copySide(plan: CopyPlan, created: readonly CreateOperation[]): Side | undefined {
+    const { copy, dataset, state } = plan;
+    if (!dataset || state === "away" || dataset.snapshots.length === 0) return undefined;
+    const pins = new PinBoard();
+    if (plan.base) pins.add(plan.base.view.key, { reason: "base", detail: "newest shared with the source" });
+    const at = { host: copy.host, dataset: copy.target };
+    this.#pinOldest(pins, plan.after, [plan]);
+    const untouched = this.#untouchedCopy(plan);
+    return {
+      source: this.#source.address,
+      remote: copy.remote.name,
+      at,
+      guid: dataset.guid,
+      adopted: dataset.own.adopted === "on",
+      views: plan.after,
+      retention: copy.keep,
+      pins: pins.all,
+      ...(untouched && { untouched }),
+      ...this.#clockDoubt(viewsOf(this.#dataset, this.#context.classify)),
+      dependsOn: [...created.map(({ id }) => id), ...plan.operations.map(({ id }) => id)],
+      justification: [...this.#basePresent(plan), ...newerPresent(at, plan.after)],
+    };
+  }
+
+  #untouchedCopy({ copy, state }: CopyPlan): Why | undefined {
+    if (state === "blocked") return { reason: "blocked", detail: `${copy.remote.name} is blocked` };
+    if (copy.remote.deletions === "never") return { reason: "append-only", detail: "deletions: never" };
+    if (!this.#context.scope.copies(this.#source.host, copy.remote)) {
+      return {
+        reason: "unlisted",
+        detail: `thinned by ${copy.remote.mode === "pull" ? copy.host : this.#source.host}`,
+      };
+    }
+    return undefined;
+  }
+
+  #pinOldest(pins: PinBoard, views: readonly View[], copies: readonly CopyPlan[]): void {
+    const { pin } = this.#source.keys;
+    const typed = views.filter((view) => view.type !== undefined);
+    if (pin.includes("oldest") && typed[0]) pins.add(typed[0].key, { reason: "oldest", detail: "pin: oldest" });
+    if (!pin.includes("oldestShared")) return;
+    for (const { copy, after } of copies) {
+      const there = new Set(after.map(({ key }) => key));
+      const here = new Set(this.#dataset.snapshots.map(({ guid }) => guid as string));
+      const shared = after.find(({ key, type }) => type !== undefined && here.has(key) && there.has(key));
+      if (shared)
+        pins.add(shared.key, { reason: "oldest-shared", detail: `pin: oldestShared, with ${copy.remote.name}` });
+    }
+  }
+
+  /** The newest shared snapshot is still on both sides. */
+  #basePresent({ base, copy, state }: CopyPlan): Precondition[] {
+    if (!base || state === "away") return [];
+    const snapshot = refOf(base.view);
+    return [
+      { ...this.#at, kind: "present", snapshot, bookmark: true },
+      { host: copy.host, dataset: copy.target, kind: "present", snapshot, bookmark: false },
+    ];
+  }
+
+  #bookmarkForAway(remote: RemoteName, view: View): BookmarkOperation[] {
+    if (!view.snapshot) return [];
+    const bookmark = bookmarkName(remote, view.key);
+    if (this.#dataset.bookmarks.some(({ name }) => name === bookmark)) return [];
+    return [
+      {
+        id: `bookmark ${this.#source.address}@${view.name} ${remote}`,
+        kind: "bookmark",
+        source: this.#source.address,
+        remote,
+        at: this.#at,
+        reason: `stays a base for ${remote}, which is away`,
+        dependsOn: [],
+        preconditions: [{ ...this.#at, kind: "snapshot", snapshot: refOf(view) }],
+        bookmark,
+        of: refOf(view),
+      },
+    ];
+  }
+
+  /** Holdfast's bookmarks of this remote that the newer one makes superfluous. */
+  #unbookmark(plan: CopyPlan, all: readonly CopyPlan[]): UnbookmarkOperation[] {
+    const { copy, base, state } = plan;
+    const { name: remote } = copy.remote;
+    if (state !== "planned" || !base || !this.#context.scope.copies(this.#source.host, copy.remote)) return [];
+    const needed = new Set(all.flatMap((other) => other.base?.bookmark ?? []));
+    const current = bookmarkName(remote, base.view.key);
+    const superfluous = this.#dataset.bookmarks.filter(
+      ({ name, guid }) => name === bookmarkName(remote, guid) && name !== current && !needed.has(name),
+    );
+    if (superfluous.length === 0) return [];
+    return [
+      {
+        id: `unbookmark ${this.#source.address} ${remote}`,
+        kind: "unbookmark",
+        source: this.#source.address,
+        remote,
+        at: this.#at,
+        reason: `@${base.view.name} is the base now`,
+        dependsOn: all.flatMap(({ operations }) => operations.map(({ id }) => id)),
+        preconditions: this.#basePresent(plan),
+        bookmarks: superfluous.map(({ name, guid }) => ({ name, guid })),
+      },
+    ];
+  }
+
+  #adoption(side: Side): SourcePlan["adoptions"][number] {
+    const suffix = side.remote === undefined ? "" : ` ${side.remote}`;
+    return {
+      side,
+      operation: {
+        id: `adopt ${side.source}${suffix}`,
+        kind: "adopt",
+        source: side.source,
+        ...(side.remote !== undefined && { remote: side.remote }),
+        at: side.at,
+        reason: "first contact: from now on deletions are planned here",
+        dependsOn: [],
+        preconditions: [{ ...side.at, kind: "dataset", guid: side.guid }],
+      },
+    };
+  }
+
+  /**
+   * A clock that ran ahead makes everything look old. Looked at as of one longest period ago, so that the snapshots
+   * such a clock has just taken do not vouch for it.
+   */
+  #clockDoubt(views: readonly View[]): { clockDoubt?: string } {
+    const longest = Math.max(
+      0,
+      ...takenTypes(this.#context, this.#source).map((type) => this.#context.schedules.longestPeriod(type)),
+    );
+    if (longest === 0) return {};
+    const then = this.#context.now - longest;
+    const last = views.findLast((view) => view.snapshot && view.creation <= then);
+    if (!last || then <= last.creation + 2 * longest) return {};
+    return {
+      clockDoubt: `the clock is far ahead of @${last.name}, or nothing was taken for long: age is not trusted for ${writeSeconds(longest)}`,
+    };
+  }
+
+  #notes(views: readonly View[], copies: readonly CopyPlan[]): Note[] {
+    const { address, keys } = this.#source;
+    const notes: Note[] = [];
+    const newest = this.#dataset.snapshots.at(-1)?.creation;
+    if (this.#managed && isOverdue(this.#context.now, newest, keys.maxAge)) {
+      notes.push({
+        kind: "overdue",
+        source: address,
+        message: `newest snapshot ${ageOf(this.#context.now, newest)}, maxAge ${writeSeconds(keys.maxAge ?? 0)}`,
+      });
+    }
+    for (const plan of copies) notes.push(...this.#copyNotes(views, plan));
+    const known = new Set<string>(this.#source.copies.map(({ remote }) => remote.name));
+    const unused = this.#dataset.bookmarks.filter(({ name, guid }) => {
+      const remote = /^holdfast-(.+)-(\d+)$/.exec(name);
+      return remote?.[2] === guid && !known.has(remote[1] ?? "");
+    });
+    if (unused.length > 0) {
+      const names = unused.map(({ name }) => `#${name}`).join(", ");
+      notes.push({
+        kind: "unused-bookmark",
+        source: address,
+        at: this.#at,
+        message: `bookmarks of remotes it no longer has: ${names}`,
+      });
+    }
+    return notes;
+  }
+
+  #copyNotes(views: readonly View[], { copy, state, dataset, operations }: CopyPlan): Note[] {
+    const { address } = this.#source;
+    const { remote } = copy;
+    const notes: Note[] = [];
+    const newest = state === "away" ? this.#lastContact(copy) : dataset?.snapshots.at(-1)?.creation;
+    if (isOverdue(this.#context.now, newest, remote.maxAge)) {
+      notes.push({
+        kind: "overdue",
+        source: address,
+        remote: remote.name,
+        message: `newest copy ${ageOf(this.#context.now, newest)}, maxAge ${writeSeconds(remote.maxAge ?? 0)}`,
+      });
+    }
+    if (state === "away") {
+      const newer = views.filter((view) => view.snapshot && view.creation > (newest ?? 0));
+      const waiting = countedBy(retain(copy.keep, newer, this.#context.now, this.#context.manifest.timezone));
+      const bytes = newer.reduce((sum, view) => sum + (view.snapshot?.written ?? 0), 0) as Bytes;
+      notes.push({
+        kind: "waiting",
+        source: address,
+        remote: remote.name,
+        message: `${waiting.length} snapshots (${bytes} bytes) wait for ${remote.name}${remote.whileAway === "freeze" ? "; nothing is destroyed here meanwhile" : ""}`,
+      });
+    }
+    const size = operations.reduce((sum, operation) => sum + (operation.kind === "send" ? operation.estimate : 0), 0);
+    const available = this.#available(copy);
+    if (available !== undefined && size > available) {
+      notes.push({
+        kind: "space",
+        source: address,
+        remote: remote.name,
+        message: `about ${size} bytes are to be sent and ${available} are available there`,
+      });
+    }
+    return notes;
+  }
+
+  #available({ host, target }: Copy): number | undefined {
+    const datasets = this.#context.observations.datasets(host);
+    for (let name: string = target; name !== ""; name = name.slice(0, Math.max(0, name.lastIndexOf("/")))) {
+      const found = datasets.get(name as typeof target);
+      if (found) return found.available;
+    }
+    return undefined;
+  }
+
+  #lastContact({ remote }: Copy): EpochSeconds | undefined {
+    return this.#dataset.bookmarks.findLast(({ name, guid }) => name === bookmarkName(remote.name, guid))?.creation;
+  }
+}
+
+/** Something newer than whatever is destroyed is there. */
+function newerPresent(at: At, views: readonly View[]): Precondition[] {
+  const newest = views.at(-1);
+  return newest ? [{ ...at, kind: "present", snapshot: refOf(newest), bookmark: false }] : [];
+}
+
+export const isOverdue = (now: EpochSeconds, newest: EpochSeconds | undefined, maxAge: Seconds | undefined): boolean =>
+  maxAge !== undefined && (newest === undefined || now - newest > maxAge);
+
+const ageOf = (now: EpochSeconds, newest: EpochSeconds | undefined): string => {
+  if (newest === undefined) return "has never been made";
+  const minutes = Math.max(0, Math.floor((now - newest) / 60));
+  return `is ${writeSeconds(minutes >= 120 ? Math.floor(minutes / 60) * 3600 : minutes * 60)} old`;
+};
+
+/** Collects reasons to keep, several a snapshot. */
+class PinBoard {
+  readonly all = new Map<string, Why[]>();
+
+  add(key: string, why: Why): void {
+    const whys = this.all.get(key);
+    if (whys) whys.push(why);
+    else this.all.set(key, [why]);
+  }
+}

@@ -1,0 +1,47 @@
+import type { Plan, Summary } from "../model/plan.ts";
+import type { Bytes } from "../model/units.ts";
+
+/** Counts for the line below a plan. */
+export function summarize({ operations, blocked, kept }: Pick<Plan, "operations" | "blocked" | "kept">): Summary {
+  const counts = { create: 0, send: 0, sendBytes: 0, resume: 0, destroy: 0, destroyBytes: 0, other: 0 };
+  for (const operation of operations) {
+    switch (operation.kind) {
+      case "create":
+        counts.create++;
+        break;
+      case "send":
+        counts.send += operation.snapshots.length;
+        counts.sendBytes += operation.estimate;
+        break;
+      case "resume":
+        counts.resume++;
+        break;
+      case "destroy":
+      case "destroy-orphan":
+        counts.destroy += operation.snapshots.length;
+        counts.destroyBytes += operation.bytes;
+        break;
+      case "rollback":
+        counts.destroy += operation.destroys.length;
+        counts.destroyBytes += operation.bytes;
+        counts.other++;
+        break;
+      default:
+        counts.other++;
+    }
+  }
+  const sides = new Map<string, Set<string>>();
+  for (const { source, remote, snapshots } of kept) {
+    const side = `${source} ${remote ?? ""}`;
+    const names = sides.get(side) ?? new Set();
+    sides.set(side, names);
+    for (const name of snapshots) names.add(name);
+  }
+  return {
+    ...counts,
+    sendBytes: counts.sendBytes as Bytes,
+    destroyBytes: counts.destroyBytes as Bytes,
+    blocked: blocked.length,
+    kept: [...sides.values()].reduce((sum, names) => sum + names.size, 0),
+  };
+}

@@ -1,0 +1,48 @@
+import type { Dataset, Snapshot } from "../model/inventory.ts";
+import type { DestroyedSnapshot, OperationId, SnapshotRef } from "../model/plan.ts";
+import type { EpochSeconds, Guid, TypeName } from "../model/units.ts";
+import { type Classify, timeInName } from "./types.ts";
+
+/** A snapshot on one side as the rules see it: one that exists, or one that this plan brings about there. */
+export interface View {
+  /** Identity on both sides: the guid, or the id of the operation that creates it. */
+  readonly key: string;
+  readonly name: string;
+  readonly type: TypeName | undefined;
+  readonly creation: EpochSeconds;
+  /** As it exists on this side; absent while it is only planned. */
+  readonly snapshot?: Snapshot;
+  readonly createdBy?: OperationId;
+}
+
+export const existing = (snapshot: Snapshot, classify: Classify): View => ({
+  key: snapshot.guid,
+  name: snapshot.name,
+  type: classify(snapshot.name),
+  creation: snapshot.creation,
+  snapshot,
+});
+
+export const viewsOf = (dataset: Dataset | undefined, classify: Classify): View[] =>
+  dataset ? dataset.snapshots.map((snapshot) => existing(snapshot, classify)) : [];
+
+/** The same snapshot as it will be on the side that receives it. */
+export const arriving = (view: View): View => {
+  const { snapshot: _, ...rest } = view;
+  return rest;
+};
+
+export const refOf = (view: View): SnapshotRef =>
+  view.createdBy === undefined
+    ? { name: view.name, guid: view.key as Guid }
+    : { name: view.name, createdBy: view.createdBy };
+
+export const destroyed = (snapshot: Snapshot): DestroyedSnapshot => ({
+  name: snapshot.name,
+  guid: snapshot.guid,
+  used: snapshot.used,
+});
+
+/** The later of the creation and the time in a name that Holdfast made. */
+export const takenAt = (view: View): EpochSeconds =>
+  Math.max(view.creation, timeInName(view.name) ?? 0) as EpochSeconds;

@@ -1,0 +1,288 @@
+import type { Bookmark, Dataset, HostInventory, Inventory, Snapshot } from "../model/inventory.ts";
+import type { At, Operation, SnapshotRef } from "../model/plan.ts";
+import type { Bytes, DatasetName, EpochSeconds, Guid, HostName, Txg } from "../model/units.ts";
+import { isPlaceholder } from "../remotes/zfs/plan.ts";
+import { parentOf, poolOf } from "./observed.ts";
+
+type Step<K extends Operation["kind"]> = Extract<Operation, { kind: K }>;
+
+/** A copy of an inventory that operations can be tried on, with the rules ZFS has; what cannot work throws. */
+export class World {
+  readonly #inventory: Inventory;
+  readonly #now: EpochSeconds;
+  readonly #changed = new Map<HostName, Map<DatasetName, Dataset>>();
+
+  constructor(inventory: Inventory, now: EpochSeconds) {
+    this.#inventory = inventory;
+    this.#now = now;
+  }
+
+  inventory(): Inventory {
+    const hosts: Record<HostName, HostInventory> = { ...this.#inventory.hosts };
+    for (const [name, datasets] of this.#changed) {
+      const host = hosts[name];
+      if (host?.state !== "observed") continue;
+      hosts[name] = { ...host, datasets: [...datasets.values()].sort((a, b) => (a.name < b.name ? -1 : 1)) };
+    }
+    return { ...this.#inventory, hosts };
+  }
+
+  run(operation: Operation): void {
+    switch (operation.kind) {
+      case "create":
+        return this.#create(operation);
+      case "adopt":
+        return this.#update(operation.at, (dataset) => ({ ...dataset, own: { ...dataset.own, adopted: "on" } }));
+      case "discard":
+        return this.#discard(operation);
+      case "rollback":
+        return this.#rollback(operation);
+      case "replace":
+        return this.#rename(operation);
+      case "send":
+        return this.#send(operation);
+      case "resume":
+        return this.#resume(operation);
+      case "bookmark":
+        return this.#bookmark(operation);
+      case "unbookmark":
+        return this.#unbookmark(operation);
+      case "destroy":
+        return this.#destroy(operation.at, operation.snapshots);
+      case "destroy-orphan":
+        this.#destroy(operation.at, operation.snapshots);
+        this.#datasets(operation.at.host).delete(operation.at.dataset);
+    }
+  }
+
+  #datasets(host: HostName): Map<DatasetName, Dataset> {
+    let datasets = this.#changed.get(host);
+    if (!datasets) {
+      const observed = this.#inventory.hosts[host];
+      if (observed?.state !== "observed") throw new Error(`${host} was not observed`);
+      datasets = new Map(observed.datasets.map((dataset) => [dataset.name, dataset]));
+      this.#changed.set(host, datasets);
+    }
+    return datasets;
+  }
+
+  #get({ host, dataset }: At): Dataset {
+    const found = this.#datasets(host).get(dataset);
+    if (!found) throw new Error(`there is no ${host}:${dataset}`);
+    return found;
+  }
+
+  #update(at: At, change: (dataset: Dataset) => Dataset): void {
+    this.#datasets(at.host).set(at.dataset, change(this.#get(at)));
+  }
+
+  #create({ at, name, id }: Step<"create">): void {
+    this.#update(at, (dataset) => {
+      if (dataset.snapshots.some((snapshot) => snapshot.name === name)) throw new Error(`@${name} exists`);
+      const taken: Snapshot = {
+        name,
+        guid: id as Guid,
+        createtxg: nextTxg(dataset),
+        creation: this.#now,
+        used: 0 as Bytes,
+        referenced: dataset.referenced,
+        written: dataset.written,
+      };
+      return { ...dataset, written: 0 as Bytes, snapshots: [...dataset.snapshots, taken] };
+    });
+  }
+
+  #discard({ at }: Step<"discard">): void {
+    const { resume: _, ...rest } = this.#get(at);
+    if (rest.snapshots.length > 0 || isPlaceholder(rest)) this.#datasets(at.host).set(at.dataset, withoutReceive(rest));
+    else this.#datasets(at.host).delete(at.dataset);
+  }
+
+  #rollback({ at, to, destroys }: Step<"rollback">): void {
+    this.#destroy(at, destroys);
+    this.#update(at, (dataset) => {
+      if (dataset.snapshots.at(-1)?.guid !== guidOf(to)) throw new Error(`@${to.name} is not the newest`);
+      return { ...dataset, written: 0 as Bytes };
+    });
+  }
+
+  #rename({ at, renameTo }: Step<"replace">): void {
+    const datasets = this.#datasets(at.host);
+    const dataset = this.#get(at);
+    if (datasets.has(renameTo)) throw new Error(`${renameTo} exists`);
+    datasets.delete(at.dataset);
+    datasets.set(renameTo, { ...dataset, name: renameTo });
+  }
+
+  #send(operation: Step<"send">): void {
+    const { at, from, base, to, snapshots, raw } = operation;
+    const source = this.#get(from);
+    const sent = snapshots.map((ref) => this.#find(source, ref));
+    if (guidOf(to) !== sent.at(-1)?.guid) throw new Error("a range does not end at its target");
+    if (base === null) {
+      this.#initial(operation, source, sent);
+      return;
+    }
+    const start = this.#baseTxg(source, base);
+    if (snapshots.length > 1) {
+      const between = source.snapshots.filter(
+        ({ createtxg }) => createtxg > start && createtxg <= (sent.at(-1) as Snapshot).createtxg,
+      );
+      if (between.length !== sent.length) throw new Error("a range would carry more than it says");
+    }
+    this.#receive(at, guidOf(base), sent, raw);
+  }
+
+  #initial(
+    { at, createParents, replacesPlaceholder, raw }: Step<"send">,
+    source: Dataset,
+    sent: readonly Snapshot[],
+  ): void {
+    if (sent.length !== 1) throw new Error("a full stream carries one snapshot");
+    const datasets = this.#datasets(at.host);
+    const there = datasets.get(at.dataset);
+    if (there && !(replacesPlaceholder && isPlaceholder(there) && !there.resume))
+      throw new Error(`${at.dataset} exists`);
+    if (there && raw) throw new Error("a raw stream cannot replace a placeholder");
+    for (const parent of createParents) {
+      if (!datasets.has(parent)) datasets.set(parent, emptyDataset(parent, { placeholder: "on" }));
+    }
+    const parent = parentOf(at.dataset);
+    if (parent !== undefined && parent !== poolOf(parent) && !datasets.has(parent))
+      throw new Error(`there is no parent ${parent}`);
+    datasets.set(at.dataset, {
+      ...emptyDataset(at.dataset, { adopted: "on" }),
+      type: source.type,
+      encryption: raw ? source.encryption : "off",
+      ...(raw && { encryptionroot: at.dataset }),
+      snapshots: sent.map((snapshot, index) => received(snapshot, (index + 1) as Txg)),
+    });
+  }
+
+  #resume({ at, from, token, to, base, raw }: Step<"resume">): void {
+    const target = this.#get(at);
+    if (target.resume?.token !== token) throw new Error("the token is another");
+    const sent = this.#find(this.#get(from), to);
+    const { resume: _, ...rest } = target;
+    this.#datasets(at.host).set(at.dataset, withoutReceive(rest));
+    if (base) this.#receive(at, base.guid, [sent], raw);
+    else {
+      if (rest.snapshots.length > 0) throw new Error("there are snapshots");
+      this.#update(at, (dataset) => ({
+        ...dataset,
+        written: 0 as Bytes,
+        own: { ...dataset.own, adopted: "on" },
+        snapshots: [received(sent, nextTxg(dataset))],
+      }));
+    }
+  }
+
+  #receive(at: At, base: Guid, sent: readonly Snapshot[], raw: boolean): void {
+    this.#update(at, (target) => {
+      if (target.resume) throw new Error("something is half received");
+      if (target.written > 0) throw new Error("it was modified");
+      const index = target.snapshots.findIndex(({ guid }) => guid === base);
+      const extras = target.snapshots.slice(index + 1);
+      if (index < 0) throw new Error("the base is not there");
+      if (extras.some(({ written }) => written > 0) || (raw && extras.length > 0)) throw new Error("it diverged");
+      const names = new Set(target.snapshots.map(({ name }) => name));
+      if (sent.some(({ name }) => names.has(name))) throw new Error("a name is taken");
+      const first = nextTxg(target);
+      return {
+        ...target,
+        snapshots: [...target.snapshots, ...sent.map((snapshot, n) => received(snapshot, (first + n) as Txg))],
+      };
+    });
+  }
+
+  #bookmark({ at, of, bookmark, fromBookmark }: Step<"bookmark">): void {
+    this.#update(at, (dataset) => {
+      const guid = guidOf(of);
+      const origin: Bookmark | Snapshot | undefined =
+        fromBookmark === undefined
+          ? dataset.snapshots.find((snapshot) => snapshot.guid === guid)
+          : dataset.bookmarks.find(({ name }) => name === fromBookmark);
+      if (origin?.guid !== guid) throw new Error(`there is nothing to bookmark for @${of.name}`);
+      const { createtxg, creation } = origin;
+      const name = bookmark.replace("{guid}", guid);
+      if (dataset.bookmarks.some((other) => other.name === name)) throw new Error(`#${name} exists`);
+      const bookmarks = [...dataset.bookmarks, { name, guid, createtxg, creation }].sort(
+        (a, b) => a.createtxg - b.createtxg,
+      );
+      return { ...dataset, bookmarks };
+    });
+  }
+
+  #unbookmark({ at, bookmarks }: Step<"unbookmark">): void {
+    const gone = new Set(bookmarks.map(({ name }) => name));
+    this.#update(at, (dataset) => ({ ...dataset, bookmarks: dataset.bookmarks.filter(({ name }) => !gone.has(name)) }));
+  }
+
+  #destroy(at: At, snapshots: readonly { readonly name: string; readonly guid: Guid }[]): void {
+    const gone = new Set(snapshots.map(({ guid }) => guid));
+    this.#update(at, (dataset) => {
+      const left = dataset.snapshots.filter(({ guid }) => !gone.has(guid));
+      if (dataset.snapshots.length - left.length !== gone.size) throw new Error("a snapshot to destroy is not there");
+      const tied = dataset.snapshots.find(({ guid, holds, clones }) => gone.has(guid) && (holds || clones));
+      if (tied) throw new Error(`@${tied.name} is held or cloned`);
+      return { ...dataset, snapshots: left };
+    });
+  }
+
+  #find(dataset: Dataset, ref: SnapshotRef): Snapshot {
+    const guid = guidOf(ref);
+    const found = dataset.snapshots.find((snapshot) => snapshot.guid === guid);
+    if (!found) throw new Error(`${dataset.name}@${ref.name} is not there`);
+    return found;
+  }
+
+  #baseTxg(source: Dataset, base: NonNullable<Step<"send">["base"]>): Txg {
+    const guid = guidOf(base);
+    const found =
+      base.bookmark === undefined
+        ? source.snapshots.find((snapshot) => snapshot.guid === guid)
+        : source.bookmarks.find(({ name }) => name === base.bookmark);
+    if (found?.guid !== guid) throw new Error(`the base @${base.name} is not at the source`);
+    return found.createtxg;
+  }
+}
+
+/** In the simulated world a snapshot that an operation creates has that operation's id for a guid. */
+const guidOf = (ref: SnapshotRef): Guid => ("guid" in ref ? ref.guid : (ref.createdBy as string as Guid));
+
+const nextTxg = ({ snapshots }: Dataset): Txg => ((snapshots.at(-1)?.createtxg ?? 0) + 1) as Txg;
+
+const received = ({ holds: _, clones: __, ...snapshot }: Snapshot, createtxg: Txg): Snapshot => ({
+  ...snapshot,
+  createtxg,
+});
+
+/** Without the half-received clone, the base it was made from has none. */
+function withoutReceive(dataset: Dataset): Dataset {
+  const receiving = `${dataset.name}/%recv`;
+  return {
+    ...dataset,
+    snapshots: dataset.snapshots.map((snapshot) => {
+      if (!snapshot.clones?.includes(receiving)) return snapshot;
+      const { clones, ...rest } = snapshot;
+      const others = clones.filter((clone) => clone !== receiving);
+      return others.length === 0 ? rest : { ...rest, clones: others };
+    }),
+  };
+}
+
+const emptyDataset = (name: DatasetName, own: Dataset["own"]): Dataset => ({
+  name,
+  type: "filesystem",
+  guid: `new ${name}` as Guid,
+  createtxg: 1 as Txg,
+  used: 0 as Bytes,
+  referenced: 0 as Bytes,
+  available: Number.MAX_SAFE_INTEGER as Bytes,
+  written: 0 as Bytes,
+  encryption: "off",
+  mounted: false,
+  own,
+  snapshots: [],
+  bookmarks: [],
+});
