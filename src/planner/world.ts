@@ -30,28 +30,41 @@ export class World {
   run(operation: Operation): void {
     switch (operation.kind) {
       case "create":
-        return this.#create(operation);
+        this.#create(operation);
+        break;
       case "adopt":
-        return this.#update(operation.at, (dataset) => ({ ...dataset, own: { ...dataset.own, adopted: "on" } }));
+        this.#update(operation.at, (dataset) => ({ ...dataset, own: { ...dataset.own, adopted: "on" } }));
+        break;
       case "discard":
-        return this.#discard(operation);
+        this.#discard(operation);
+        break;
       case "rollback":
-        return this.#rollback(operation);
+        this.#rollback(operation);
+        break;
       case "replace":
-        return this.#rename(operation);
+        this.#rename(operation);
+        break;
       case "send":
-        return this.#send(operation);
+        this.#send(operation);
+        break;
       case "resume":
-        return this.#resume(operation);
+        this.#resume(operation);
+        break;
       case "bookmark":
-        return this.#bookmark(operation);
+        this.#bookmark(operation);
+        break;
       case "unbookmark":
-        return this.#unbookmark(operation);
+        this.#unbookmark(operation);
+        break;
       case "destroy":
-        return this.#destroy(operation.at, operation.snapshots);
+        this.#destroy(operation.at, operation.snapshots);
+        break;
       case "destroy-orphan":
         this.#destroy(operation.at, operation.snapshots);
         this.#datasets(operation.at.host).delete(operation.at.dataset);
+        break;
+      default:
+        operation satisfies never;
     }
   }
 
