@@ -107,6 +107,8 @@ export type TransportErrorKind =
   /** The program is not there, or sudo refuses it. */
   | "not-found"
   | "sudo"
+  /** The account's login shell did not run the command. */
+  | "shell"
   | "timeout"
   | "aborted"
   | "output-limit"

@@ -1,0 +1,104 @@
+/**
+ * The sh scripts that run commands, and their quoting. Everything that a user named arrives here as one word of an
+ * argument list and leaves quoted.
+ *
+ * Two things an SSH server does not do are done by the scripts. A command ends when its channel or connection goes: the
+ * script's stdin is a life line on which nothing is ever written, and whoever holds its other end ends the command by
+ * closing it, the kernel included when that process dies. And it is known that and how a command ended: lines that start
+ * with `mark`, a random word, tell it.
+ */
+
+const SBIN = "/usr/local/sbin:/usr/sbin:/sbin";
+
+/** One word for a POSIX shell, whatever is in it. */
+export function quote(word: string): string {
+  if (word.includes("\0")) throw new Error("an argument holds a NUL character");
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+export const quoteAll = (argv: readonly string[]): string => argv.map(quote).join(" ");
+
+/** For the account's login shell, be it sh, bash, zsh, fish or csh: hands over to sh at once. */
+export const loginCommand = (script: string): string => `exec /bin/sh -c ${quote(script)}`;
+
+/** `PATH` with the places of system tools behind what is there already. */
+export const withSystemPath = (path: string | undefined): string => `${path || "/usr/local/bin:/usr/bin:/bin"}:${SBIN}`;
+
+const environment = `PATH=$PATH:${SBIN} LC_ALL=C; export PATH LC_ALL`;
+
+/** What start-up files print comes before the mark; what the script prints comes after it. */
+export const marked = (mark: string, script: string): string =>
+  `echo ${mark}; echo ${mark} >&2\n${environment}\n${script}`;
+
+/**
+ * Runs a command with the life line (descriptor 9) beside it and leaves its exit code in `$code`. The watcher's `read` is
+ * the shell's own, so that killing the watcher leaves nothing behind.
+ */
+const watched = (command: string, redirections: string): string => `${command} 9<&- ${redirections} & child=$!
+{ read -r _; exec 9<&-; kill "$child"; sleep 10; kill -9 "$child"; } <&9 >/dev/null 2>&1 8>&- & watcher=$!
+wait "$child"; code=$?
+kill "$watcher" 2>/dev/null`;
+
+/** One command with nothing on its stdin. */
+export const commandScript = (argv: readonly string[]): string => `exec 9<&0
+${watched(quoteAll(argv), "</dev/null")}
+exit "$code"`;
+
+/** A program between the two ends of a pipe. */
+export interface Filter {
+  readonly stage: string;
+  readonly argv: readonly string[];
+}
+
+/** One end of a pipe as a script sees it: run by itself, or by an SSH client that runs a script elsewhere. */
+export type End = { readonly argv: readonly string[]; readonly sudo: boolean } | { readonly ssh: readonly string[] };
+
+/** `MARK missing PROGRAM WHERE` before anything is started. */
+const needs = (mark: string, filters: readonly Filter[], where: string): string =>
+  filters
+    .map(
+      ({ argv: [program = ""] }) =>
+        `command -v ${program} >/dev/null || { echo "${mark} missing ${program} ${where}" >&2; exit 127; }`,
+    )
+    .join("\n");
+
+const filter = (mark: string, { stage, argv }: Filter): string =>
+  `{ ${quoteAll(argv)} 9<&- 8>&-; echo "${mark} ${stage} $?" >&2; }`;
+
+const chain = (...parts: readonly string[]): string => parts.join(" | ");
+
+/** Writes the stream to stdout, everything else to descriptor 8. */
+function sender(mark: string, end: End): string {
+  if ("ssh" in end) return `{ ${quoteAll(end.ssh)} <&9 9<&- 2>&8 8>&-; echo "${mark} sender-link $?" >&8; }`;
+  const command = quoteAll(end.argv);
+  if (!end.sudo) return `{ ${watched(command, "</dev/null 2>&8 8>&-")}\necho "${mark} sender $code" >&8; }`;
+  // What sudo runs cannot be signalled, but it ends when nobody reads what it writes.
+  return `{ ${command} </dev/null 9<&- 2>&8 8>&-; echo "${mark} sender $?" >&8; } | { exec 7<&0
+${watched("cat", "<&7 8>&-")}; }`;
+}
+
+const receiver = (mark: string, end: End): string =>
+  "ssh" in end
+    ? `{ ${quoteAll(end.ssh)} 9<&- 8>&- >/dev/null; echo "${mark} receiver-link $?" >&2; }`
+    : `{ ${quoteAll(end.argv)} 9<&- 8>&- >/dev/null; echo "${mark} receiver $?" >&2; }`;
+
+/** A whole pipe. Its stdout carries what the sender writes to stderr, its stderr that of everything else. */
+export const pipeScript = (mark: string, from: End, filters: readonly Filter[], to: End): string => `
+${needs(mark, filters, "here")}
+exec 9<&0 8>&1
+${chain(sender(mark, from), ...filters.map((each) => filter(mark, each)), receiver(mark, to))}`;
+
+/** The sending end, run behind an SSH client whose stdin is the life line. */
+export const farSenderScript = (mark: string, from: End, filters: readonly Filter[]): string => `
+echo "${mark} start" >&2
+${environment}
+${needs(mark, filters, "sender")}
+exec 9<&0 8>&2
+${chain(sender(mark, from), ...filters.map((each) => filter(mark, each)))}`;
+
+/** The receiving end, run behind an SSH client whose stdin is the stream. */
+export const farReceiverScript = (mark: string, to: End, filters: readonly Filter[]): string => `
+echo "${mark} start" >&2
+${environment}
+${needs(mark, filters, "receiver")}
+${chain(...filters.map((each) => filter(mark, each)), receiver(mark, to))}`;
