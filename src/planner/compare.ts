@@ -1,8 +1,9 @@
 import type { ChangedKey, Comparison, CopyName, PlanPart } from "../model/comparison.ts";
-import type { Blocked, DestroyedSnapshot, Operation, Plan, SnapshotRef, Summary } from "../model/plan.ts";
+import type { Blocked, DestroyedSnapshot, Operation, Plan, SnapshotRef } from "../model/plan.ts";
 import type { Address, Bytes } from "../model/units.ts";
 import { headline } from "./headline.ts";
 import type { Source } from "./sources.ts";
+import { summarize } from "./summary.ts";
 
 /** One of the two manifests with its plan; both plans are made from the same inventory and clock. */
 export interface Planned {
@@ -87,7 +88,7 @@ function difference(plan: Plan, other: Plan): PlanPart {
   const operations = plan.operations.flatMap((operation): Operation[] => cut(operation, known));
   const held = new Map(other.blocked.map((entry) => [blockedKey(entry), entry]));
   const blocked = plan.blocked.flatMap((entry) => cutBlocked(entry, held.get(blockedKey(entry))));
-  return { operations, blocked, summary: summarize(operations, blocked) };
+  return { operations, blocked, summary: summarize({ operations, blocked, kept: [] }) };
 }
 
 /** What an operation brings about, one key for each thing; the same thing has the same key in every plan. */
@@ -170,28 +171,3 @@ function cutBlocked(entry: Blocked, other: Blocked | undefined): Blocked[] {
 }
 
 const key = (...parts: readonly string[]): string => JSON.stringify(parts);
-
-const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
-
-function summarize(operations: readonly Operation[], blocked: readonly Blocked[]): Summary {
-  const of = <K extends Operation["kind"]>(...kinds: readonly K[]) =>
-    operations.filter((operation): operation is Extract<Operation, { kind: K }> =>
-      (kinds as readonly string[]).includes(operation.kind),
-    );
-  const destroys = of("destroy", "destroy-orphan");
-  const rollbacks = of("rollback");
-  return {
-    create: of("create").length,
-    send: sum(of("send").map(({ snapshots }) => snapshots.length)),
-    sendBytes: sum(of("send").map(({ estimate }) => estimate)) as Bytes,
-    resume: of("resume").length,
-    destroy: sum([
-      ...destroys.map(({ snapshots }) => snapshots.length),
-      ...rollbacks.map((one) => one.destroys.length),
-    ]),
-    destroyBytes: sum([...destroys, ...rollbacks].map(({ bytes }) => bytes)) as Bytes,
-    other: of("adopt", "discard", "rollback", "replace", "bookmark", "unbookmark").length,
-    blocked: blocked.length,
-    kept: 0,
-  };
-}

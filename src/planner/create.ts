@@ -19,13 +19,13 @@ export function takenTypes(context: PlanContext, source: Source): SnapshotType[]
   );
 }
 
-/** Rule 1: the types whose newest snapshot is older than their latest tick. `names` are those in use on any side. */
+/** Rule 1: the types whose newest snapshot is older than their latest tick. `isTaken` tells names in use on any side. */
 export function dueCreates(
   context: PlanContext,
   source: Source,
   guid: CreateOperation["preconditions"],
   views: readonly View[],
-  names: ReadonlySet<string>,
+  isTaken: (name: string) => boolean,
 ): CreateOperation[] {
   const operations: CreateOperation[] = [];
   for (const type of takenTypes(context, source)) {
@@ -35,10 +35,9 @@ export function dueCreates(
     const time = newest && takenAt(newest);
     const known = time !== undefined && time <= context.now + FUTURE;
     if (known && time >= tick) continue;
-    const zone = type.timezone === "UTC" ? "" : ` ${type.timezone}`;
     operations.push({
-      ...createOperation(context, source, type, guid, names),
-      reason: `${type.name} is due since ${clock(tick, context.now, type.timezone)}${zone}`,
+      ...createOperation(context, source, type, guid, isTaken),
+      reason: `${type.name} is due since ${context.schedules.dueSince(type)}`,
       // one after the other, so that their order at the source is the order the plan counts on
       dependsOn: operations.slice(-1).map(({ id }) => id),
     });
@@ -52,10 +51,10 @@ export function createOperation(
   source: Source,
   type: SnapshotType,
   preconditions: CreateOperation["preconditions"],
-  names: ReadonlySet<string>,
+  isTaken: (name: string) => boolean,
 ): CreateOperation {
   let at = context.now;
-  while (names.has(snapshotName(type.name, at))) at = (at + 1) as EpochSeconds;
+  while (isTaken(snapshotName(type.name, at))) at = (at + 1) as EpochSeconds;
   const name = snapshotName(type.name, at);
   return {
     id: `create ${source.address}@${name}`,
@@ -69,11 +68,4 @@ export function createOperation(
     dependsOn: [],
     preconditions,
   };
-}
-
-/** `17:00`, with the date where it is not today's. */
-function clock(tick: EpochSeconds, now: EpochSeconds, zone: string): string {
-  const text = (at: EpochSeconds) => new Date(at * 1000).toLocaleString("sv-SE", { timeZone: zone }).slice(0, 16);
-  const [date, time] = text(tick).split(" ");
-  return date === text(now).split(" ")[0] ? `${time}` : `${date} ${time}`;
 }

@@ -57,7 +57,7 @@ function suspicion(context: PlanContext, deletion: Deletion): Omit<Withheld, "de
       why: `${loss} of ${existing} ${type.name} snapshots would be lost, more than ${percent} %`,
     };
   }
-  return type.schedule === undefined || !crowded(context, deletion)
+  return type.schedule === undefined || deletion.ageBased || !crowded(context, deletion)
     ? undefined
     : {
         reason: "withheld",
@@ -68,9 +68,10 @@ function suspicion(context: PlanContext, deletion: Deletion): Omit<Withheld, "de
 /** The kept ones span less than half of what they should, and those destroyed would lengthen it. */
 function crowded(context: PlanContext, { counted, oldestDestroyed, type }: Deletion): boolean {
   if (counted.length < 2) return false;
-  const span = Math.max(...counted) - Math.min(...counted);
+  const oldest = counted.reduce<number>((least, creation) => Math.min(least, creation), Number.POSITIVE_INFINITY);
+  const newest = counted.reduce<number>((most, creation) => Math.max(most, creation), 0);
   const expected = (counted.length - 1) * context.schedules.shortestPeriod(type);
-  return span < expected / 2 && oldestDestroyed < Math.min(...counted);
+  return newest - oldest < expected / 2 && oldestDestroyed < oldest;
 }
 
 function approve(context: PlanContext, withheld: Map<Deletion, Withheld>): void {

@@ -58,9 +58,9 @@ export function planSnapshot(
   for (const source of resolved.sources) {
     const there = context.observations.look(source.host, source.dataset);
     if (!declared || !context.scope.sources(source.host) || source.keys.suspend || there.state !== "present") continue;
-    const names = new Set(there.dataset.snapshots.map(({ name }) => name));
+    const isTaken = (name: string) => there.dataset.snapshots.some((snapshot) => snapshot.name === name);
     const is = { host: source.host, dataset: source.dataset, kind: "dataset", guid: there.dataset.guid } as const;
-    operations.push({ ...createOperation(context, source, declared, [is], names), reason: "asked for" });
+    operations.push({ ...createOperation(context, source, declared, [is], isTaken), reason: "asked for" });
   }
   return toPlan(manifest, inventory, options.now, {
     operations,

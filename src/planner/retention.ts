@@ -1,20 +1,24 @@
-import type { CalendarDuration, KeepByTime, Retention } from "../model/manifest.ts";
+import type { CalendarDuration, KeepByTime, KeepRule, Retention } from "../model/manifest.ts";
 import type { KeptReason } from "../model/plan.ts";
 import type { EpochSeconds, TypeName } from "../model/units.ts";
 import type { View } from "./view.ts";
+import { writeCount, writeSeconds } from "./write.ts";
 
 export interface Why {
   readonly reason: KeptReason;
   readonly detail: string;
 }
 
-/** What retention says of each typed snapshot: why it is kept. Those it does not name are surplus. */
-export type Verdict = ReadonlyMap<string, readonly Why[]>;
+/** Why each snapshot is kept, in the order of the views; `undefined` for surplus and foreign ones. */
+export type Verdict = readonly (readonly Why[] | undefined)[];
 
 /** Those that a rule counts, not merely leaves alone. */
-export function countedBy(verdict: Verdict): string[] {
-  return [...verdict].flatMap(([key, whys]) => (whys[0]?.reason === "unlisted" ? [] : [key]));
+export function countedOf(views: readonly View[], verdict: Verdict): View[] {
+  return views.filter((_, index) => isCounted(verdict[index]));
 }
+
+export const isCounted = (whys: readonly Why[] | undefined): boolean =>
+  whys !== undefined && whys[0]?.reason !== "unlisted";
 
 /** Whether a type is kept at all: more than none. */
 export function keepsType(retention: Retention, type: TypeName): boolean {
@@ -24,7 +28,7 @@ export function keepsType(retention: Retention, type: TypeName): boolean {
 }
 
 /**
- * Which snapshots a retention keeps and why, keyed by `View.key`.
+ * Which snapshots a retention keeps and why.
  * `views` are in order, oldest first; foreign ones are not looked at. `zone` is for the calendar rules.
  */
 export function retain(retention: Retention, views: readonly View[], now: EpochSeconds, zone: string): Verdict {
@@ -36,37 +40,44 @@ export function retain(retention: Retention, views: readonly View[], now: EpochS
 type Types = Extract<Retention, { by: "type" }>["types"];
 
 function retainByType(types: Types, views: readonly View[], now: EpochSeconds): Verdict {
-  const verdict = new Map<string, Why[]>();
-  const seen = new Map<TypeName, number>();
-  const shared = new Map<TypeName, { count: Why[]; within: Why[]; both: Why[]; unlisted: Why[] }>();
+  const verdict = new Array<readonly Why[] | undefined>(views.length);
+  const states = new Map<TypeName, TypeState>();
   for (let index = views.length - 1; index >= 0; index--) {
     const view = views[index] as View;
     const { type } = view;
     if (type === undefined) continue;
-    const rule = types.get(type);
-    let whys = shared.get(type);
-    if (!whys) {
-      const count: Why = {
-        reason: "count",
-        detail: `${type}: ${rule?.count === Number.POSITIVE_INFINITY ? "all" : (rule?.count ?? 0)}`,
-      };
-      const within: Why = { reason: "within", detail: `${type}: within ${rule?.within ?? 0}s` };
-      const unlisted: Why = { reason: "unlisted", detail: `${type} is not in keep` };
-      whys = { count: [count], within: [within], both: [count, within], unlisted: [unlisted] };
-      shared.set(type, whys);
+    let state = states.get(type);
+    if (!state) {
+      state = typeState(type, types.get(type));
+      states.set(type, state);
     }
+    const { rule } = state;
     if (!rule) {
-      verdict.set(view.key, whys.unlisted);
+      verdict[index] = state.unlisted;
       continue;
     }
-    const position = seen.get(type) ?? 0;
-    seen.set(type, position + 1);
-    const counted = position < rule.count;
+    const counted = state.seen++ < rule.count;
     const young = rule.within !== undefined && view.creation >= now - rule.within;
-    if (counted) verdict.set(view.key, young ? whys.both : whys.count);
-    else if (young) verdict.set(view.key, whys.within);
+    if (counted) verdict[index] = young ? state.both : state.count;
+    else if (young) verdict[index] = state.within;
   }
   return verdict;
+}
+
+interface TypeState {
+  readonly rule: KeepRule | undefined;
+  readonly count: readonly Why[];
+  readonly within: readonly Why[];
+  readonly both: readonly Why[];
+  readonly unlisted: readonly Why[];
+  seen: number;
+}
+
+function typeState(type: TypeName, rule: KeepRule | undefined): TypeState {
+  const count: Why = { reason: "count", detail: `${type}: ${writeCount(rule?.count ?? 0)}` };
+  const within: Why = { reason: "within", detail: `${type}: within ${writeSeconds(rule?.within ?? 0)}` };
+  const unlisted: Why = { reason: "unlisted", detail: `${type} is not in keep` };
+  return { rule, count: [count], within: [within], both: [count, within], unlisted: [unlisted], seen: 0 };
 }
 
 interface LocalTime {
@@ -128,17 +139,18 @@ function backFrom(from: EpochSeconds, length: CalendarDuration): EpochSeconds {
  * oldest is kept by any rule with count left; `within` counts back from the newest that is not in the future.
  */
 function retainByTime(policy: KeepByTime, views: readonly View[], now: EpochSeconds, zone: string): Verdict {
-  const verdict = new Map<string, Why[]>();
+  const verdict = new Array<Why[] | undefined>(views.length);
   // reversed first: the sort is stable, so of equal seconds the newest stays first
   const typed = views
+    .map((view, place) => ({ ...view, place }))
     .filter((view) => view.type !== undefined)
     .reverse()
     .sort((a, b) => b.creation - a.creation);
-  const keep = (view: View, detail: string) => {
-    const whys = verdict.get(view.key);
+  const keep = ({ place }: { readonly place: number }, detail: string) => {
     const why: Why = { reason: "time", detail };
+    const whys = verdict[place];
     if (whys) whys.push(why);
-    else verdict.set(view.key, [why]);
+    else verdict[place] = [why];
   };
 
   for (const view of typed.slice(0, policy.last ?? 0)) keep(view, `last: ${policy.last}`);

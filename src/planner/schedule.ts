@@ -16,6 +16,8 @@ const nominal: Readonly<Record<string, number>> = {
 export interface Schedules {
   /** The latest tick at or before now. */
   latestTick(type: SnapshotType): EpochSeconds | undefined;
+  /** The latest tick for people, in the schedule's zone: `17:00`, with the date where it is not today's. */
+  dueSince(type: SnapshotType): string;
   /** Shortest time between two ticks, and never shorter than a built-in type's name says. */
   shortestPeriod(type: SnapshotType): Seconds;
   /** Longest time between two ticks. */
@@ -24,6 +26,7 @@ export interface Schedules {
 
 export function schedulesAt(now: EpochSeconds): Schedules {
   const ticks = new Map<SnapshotType, EpochSeconds | undefined>();
+  const texts = new Map<SnapshotType, string>();
   const gaps = new Map<SnapshotType, { shortest: number; longest: number }>();
   const cron = (type: SnapshotType) => new Cron(type.schedule ?? "", { timezone: type.timezone });
   const before = new Date(now * 1000 + 1);
@@ -40,15 +43,32 @@ export function schedulesAt(now: EpochSeconds): Schedules {
     return found;
   };
 
+  const latestTick = (type: SnapshotType) => {
+    if (!ticks.has(type)) {
+      const tick = cron(type).previousRuns(1, before)[0];
+      ticks.set(type, tick && (Math.floor(tick.getTime() / 1000) as EpochSeconds));
+    }
+    return ticks.get(type);
+  };
+
   return {
-    latestTick(type) {
-      if (!ticks.has(type)) {
-        const tick = cron(type).previousRuns(1, before)[0];
-        ticks.set(type, tick && (Math.floor(tick.getTime() / 1000) as EpochSeconds));
+    latestTick,
+    dueSince(type) {
+      let text = texts.get(type);
+      if (text === undefined) {
+        text = clock(latestTick(type) ?? now, now, type.timezone);
+        texts.set(type, text);
       }
-      return ticks.get(type);
+      return text;
     },
     shortestPeriod: (type) => Math.max(gapsOf(type).shortest, nominal[type.name] ?? 0) as Seconds,
     longestPeriod: (type) => gapsOf(type).longest as Seconds,
   };
+}
+
+function clock(tick: EpochSeconds, now: EpochSeconds, zone: string): string {
+  const text = (at: EpochSeconds) => new Date(at * 1000).toLocaleString("sv-SE", { timeZone: zone }).slice(0, 16);
+  const [date, time] = text(tick).split(" ");
+  const suffix = zone === "UTC" ? "" : ` ${zone}`;
+  return `${date === text(now).split(" ")[0] ? "" : `${date} `}${time}${suffix}`;
 }

@@ -10,9 +10,9 @@ import type {
 } from "../model/plan.ts";
 import type { Address, Bytes, EpochSeconds, Guid, RemoteName, TypeName } from "../model/units.ts";
 import type { PlanContext } from "./context.ts";
-import { writeRetention } from "./provenance.ts";
-import { retain, type Why } from "./retention.ts";
-import { destroyed, refOf, type View } from "./view.ts";
+import { isCounted, retain, type Verdict, type Why } from "./retention.ts";
+import { destroyed, type View } from "./view.ts";
+import { writeRetention } from "./write.ts";
 
 /** One side of a source, its own or a copy's, as it will be after creates and transfers. */
 export interface Side {
@@ -47,7 +47,7 @@ export interface Deletion {
   readonly existing: number;
   /** Created or arriving in this plan. */
   readonly arriving: number;
-  /** Creation of what the type's count keeps, oldest first. */
+  /** Creation of what fills the quota, oldest first. */
   readonly counted: readonly EpochSeconds[];
   readonly oldestDestroyed: EpochSeconds;
   readonly ageBased: boolean;
@@ -72,18 +72,26 @@ export function planSide(context: PlanContext, side: Side): SidePlan {
     if (names) names.push(name);
     else kept.set(why, [name]);
   };
-  for (const view of side.views) {
-    if (!view.snapshot) continue;
-    if (view.type === undefined) {
-      foreign.push(view.name);
-      continue;
+  side.views.forEach((view, index) => {
+    const { name, type, key, snapshot } = view;
+    if (!snapshot) return;
+    if (type === undefined) {
+      foreign.push(name);
+      return;
     }
-    const whys = [...(verdict.get(view.key) ?? []), ...(side.pins.get(view.key) ?? []), ...tied(view)];
-    for (const why of whys) keep(why, view.name);
-    if (whys.length > 0) continue;
-    if (side.untouched) keep(side.untouched, view.name);
-    else surplus.set(view.type, [...(surplus.get(view.type) ?? []), view]);
-  }
+    const counts = verdict[index];
+    const pins = side.pins.get(key);
+    const ties = snapshot.holds || snapshot.clones ? tied(view) : undefined;
+    for (const whys of [counts, pins, ties]) for (const why of whys ?? []) keep(why, name);
+    if (counts || pins || ties) return;
+    if (side.untouched) {
+      keep(side.untouched, name);
+      return;
+    }
+    const views = surplus.get(type);
+    if (views) views.push(view);
+    else surplus.set(type, [view]);
+  });
   const where = { source: side.source, ...(side.remote !== undefined && { remote: side.remote }) };
   return {
     kept: mergeGroups(kept).map(([why, snapshots]) => ({ ...where, ...why, snapshots })),
@@ -115,14 +123,15 @@ function mergeGroups(kept: ReadonlyMap<Why, string[]>): [Why, string[]][] {
 function deletion(
   context: PlanContext,
   side: Side,
-  verdict: ReadonlyMap<string, readonly Why[]>,
+  verdict: Verdict,
   type: TypeName,
   views: readonly View[],
 ): Deletion {
   const { retention } = side;
   const ofType = side.views.filter((view) => view.type === type);
-  const quota = retention.by === "type" ? ofType : side.views;
-  const fills = quota.filter((view) => verdict.get(view.key)?.some(({ reason }) => reason !== "unlisted"));
+  const fills = side.views.filter(
+    (view, index) => (retention.by === "time" || view.type === type) && isCounted(verdict[index]),
+  );
   const before = views.flatMap((view) => side.beforeDestroy?.(view) ?? []);
   const snapshots = views.flatMap((view) => (view.snapshot ? [destroyed(view.snapshot)] : []));
   const rule = retention.by === "type" ? retention.types.get(type) : undefined;
@@ -138,7 +147,7 @@ function deletion(
     preconditions: [
       { ...side.at, kind: "dataset", guid: side.guid },
       ...side.justification,
-      ...fills.map((view): Precondition => ({ ...side.at, kind: "present", snapshot: refOf(view), bookmark: false })),
+      { ...side.at, kind: "quota", snapshots: fills.map(({ key }) => key) },
     ],
     type,
     snapshots,
@@ -151,9 +160,7 @@ function deletion(
     before,
     existing: ofType.filter((view) => view.snapshot).length,
     arriving: ofType.filter((view) => !view.snapshot).length,
-    counted: ofType
-      .filter((view) => verdict.get(view.key)?.some(({ reason }) => reason === "count"))
-      .map(({ creation }) => creation),
+    counted: fills.map(({ creation }) => creation),
     oldestDestroyed: Math.min(...views.map(({ creation }) => creation)) as EpochSeconds,
     ageBased: retention.by === "time" || rule?.within !== undefined,
     type: declared ?? { name: type, timezone: context.manifest.timezone, adopt: [] },

@@ -1,4 +1,5 @@
 import type { Dataset } from "../model/inventory.ts";
+import type { Retention } from "../model/manifest.ts";
 import type {
   AdoptOperation,
   At,
@@ -16,11 +17,11 @@ import type { Bytes, EpochSeconds, RemoteName, Seconds } from "../model/units.ts
 import { bookmarkName, type CopyPlan, planCopy } from "../remotes/zfs/plan.ts";
 import type { PlanContext } from "./context.ts";
 import { dueCreates, takenTypes } from "./create.ts";
-import { writeSeconds } from "./provenance.ts";
-import { countedBy, retain, type Why } from "./retention.ts";
+import { countedOf, retain, type Why } from "./retention.ts";
 import { type Deletion, planSide, type Side, type SidePlan } from "./side.ts";
 import type { Copy, Source } from "./sources.ts";
 import { refOf, type View, viewsOf } from "./view.ts";
+import { writeSeconds } from "./write.ts";
 
 /** All about one source and its copies but what the guards decide over the whole plan. */
 export interface SourcePlan {
@@ -44,7 +45,7 @@ export function planSource(
   context: PlanContext,
   source: Source,
   dataset: Dataset,
-  creates: (views: readonly View[], names: ReadonlySet<string>) => readonly CreateOperation[],
+  creates: (views: readonly View[], isTaken: (name: string) => boolean) => readonly CreateOperation[],
 ): SourcePlan {
   return new SourcePlanner(context, source, dataset).plan(creates);
 }
@@ -52,14 +53,16 @@ export function planSource(
 /** The creates that rule 1 calls for. */
 export const scheduled =
   (context: PlanContext, source: Source, dataset: Dataset) =>
-  (views: readonly View[], names: ReadonlySet<string>): readonly CreateOperation[] =>
+  (views: readonly View[], isTaken: (name: string) => boolean): readonly CreateOperation[] =>
     dueCreates(
       context,
       source,
       [{ host: source.host, dataset: source.dataset, kind: "dataset", guid: dataset.guid }],
       views,
-      names,
+      isTaken,
     );
+
+type ClockDoubt = Pick<Side, "clockDoubt">;
 
 class SourcePlanner {
   readonly #context: PlanContext;
@@ -76,17 +79,23 @@ class SourcePlanner {
     this.#managed = context.scope.sources(source.host);
   }
 
-  plan(creates: (views: readonly View[], names: ReadonlySet<string>) => readonly CreateOperation[]): SourcePlan {
+  plan(
+    creates: (views: readonly View[], isTaken: (name: string) => boolean) => readonly CreateOperation[],
+  ): SourcePlan {
     if (this.#source.keys.suspend) return this.#suspended();
     const existing = viewsOf(this.#dataset, this.#context.classify);
-    const created = this.#managed ? creates(existing, this.#namesInUse(existing)) : [];
+    const created = this.#managed ? creates(existing, (name) => this.#isTaken(name)) : [];
     const views = [...existing, ...created.map((operation) => this.#createdView(operation))];
     const local = { dataset: this.#dataset, views, creates: created.map(({ id }) => id) };
     const copies = this.#source.copies.map((copy) => planCopy(this.#context, this.#source, local, copy));
     const away = copies.filter(({ state }) => state === "away").map(({ copy }) => copy);
 
-    const here = this.#sourceSide(views, created, copies, away);
-    const sides = [...(this.#managed ? [here] : []), ...copies.flatMap((copy) => this.#copySide(copy, created) ?? [])];
+    const clockDoubt = this.#clockDoubt();
+    const here = this.#sourceSide(views, created, copies, away, clockDoubt);
+    const sides = [
+      ...(this.#managed ? [here] : []),
+      ...copies.flatMap((copy) => this.#copySide(copy, created, clockDoubt) ?? []),
+    ];
     const plans = sides.map((side) => planSide(this.#context, side));
     return {
       source: this.#source,
@@ -152,13 +161,15 @@ class SourcePlanner {
   }
 
   /** A new name must be free on every side it may reach. */
-  #namesInUse(existing: readonly View[]): ReadonlySet<string> {
-    const names = new Set(existing.map(({ name }) => name));
-    for (const copy of this.#source.copies) {
-      const there = this.#context.observations.look(copy.host, copy.target);
-      if (there.state === "present") for (const { name } of there.dataset.snapshots) names.add(name);
-    }
-    return names;
+  #isTaken(name: string): boolean {
+    const uses = ({ snapshots }: Dataset) => snapshots.some((snapshot) => snapshot.name === name);
+    return (
+      uses(this.#dataset) ||
+      this.#source.copies.some((copy) => {
+        const there = this.#context.observations.look(copy.host, copy.target);
+        return there.state === "present" && uses(there.dataset);
+      })
+    );
   }
 
   #createdView({ id, name, type }: CreateOperation): View {
@@ -170,6 +181,7 @@ class SourcePlanner {
     created: readonly CreateOperation[],
     copies: readonly CopyPlan[],
     away: readonly Copy[],
+    clockDoubt: ClockDoubt,
   ): Side {
     const { keys } = this.#source;
     const pins = new PinBoard();
@@ -182,7 +194,7 @@ class SourcePlanner {
     }
     const thinning = away.filter(({ remote }) => remote.whileAway === "thin");
     for (const { remote, keep } of thinning) {
-      for (const key of countedBy(retain(keep, views, this.#context.now, this.#context.manifest.timezone))) {
+      for (const { key } of this.#counted(keep, views)) {
         pins.add(key, { reason: "waiting", detail: `${remote.name} is away` });
       }
     }
@@ -199,7 +211,7 @@ class SourcePlanner {
       ...(frozenBy && {
         untouched: { reason: "frozen", detail: `${frozenBy.remote.name} cannot be observed` } satisfies Why,
       }),
-      ...this.#clockDoubt(views),
+      ...clockDoubt,
       dependsOn: [
         ...created.map(({ id }) => id),
         ...copies.flatMap(({ operations }) => operations.map(({ id }) => id)),
@@ -209,7 +221,7 @@ class SourcePlanner {
     };
   }
 
-  #copySide(plan: CopyPlan, created: readonly CreateOperation[]): Side | undefined {
+  #copySide(plan: CopyPlan, created: readonly CreateOperation[], clockDoubt: ClockDoubt): Side | undefined {
     const { copy, dataset, state } = plan;
     if (!dataset || state === "away" || dataset.snapshots.length === 0) return undefined;
     const pins = new PinBoard();
@@ -227,7 +239,7 @@ class SourcePlanner {
       retention: copy.keep,
       pins: pins.all,
       ...(untouched && { untouched }),
-      ...this.#clockDoubt(viewsOf(this.#dataset, this.#context.classify)),
+      ...clockDoubt,
       dependsOn: [...created.map(({ id }) => id), ...plan.operations.map(({ id }) => id)],
       justification: [...this.#basePresent(plan), ...newerPresent(at, plan.after)],
     };
@@ -243,6 +255,10 @@ class SourcePlanner {
       };
     }
     return undefined;
+  }
+
+  #counted(retention: Retention, views: readonly View[]): readonly View[] {
+    return countedOf(views, retain(retention, views, this.#context.now, this.#context.manifest.timezone));
   }
 
   #pinOldest(pins: PinBoard, views: readonly View[], copies: readonly CopyPlan[]): void {
@@ -336,14 +352,14 @@ class SourcePlanner {
    * A clock that ran ahead makes everything look old. Looked at as of one longest period ago, so that the snapshots
    * such a clock has just taken do not vouch for it.
    */
-  #clockDoubt(views: readonly View[]): { clockDoubt?: string } {
+  #clockDoubt(): ClockDoubt {
     const longest = Math.max(
       0,
       ...takenTypes(this.#context, this.#source).map((type) => this.#context.schedules.longestPeriod(type)),
     );
     if (longest === 0) return {};
     const then = this.#context.now - longest;
-    const last = views.findLast((view) => view.snapshot && view.creation <= then);
+    const last = this.#dataset.snapshots.findLast(({ creation }) => creation <= then);
     if (!last || then <= last.creation + 2 * longest) return {};
     return {
       clockDoubt: `the clock is far ahead of @${last.name}, or nothing was taken for long: age is not trusted for ${writeSeconds(longest)}`,
@@ -394,7 +410,7 @@ class SourcePlanner {
     }
     if (state === "away") {
       const newer = views.filter((view) => view.snapshot && view.creation > (newest ?? 0));
-      const waiting = countedBy(retain(copy.keep, newer, this.#context.now, this.#context.manifest.timezone));
+      const waiting = this.#counted(copy.keep, newer);
       const bytes = newer.reduce((sum, view) => sum + (view.snapshot?.written ?? 0), 0) as Bytes;
       notes.push({
         kind: "waiting",

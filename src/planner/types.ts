@@ -23,12 +23,14 @@ export function classifier(types: ReadonlyMap<TypeName, SnapshotType>): Classify
       })),
     ])
     .sort((a, b) => b.length - a.length);
-  const known = new Map<string, TypeName | undefined>();
+  const known = new Map<string, TypeName | null>();
   return (name) => {
-    if (known.has(name)) return known.get(name);
-    const type = rules.find((rule) => rule.matches(name))?.type;
-    known.set(name, type);
-    return type;
+    let type = known.get(name);
+    if (type === undefined) {
+      type = rules.find((rule) => rule.matches(name))?.type ?? null;
+      known.set(name, type);
+    }
+    return type ?? undefined;
   };
 }
 

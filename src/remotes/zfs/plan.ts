@@ -18,7 +18,7 @@ import type {
 import type { Bytes, DatasetName, Guid } from "../../model/units.ts";
 import type { PlanContext } from "../../planner/context.ts";
 import { parentOf, poolOf } from "../../planner/observed.ts";
-import { countedBy, retain, type Why } from "../../planner/retention.ts";
+import { isCounted, retain, type Why } from "../../planner/retention.ts";
 import type { Copy, Source } from "../../planner/sources.ts";
 import { arriving, destroyed, refOf, type View, viewsOf } from "../../planner/view.ts";
 import { type Base, findBase } from "./base.ts";
@@ -358,15 +358,16 @@ class CopyPlanner {
     return base ? views.filter((view) => !view.snapshot || view.snapshot.createtxg > base.txg) : views;
   }
 
-  /** Those of `views` that the remote's keep counts among all of `among`. */
+  /** Those of `views`, the last of `among`, that the remote's keep counts among all. */
   #counted(views: readonly View[], among: readonly View[]): readonly View[] {
-    const counted = new Set(
-      countedBy(retain(this.#copy.keep, among, this.#context.now, this.#context.manifest.timezone)),
-    );
-    return views.filter(({ key }) => counted.has(key));
+    if (views.length === 0) return [];
+    const verdict = retain(this.#copy.keep, among, this.#context.now, this.#context.manifest.timezone);
+    const first = among.length - views.length;
+    return views.filter((_, index) => isCounted(verdict[first + index]));
   }
 
   #nameClash(there: readonly View[], wanted: readonly View[]): Finding | undefined {
+    if (wanted.length === 0) return undefined;
     const guids = new Map(there.map((view) => [view.name, view.key]));
     const clashes = wanted.filter((view) => guids.has(view.name) && guids.get(view.name) !== view.key);
     if (clashes.length === 0) return undefined;

@@ -7,12 +7,13 @@ import type { Base } from "./base.ts";
  * first stream is one full snapshot.
  */
 export function ranges(views: readonly View[], wanted: readonly View[], base: Base | undefined): View[][] {
-  const position = new Map(views.map((view, index) => [view.key, index]));
+  if (wanted.length === 0) return [];
+  const position = (view: View, from = 0) => views.findIndex(({ key }, index) => index >= from && key === view.key);
   const streams: View[][] = [];
-  let previous = base && base.bookmark === undefined ? position.get(base.view.key) : undefined;
+  let previous = base && base.bookmark === undefined ? position(base.view) : undefined;
   let extensible = false;
   for (const view of wanted) {
-    const index = position.get(view.key) as number;
+    const index = position(view, previous === undefined ? 0 : previous + 1);
     const neighbour = previous !== undefined && index === previous + 1;
     if (neighbour && extensible) streams.at(-1)?.push(view);
     else streams.push([view]);
