@@ -24,24 +24,35 @@ export interface Schedules {
   longestPeriod(type: SnapshotType): Seconds;
 }
 
+interface Gaps {
+  readonly shortest: number;
+  readonly longest: number;
+}
+const knownGaps = new Map<string, Gaps>();
+/** Any time does: what is asked for is how far apart ticks lie, not when they are. */
+const REFERENCE = new Date("2026-01-01T00:00:00Z");
+
+function gapsOf(type: SnapshotType): Gaps {
+  const key = `${type.schedule} ${type.timezone}`;
+  let gaps = knownGaps.get(key);
+  if (!gaps) {
+    const runs = cron(type).previousRuns(60, REFERENCE);
+    const between = runs.slice(1).map((run, index) => ((runs[index]?.getTime() ?? 0) - run.getTime()) / 1000);
+    gaps =
+      between.length === 0
+        ? { shortest: 0, longest: 0 }
+        : { shortest: Math.min(...between), longest: Math.max(...between) };
+    knownGaps.set(key, gaps);
+  }
+  return gaps;
+}
+
+const cron = (type: SnapshotType): Cron => new Cron(type.schedule ?? "", { timezone: type.timezone });
+
 export function schedulesAt(now: EpochSeconds): Schedules {
   const ticks = new Map<SnapshotType, EpochSeconds | undefined>();
   const texts = new Map<SnapshotType, string>();
-  const gaps = new Map<SnapshotType, { shortest: number; longest: number }>();
-  const cron = (type: SnapshotType) => new Cron(type.schedule ?? "", { timezone: type.timezone });
   const before = new Date(now * 1000 + 1);
-
-  const gapsOf = (type: SnapshotType) => {
-    let found = gaps.get(type);
-    if (!found) {
-      const runs = cron(type).previousRuns(60, before);
-      const between = runs.slice(1).map((run, index) => ((runs[index]?.getTime() ?? 0) - run.getTime()) / 1000);
-      found = { shortest: Math.min(...between), longest: Math.max(...between) };
-      if (between.length === 0) found = { shortest: 0, longest: 0 };
-      gaps.set(type, found);
-    }
-    return found;
-  };
 
   const latestTick = (type: SnapshotType) => {
     if (!ticks.has(type)) {
