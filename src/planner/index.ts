@@ -2,20 +2,20 @@ import { scopeOf } from "../manifest/scope.ts";
 import type { Inventory } from "../model/inventory.ts";
 import type { Manifest } from "../model/manifest.ts";
 import type { Blocked, Operation, Plan, Unobserved } from "../model/plan.ts";
-import type { EpochSeconds, HostName, TypeName } from "../model/units.ts";
+import type { EpochSeconds, TypeName } from "../model/units.ts";
 import { consentsOf } from "./consent.ts";
 import type { PlanContext } from "./context.ts";
 import { createOperation } from "./create.ts";
 import { blockedDeletions, type Guarded, guard } from "./guards.ts";
-import { Observations } from "./observed.ts";
+import { Observations, poolOf } from "./observed.ts";
 import type { PlanOptions } from "./options.ts";
 import { linkParents } from "./order.ts";
 import { planOrphans } from "./orphans.ts";
-import { matcher } from "./patterns.ts";
+import { isGlob, matcher } from "./patterns.ts";
 import { schedulesAt } from "./schedule.ts";
 import { check } from "./simulate.ts";
 import { isOverdue, planSource, type SourcePlan, scheduled } from "./source-plan.ts";
-import { type ResolvedSources, resolveSources, type Source } from "./sources.ts";
+import { concerns, type ResolvedSources, resolveSources, type Source } from "./sources.ts";
 import { summarize } from "./summary.ts";
 import { classifier } from "./types.ts";
 import { unprotectedNotes } from "./unprotected.ts";
@@ -68,7 +68,7 @@ export function planSnapshot(
     kept: [],
     foreign: [],
     notes: [],
-    unobserved: unobservedHosts(context, []),
+    unobserved: unobserved(context, []),
   });
 }
 
@@ -133,7 +133,7 @@ function assemble(manifest: Manifest, inventory: Inventory, options: PlanOptions
       ...(limited ? [] : unprotectedNotes(context, resolved)),
       ...context.consents.notes,
     ],
-    unobserved: unobservedHosts(context, plans),
+    unobserved: unobserved(context, plans),
   });
 }
 
@@ -190,37 +190,42 @@ function selected(
 }
 
 /** Hosts and pools that matter and could not be observed. */
-function unobservedHosts(context: PlanContext, plans: readonly SourcePlan[]): Unobserved[] {
-  const { manifest, observations, scope, now } = context;
-  const found = new Map<string, Unobserved>();
-  for (const host of manifest.hosts.keys()) {
+function unobserved(context: PlanContext, plans: readonly SourcePlan[]): Unobserved[] {
+  return [...unobservedSources(context), ...unobservedCopies(context, plans)];
+}
+
+function unobservedSources({ manifest, observations, scope }: PlanContext): Unobserved[] {
+  return [...manifest.hosts.keys()].flatMap((host): Unobserved[] => {
+    const entries = manifest.datasets.filter(({ pattern }) => matcher(pattern.host)(host));
+    if (entries.length === 0 || !concerns(manifest, host, scope)) return [];
     const observed = observations.host(host);
-    if (!scope.sources(host) || observed.state === "observed" || !hasEntries(manifest, host)) continue;
-    found.set(host, { host, reason: observed.reason, expected: false });
-  }
-  for (const { source, away } of plans) {
-    for (const copy of away) {
-      const there = observations.look(copy.host, copy.target);
+    if (observed.state === "unobserved") return [{ host, reason: observed.reason, expected: false }];
+    const pools = new Set(entries.map(({ pattern }) => poolOf(pattern.dataset)));
+    return [...pools]
+      .filter((pool) => !isGlob(pool) && !observed.pools.includes(pool))
+      .map((pool) => ({ host, pool, reason: `pool ${pool} is not imported`, expected: false }));
+  });
+}
+
+function unobservedCopies({ observations, now }: PlanContext, plans: readonly SourcePlan[]): Unobserved[] {
+  const found = new Map<string, Unobserved>();
+  for (const { away, lastContact } of plans) {
+    for (const { host, target, remote } of away) {
+      const there = observations.look(host, target);
       if (there.state !== "unobserved") continue;
-      const { name: remote, maxAge, removable } = copy.remote;
-      const newest = plans.find((plan) => plan.source === source)?.lastContact.get(remote);
-      const expected = removable && !isOverdue(now, newest, maxAge);
-      const key = `${copy.host} ${there.pool ?? ""} ${remote}`;
-      const other = found.get(key);
+      const key = `${host} ${there.pool ?? ""} ${remote.name}`;
+      const expected = remote.removable && !isOverdue(now, lastContact.get(remote.name), remote.maxAge);
       found.set(key, {
-        host: copy.host,
+        host,
         ...(there.pool !== undefined && { pool: there.pool }),
-        remote,
+        remote: remote.name,
         reason: there.reason,
-        expected: expected && (other?.expected ?? true),
+        expected: expected && (found.get(key)?.expected ?? true),
       });
     }
   }
   return [...found.values()];
 }
-
-const hasEntries = (manifest: Manifest, host: HostName): boolean =>
-  manifest.datasets.some(({ pattern }) => matcher(pattern.host)(host));
 
 function toPlan(
   manifest: Manifest,

@@ -87,7 +87,8 @@ export function resolveSources(manifest: Manifest, observations: Observations, s
   };
 }
 
-const concerns = (manifest: Manifest, host: HostName, scope: Scope): boolean =>
+/** Whether anything on this host is this process's care. */
+export const concerns = (manifest: Manifest, host: HostName, scope: Scope): boolean =>
   scope.sources(host) || [...manifest.remotes.values()].some((remote) => scope.copies(host, remote));
 
 class HostResolver {
