@@ -1,0 +1,198 @@
+import type { Dataset } from "../model/inventory.ts";
+import type { Operation, OperationId, Plan } from "../model/plan.ts";
+import type { EngineEvents, OperationReport, Report } from "../model/report.ts";
+import type { Bytes, Guid, HostName } from "../model/units.ts";
+import { failed, OperationFailed, type Result, type RunContext } from "../remotes/zfs/context.ts";
+import { describe } from "./describe.ts";
+import { runGraph, type Settled } from "./graph.ts";
+import { Lanes } from "./lanes.ts";
+import type { GuidOf } from "./preconditions.ts";
+import { type Eyes, Recheck } from "./recheck.ts";
+
+export type OnEvent = <K extends keyof EngineEvents>(kind: K, event: EngineEvents[K]) => void;
+
+export interface EngineOptions {
+  /** How many streams flow at once. */
+  readonly concurrency: number;
+  readonly signal: AbortSignal;
+  readonly urgent: AbortSignal;
+  readonly onEvent: OnEvent;
+  readonly now: () => Date;
+}
+
+/** What the engine drives; `apply` gives it the real ones. */
+export interface Machinery {
+  readonly eyes: Eyes;
+  /** Runs operations that may run: one, or creates of one instant. Never rejects. */
+  readonly run: (
+    operations: readonly Operation[],
+    context: Pick<RunContext, "guidOf" | "observe" | "created" | "progress">,
+  ) => Promise<ReadonlyMap<OperationId, Result>>;
+}
+
+/** Runs a plan: order, concurrency, preconditions, events and the report; not what an operation is. */
+export class Engine {
+  readonly #plan: Plan;
+  readonly #options: EngineOptions;
+  readonly #machinery: Machinery;
+  readonly #lanes: Lanes;
+  readonly #created = new Map<OperationId, Guid>();
+  readonly #startedAt = new Map<OperationId, number>();
+  readonly #reports = new Map<OperationId, OperationReport>();
+  /** Hosts that cannot be reached in this run, and why. */
+  readonly #lost = new Map<HostName, string>();
+
+  constructor(plan: Plan, options: EngineOptions, machinery: Machinery) {
+    this.#plan = plan;
+    this.#options = options;
+    this.#machinery = machinery;
+    this.#lanes = new Lanes(options.concurrency);
+  }
+
+  async run(): Promise<Report> {
+    const { signal, urgent, now } = this.#options;
+    const startedAt = now().toISOString();
+    await runGraph(this.#plan.operations, {
+      run: (operations) => this.#lanes.run(operations, () => this.#orUrgent(operations, this.#runNow(operations))),
+      onSettled: (operation, settled) => this.#report(operation, settled),
+    });
+    return {
+      formatVersion: 1,
+      manifestDigest: this.#plan.manifestDigest,
+      startedAt,
+      finishedAt: now().toISOString(),
+      finished: !signal.aborted && !urgent.aborted,
+      operations: this.#plan.operations.flatMap(({ id }) => this.#reports.get(id) ?? []),
+    };
+  }
+
+  async #runNow(operations: readonly Operation[]): Promise<Map<OperationId, Settled>> {
+    const results = new Map<OperationId, Settled>();
+    const wanted = operations.filter((operation) => {
+      const obstacle = this.#mayNotStart(operation);
+      if (obstacle !== undefined) results.set(operation.id, obstacle);
+      return obstacle === undefined;
+    });
+    for (const operation of wanted) this.#started(operation);
+    for (const [id, result] of await this.#checkAndRun(wanted)) {
+      if (result.lost !== undefined) this.#lost.set(result.lost, result.error?.message ?? "it is out of reach");
+      results.set(id, result);
+    }
+    return results;
+  }
+
+  #mayNotStart(operation: Operation): Settled | undefined {
+    if (this.#options.signal.aborted || this.#options.urgent.aborted) return NOT_STARTED;
+    for (const host of hostsOf(operation)) {
+      const why = this.#lost.get(host);
+      if (why !== undefined) return { outcome: "failed", error: { message: `not tried: ${why}` } };
+    }
+    return undefined;
+  }
+
+  /** What was reviewed is what runs: every precondition is looked at again, right before. */
+  async #checkAndRun(operations: readonly Operation[]): Promise<Map<OperationId, Result>> {
+    const results = new Map<OperationId, Result>();
+    try {
+      const recheck = await Recheck.of(operations, this.#machinery.eyes, this.#guidOf);
+      const holding: Operation[] = [];
+      for (const operation of operations) {
+        const unmet = await recheck.unmet(operation);
+        if (unmet === undefined) holding.push(operation);
+        else {
+          const outcome = unmet.kind === "stale" ? "stale" : "failed";
+          results.set(operation.id, { outcome, error: { message: unmet.message, hint: PLAN_AGAIN } });
+        }
+      }
+      if (holding.length > 0) {
+        for (const [id, result] of await this.#machinery.run(holding, this.#context(recheck))) results.set(id, result);
+      }
+    } catch (error) {
+      for (const { id } of operations) if (!results.has(id)) results.set(id, failed(error));
+    }
+    return results;
+  }
+
+  #context(recheck: Recheck): Pick<RunContext, "guidOf" | "observe" | "created" | "progress"> {
+    return {
+      guidOf: (ref) => {
+        const guid = this.#guidOf(ref);
+        if (guid === undefined) throw new OperationFailed({ message: `@${ref.name} was not created` });
+        return guid;
+      },
+      observe: async (at): Promise<Dataset | null> => {
+        const observed = await recheck.observe(at);
+        if (observed.state === "unobserved") {
+          throw new OperationFailed({ message: `${at.host}:${at.dataset} could not be observed: ${observed.reason}` });
+        }
+        return observed.state === "present" ? observed.dataset : null;
+      },
+      created: (id, guid) => this.#created.set(id, guid),
+      progress: (id, bytes, expected) => {
+        if (this.#reports.has(id)) return;
+        this.#options.onEvent("progress", { id, bytes, ...(expected === undefined ? {} : { expected }) });
+      },
+    };
+  }
+
+  readonly #guidOf: GuidOf = (ref) => ("guid" in ref ? ref.guid : this.#created.get(ref.createdBy));
+
+  /** Does not wait for what runs when everything has to end at once. */
+  #orUrgent(
+    operations: readonly Operation[],
+    running: Promise<Map<OperationId, Settled>>,
+  ): Promise<Map<OperationId, Settled>> {
+    const { urgent } = this.#options;
+    return new Promise((resolve, reject) => {
+      const stop = (): void => resolve(new Map(operations.map(({ id }) => [id, ENDED_AT_ONCE])));
+      if (urgent.aborted) stop();
+      urgent.addEventListener("abort", stop, { once: true });
+      running.then(resolve, reject).finally(() => urgent.removeEventListener("abort", stop));
+    });
+  }
+
+  #started(operation: Operation): void {
+    this.#startedAt.set(operation.id, this.#options.now().getTime());
+    const expected = expectedBytes(operation);
+    this.#options.onEvent("started", {
+      id: operation.id,
+      description: describe(operation),
+      ...(expected === undefined ? {} : { expected }),
+    });
+  }
+
+  #report(operation: Operation, { outcome, bytes, error, warnings }: Settled): void {
+    const started = this.#startedAt.get(operation.id);
+    const report: OperationReport & { readonly warnings?: readonly string[] } = {
+      id: operation.id,
+      kind: operation.kind,
+      source: operation.source,
+      ...("remote" in operation && operation.remote !== undefined ? { remote: operation.remote } : {}),
+      description: describe(operation),
+      outcome,
+      seconds: started === undefined ? 0 : Math.max(0, (this.#options.now().getTime() - started) / 1000),
+      ...(bytes === undefined ? {} : { bytes }),
+      ...(error === undefined ? {} : { error }),
+      ...(warnings === undefined || warnings.length === 0 ? {} : { warnings }),
+    };
+    this.#reports.set(operation.id, report);
+    this.#options.onEvent("finished", report);
+  }
+}
+
+const PLAN_AGAIN = "run holdfast plan again";
+const NOT_STARTED: Settled = { outcome: "interrupted", error: { message: "not started: the run was ended before" } };
+const ENDED_AT_ONCE: Settled = {
+  outcome: "interrupted",
+  error: { message: "ended at once; the next plan sees how far it got" },
+};
+
+function hostsOf(operation: Operation): Set<HostName> {
+  const hosts = new Set([operation.at.host, ...operation.preconditions.map(({ host }) => host)]);
+  return "from" in operation ? hosts.add(operation.from.host) : hosts;
+}
+
+function expectedBytes(operation: Operation): Bytes | undefined {
+  if (operation.kind === "send") return operation.estimate;
+  return operation.kind === "resume" ? operation.remaining : undefined;
+}

@@ -1,0 +1,203 @@
+import type { At, StreamOptions } from "../../model/plan.ts";
+import type { DatasetName } from "../../model/units.ts";
+
+/** The `zfs` command lines of every operation. Pure; names and values are passed as they are, quoting is transport's. */
+
+/**
+ * One argument may hold 128 KiB, and over SSH a whole command is one argument of the remote shell; quoting needs room.
+ */
+const LIST_BYTES = 64 * 1024;
+const LIST_NAMES = 300;
+
+/** Splits names so that each part fits one command line; keeps their order. */
+export function batches<T>(
+  items: readonly T[],
+  lengthOf: (item: T) => number,
+  limit: { readonly bytes: number; readonly count?: number } = { bytes: LIST_BYTES, count: LIST_NAMES },
+): T[][] {
+  const parts: T[][] = [];
+  let part: T[] = [];
+  let bytes = 0;
+  for (const item of items) {
+    const length = lengthOf(item) + 1;
+    if (part.length > 0 && (bytes + length > limit.bytes || part.length >= (limit.count ?? Number.POSITIVE_INFINITY))) {
+      parts.push(part);
+      part = [];
+      bytes = 0;
+    }
+    part.push(item);
+    bytes += length;
+  }
+  if (part.length > 0) parts.push(part);
+  return parts;
+}
+
+export const byteLength = (text: string): number => Buffer.byteLength(text);
+
+/** Properties that only file systems have: `receive -o` of one of them makes receiving a volume fail. */
+const FILESYSTEM_ONLY = new Set([
+  "aclinherit",
+  "aclmode",
+  "acltype",
+  "atime",
+  "canmount",
+  "casesensitivity",
+  "defaultgroupobjquota",
+  "defaultgroupquota",
+  "defaultprojectobjquota",
+  "defaultprojectquota",
+  "defaultuserobjquota",
+  "defaultuserquota",
+  "devices",
+  "dnodesize",
+  "exec",
+  "filesystem_limit",
+  "longname",
+  "mountpoint",
+  "nbmand",
+  "normalization",
+  "overlay",
+  "quota",
+  "recordsize",
+  "refquota",
+  "relatime",
+  "setuid",
+  "sharenfs",
+  "sharesmb",
+  "snapdir",
+  "special_small_blocks",
+  "utf8only",
+  "version",
+  "vscan",
+  "xattr",
+  "zoned",
+]);
+const VOLUME_ONLY = new Set(["volblocksize", "volsize", "volthreading"]);
+
+const applies = (property: string, type: StreamOptions["datasetType"]): boolean =>
+  !(type === "volume" ? FILESYSTEM_ONLY : VOLUME_ONLY).has(property);
+
+/** The properties asked for on the received side, without those its kind of dataset does not have. */
+export function receivedProperties(options: Pick<StreamOptions, "properties" | "datasetType">): [string, string][] {
+  return Object.entries(options.properties).filter(([name]) => applies(name, options.datasetType));
+}
+
+export const ADOPTED = "holdfast:adopted";
+export const PLACEHOLDER = "holdfast:placeholder";
+
+export interface SendArguments {
+  readonly dataset: DatasetName;
+  /** Short name of the snapshot that is sent. */
+  readonly to: string;
+  /** `@NAME` or `#NAME`; null for a full stream. */
+  readonly base: string | null;
+  /** Everything between base and `to` as well (`-I`); never from a bookmark. */
+  readonly range: boolean;
+  readonly raw: boolean;
+  readonly withProperties: boolean;
+}
+
+function sendOptions({ dataset, base, range, raw, withProperties }: SendArguments): string[] {
+  const options = ["-L", "-e", "-c"];
+  if (withProperties) options.push("-p");
+  if (raw) options.push("-w");
+  if (base !== null) {
+    if (range && base.startsWith("#")) throw new Error(`a range cannot start at the bookmark ${dataset}${base}`);
+    options.push(range ? "-I" : "-i", `${dataset}${base}`);
+  }
+  return options;
+}
+
+export const sendCommand = (send: SendArguments): string[] => [
+  "zfs",
+  "send",
+  "-vP",
+  ...sendOptions(send),
+  `${send.dataset}@${send.to}`,
+];
+/** Prints what the same `zfs send` would send, and how much. */
+export const estimateCommand = (send: SendArguments): string[] => [
+  "zfs",
+  "send",
+  "-nvP",
+  ...sendOptions(send),
+  `${send.dataset}@${send.to}`,
+];
+export const resumeCommand = (token: string): string[] => ["zfs", "send", "-vP", "-t", token];
+export const estimateResumeCommand = (token: string): string[] => ["zfs", "send", "-nvP", "-t", token];
+
+export interface ReceiveArguments extends Pick<StreamOptions, "properties" | "excludeProperties" | "datasetType"> {
+  readonly target: DatasetName;
+  /** The first snapshot of this copy: the dataset is marked as ours. */
+  readonly initial: boolean;
+  /** Over Holdfast's own placeholder; the mark that it is one goes. */
+  readonly replacesPlaceholder: boolean;
+}
+
+export function receiveCommand(receive: ReceiveArguments): string[] {
+  const { target, initial, replacesPlaceholder, datasetType } = receive;
+  const set = receivedProperties(receive);
+  if (initial && !set.some(([name]) => name === ADOPTED)) set.push([ADOPTED, "on"]);
+  const excluded = receive.excludeProperties.filter((name) => applies(name, datasetType));
+  if (replacesPlaceholder) excluded.push(PLACEHOLDER);
+  return [
+    "zfs",
+    "receive",
+    "-s",
+    "-u",
+    ...(replacesPlaceholder ? ["-F"] : []),
+    ...set.flatMap(([name, value]) => ["-o", `${name}=${value}`]),
+    ...excluded.flatMap((name) => ["-x", name]),
+    target,
+  ];
+}
+
+/** A parent that only holds the path: empty, never mounted, and known as ours. */
+export const createPlaceholderCommand = (dataset: DatasetName): string[] => [
+  "zfs",
+  "create",
+  "-o",
+  "canmount=off",
+  "-o",
+  `${PLACEHOLDER}=on`,
+  dataset,
+];
+
+export const snapshotCommand = (fullNames: readonly string[]): string[] => ["zfs", "snapshot", ...fullNames];
+/** Prints `NAME ⇥ GUID` of those that exist; exits 1 when one does not. */
+export const guidsCommand = (fullNames: readonly string[], type: string): string[] => [
+  "zfs",
+  "list",
+  "-Hp",
+  "-t",
+  type,
+  "-o",
+  "name,guid",
+  ...fullNames,
+];
+export const adoptCommand = ({ dataset }: At): string[] => ["zfs", "set", `${ADOPTED}=on`, dataset];
+export const discardCommand = ({ dataset }: At): string[] => ["zfs", "receive", "-A", dataset];
+/** Goes back to the newest snapshot; refuses when there are later ones. */
+export const rollbackCommand = ({ dataset }: At, to: string): string[] => ["zfs", "rollback", `${dataset}@${to}`];
+/** `-u`: what is mounted stays where it is. */
+export const renameCommand = ({ dataset }: At, to: DatasetName): string[] => ["zfs", "rename", "-u", dataset, to];
+/** `origin` is `@NAME` or `#NAME`. */
+export const bookmarkCommand = ({ dataset }: At, origin: string, bookmark: string): string[] => [
+  "zfs",
+  "bookmark",
+  `${dataset}${origin}`,
+  `${dataset}#${bookmark}`,
+];
+export const destroyBookmarkCommand = ({ dataset }: At, bookmark: string): string[] => [
+  "zfs",
+  "destroy",
+  `${dataset}#${bookmark}`,
+];
+/** An explicit list, never a range. */
+export const destroySnapshotsCommand = ({ dataset }: At, snapshots: readonly string[]): string[] => [
+  "zfs",
+  "destroy",
+  `${dataset}@${snapshots.join(",")}`,
+];
+/** Refuses when the dataset has snapshots or children. */
+export const destroyDatasetCommand = ({ dataset }: At): string[] => ["zfs", "destroy", dataset];

@@ -1,0 +1,178 @@
+import type { At, DestroyedSnapshot } from "../../model/plan.ts";
+import type { Problem } from "../../model/report.ts";
+import {
+  batches,
+  byteLength,
+  destroyBookmarkCommand,
+  destroyDatasetCommand,
+  destroySnapshotsCommand,
+  discardCommand,
+} from "./commands.ts";
+import {
+  done,
+  failure,
+  LONG_PATIENCE_MS,
+  must,
+  type OperationOf,
+  type Result,
+  type RunContext,
+  run,
+  whereOf,
+} from "./context.ts";
+import { guidsOf } from "./guids.ts";
+
+const PERMISSIONS = "destroy,mount";
+
+interface Failure {
+  readonly snapshot: DestroyedSnapshot;
+  readonly why: string;
+}
+interface Destruction {
+  readonly failures: readonly Failure[];
+  /** The first command that failed. */
+  readonly problem?: Problem;
+}
+
+export async function destroy({ at, snapshots }: OperationOf<"destroy">, context: RunContext): Promise<Result> {
+  const destruction = await destroySnapshots(at, snapshots, context);
+  return destruction.failures.length === 0 ? done() : { outcome: "failed", error: told(at, snapshots, destruction) };
+}
+
+/** Destroys a copy whose source is gone, and nothing that the plan does not name. */
+export async function destroyOrphan(
+  { at, snapshots }: OperationOf<"destroy-orphan">,
+  context: RunContext,
+): Promise<Result> {
+  const dataset = await context.observe(at);
+  if (dataset === null) return done();
+  const known = new Set(snapshots.map(({ guid }) => guid));
+  const unknown = dataset.snapshots.find(({ guid }) => !known.has(guid));
+  if (unknown !== undefined) {
+    const message = `${at.host}:${at.dataset} has @${unknown.name} (guid ${unknown.guid}), which the plan does not know`;
+    return { outcome: "stale", error: { message, hint: "run holdfast plan again" } };
+  }
+  const where = whereOf(context, at, PERMISSIONS);
+  if (dataset.resume !== undefined) await must(context, discardCommand(at), where, { orElse: ["missing", "no-token"] });
+  const destruction = await destroySnapshots(at, snapshots, context);
+  if (destruction.failures.length > 0) return { outcome: "failed", error: told(at, snapshots, destruction) };
+  await must(context, destroyDatasetCommand(at), where, { orElse: ["missing"], timeoutMs: LONG_PATIENCE_MS });
+  return done();
+}
+
+export async function unbookmark({ at, bookmarks }: OperationOf<"unbookmark">, context: RunContext): Promise<Result> {
+  const there = await guidsOf(
+    context,
+    at.host,
+    bookmarks.map(({ name }) => `${at.dataset}#${name}`),
+    "bookmark",
+  );
+  const where = whereOf(context, at, PERMISSIONS);
+  const others: string[] = [];
+  for (const { name, guid } of bookmarks) {
+    const found = there.get(`${at.dataset}#${name}`);
+    if (found === undefined) continue;
+    if (found === guid) await must(context, destroyBookmarkCommand(at, name), where, { orElse: ["missing"] });
+    else others.push(`${at.host}:${at.dataset}#${name} is another bookmark now: guid ${found} instead of ${guid}`);
+  }
+  return others.length === 0 ? done() : { outcome: "stale", error: { message: others.join("\n") } };
+}
+
+/** Destroys exactly these guids under these names, in lists; what cannot go stays and stops nothing else. */
+export async function destroySnapshots(
+  at: At,
+  snapshots: readonly DestroyedSnapshot[],
+  context: RunContext,
+): Promise<Destruction> {
+  const failures: Failure[] = [];
+  let problem: Problem | undefined;
+  const parts = batches(snapshots, ({ name }) => byteLength(at.dataset) + byteLength(name) + 1);
+  for (const [index, part] of parts.entries()) {
+    const outcome = await destroyPart(at, part, context);
+    failures.push(...outcome.failures);
+    problem ??= outcome.problem;
+    if (outcome.hopeless) {
+      const untried = parts.slice(index + 1).flat();
+      failures.push(...untried.map((snapshot) => ({ snapshot, why: "not tried after that" })));
+      break;
+    }
+  }
+  return { failures, ...(problem === undefined ? {} : { problem }) };
+}
+
+/** Names are checked by guid right before: a name alone could mean another snapshot by now. */
+async function destroyPart(
+  at: At,
+  part: readonly DestroyedSnapshot[],
+  context: RunContext,
+): Promise<Destruction & { readonly hopeless: boolean }> {
+  const { same, other } = await recheck(at, part, context);
+  const failures: Failure[] = other.map((snapshot) => ({ snapshot, why: "has another guid now" }));
+  let problem: Problem | undefined;
+  let rest = same;
+  while (rest.length > 0) {
+    const argv = destroySnapshotsCommand(
+      at,
+      rest.map(({ name }) => name),
+    );
+    const result = await run(context, at.host, argv, LONG_PATIENCE_MS);
+    if (result.code === 0) break;
+    const failed = failure(result, argv, whereOf(context, at, PERMISSIONS));
+    if (failed.meaning === "missing") break;
+    problem ??= failed.problem;
+    const reasons = reasonsIn(result.stderr);
+    const remaining: DestroyedSnapshot[] = [];
+    for (const snapshot of rest) {
+      const why = reasons(`${at.dataset}@${snapshot.name}`);
+      if (why === undefined) remaining.push(snapshot);
+      else failures.push({ snapshot, why });
+    }
+    if (remaining.length === rest.length) {
+      failures.push(...rest.map((snapshot) => ({ snapshot, why: failed.problem.message })));
+      return { failures, problem, hopeless: true };
+    }
+    rest = remaining;
+  }
+  return { failures, ...(problem === undefined ? {} : { problem }), hopeless: false };
+}
+
+async function recheck(
+  at: At,
+  part: readonly DestroyedSnapshot[],
+  context: RunContext,
+): Promise<{ readonly same: DestroyedSnapshot[]; readonly other: DestroyedSnapshot[] }> {
+  const fullName = ({ name }: DestroyedSnapshot): string => `${at.dataset}@${name}`;
+  const there = await guidsOf(context, at.host, part.map(fullName));
+  const found = part.filter((snapshot) => there.has(fullName(snapshot)));
+  const isSame = (snapshot: DestroyedSnapshot): boolean => there.get(fullName(snapshot)) === snapshot.guid;
+  return { same: found.filter(isSame), other: found.filter((snapshot) => !isSame(snapshot)) };
+}
+
+/** What a failed `zfs destroy` says about one snapshot; 2.1 calls held ones busy. */
+export function reasonsIn(stderr: string): (fullName: string) => string | undefined {
+  const lines = stderr.split("\n");
+  return (fullName) => {
+    for (const start of [`cannot destroy snapshot ${fullName}: `, `cannot destroy '${fullName}': `]) {
+      const line = lines.find((candidate) => candidate.startsWith(start));
+      if (line === undefined) continue;
+      const reason = line.slice(start.length);
+      if (reason.startsWith("it's being held")) return "is held";
+      if (reason.startsWith("dataset is busy")) return "is busy: held, being sent, or mounted below .zfs/snapshot";
+      return reason;
+    }
+    return undefined;
+  };
+}
+
+const SHOWN = 5;
+
+/** What of the list is still there, and why. */
+export function told(at: At, all: readonly DestroyedSnapshot[], { failures, problem }: Destruction): Problem {
+  const gone = all.length - failures.length;
+  const shown = failures.slice(0, SHOWN).map(({ snapshot, why }) => `@${snapshot.name} ${why}`);
+  const more = failures.length > SHOWN ? [`and ${failures.length - SHOWN} more`] : [];
+  const rest = gone === 0 ? "nothing was destroyed" : `the other ${gone} are gone`;
+  return {
+    ...problem,
+    message: `${failures.length} of ${all.length} snapshots of ${at.host}:${at.dataset} are still there: ${[...shown, ...more].join("; ")}; ${rest}`,
+  };
+}

@@ -1,0 +1,46 @@
+import type { Guid, HostName } from "../../model/units.ts";
+import { batches, byteLength, guidsCommand } from "./commands.ts";
+import { OperationFailed, type RunContext, run, showCommand } from "./context.ts";
+import { lastLines } from "./errors.ts";
+
+/** The guids of those of `fullNames` that exist. Throws when it cannot be told whether one does. */
+export async function guidsOf(
+  context: Pick<RunContext, "hosts" | "urgent">,
+  host: HostName,
+  fullNames: readonly string[],
+  type: "snapshot" | "bookmark" | "filesystem,volume" = "snapshot",
+): Promise<Map<string, Guid>> {
+  const guids = new Map<string, Guid>();
+  for (const part of batches(fullNames, byteLength)) {
+    const argv = guidsCommand(part, type);
+    const { code, stdout, stderr } = await run(context, host, argv);
+    if (code !== 0 && !onlyMissing(stderr)) {
+      const output = lastLines(stderr);
+      throw new OperationFailed({
+        message: `zfs list could not tell what is there on ${host}`,
+        command: showCommand(argv),
+        ...(output === "" ? {} : { output }),
+      });
+    }
+    for (const [name, guid] of parseGuids(stdout)) guids.set(name, guid);
+  }
+  return guids;
+}
+
+const MISSING = /(?:dataset does not exist|no such pool or dataset)$/;
+
+/** `zfs list` lists the rest when a name is not there, says which one it misses, and exits with 1. */
+export function onlyMissing(stderr: string): boolean {
+  const lines = stderr.split("\n").filter((line) => line !== "");
+  return lines.length > 0 && lines.every((line) => MISSING.test(line));
+}
+
+/** `NAME ⇥ GUID` a line. */
+export function parseGuids(stdout: string): [string, Guid][] {
+  return stdout.split("\n").flatMap((line) => {
+    const [name, guid] = line.split("\t");
+    return name !== undefined && guid !== undefined && /^\d+$/.test(guid)
+      ? [[name, guid as Guid] as [string, Guid]]
+      : [];
+  });
+}

@@ -1,0 +1,94 @@
+import type { Problem } from "../../model/report.ts";
+import { type RunContext, run } from "./context.ts";
+import { receiverWhere, type Transfer } from "./transfer.ts";
+
+/** Whether the settings of a received dataset are what was asked for: `zfs receive` exits with 0 when some were not permitted. */
+
+interface Setting {
+  readonly value: string;
+  /** `local`, `received`, `inherited from …`, `default`, `-`. */
+  readonly source: string;
+}
+
+interface Inspection {
+  /** Something that was asked for is not so. */
+  readonly problem?: Problem;
+  readonly warnings: readonly string[];
+}
+
+export async function inspectReceived(
+  operation: Transfer,
+  asked: ReadonlyMap<string, string>,
+  stderr: string,
+  context: RunContext,
+): Promise<Inspection> {
+  const { at, datasetType } = operation;
+  const settings = await settingsOf(operation, [...asked.keys()], context);
+  const wrong = [...asked.keys()].filter((name) => settings.get(name)?.source !== "local");
+  const refused = refusedProperties(stderr);
+  const warnings = otherWarnings(refused, asked, at.dataset);
+  const canmount = settings.get("canmount")?.value;
+  const mountpoint = settings.get("mountpoint");
+  if (datasetType === "filesystem" && canmount === "on" && mountpoint?.source === "received") {
+    warnings.push(
+      `${at.host}:${at.dataset} came with mountpoint=${mountpoint.value} and canmount=on: the next boot would mount it there`,
+    );
+  }
+  if (wrong.length === 0) return { warnings };
+  const where = receiverWhere(operation, context);
+  const output = wrong.flatMap((name) => refused.get(name) ?? []).join("\n");
+  const denied = output.includes("permission denied");
+  return {
+    warnings,
+    problem: {
+      message: `everything arrived, but ${wrong.join(", ")} could not be set on ${at.host}:${at.dataset}`,
+      ...(output === "" ? {} : { output }),
+      hint: denied
+        ? `as root on ${at.host}: zfs allow -u ${where.user} ${where.permissions} ${where.permissionsOn}`
+        : `set it by hand: zfs set ${wrong.map((name) => `${name}=${asked.get(name)}`).join(" ")} ${at.dataset}`,
+    },
+  };
+}
+
+async function settingsOf(
+  { at }: Transfer,
+  asked: readonly string[],
+  context: RunContext,
+): Promise<Map<string, Setting>> {
+  const names = [...new Set([...asked, "canmount", "mountpoint"])].join(",");
+  const { stdout } = await run(context, at.host, [
+    "zfs",
+    "get",
+    "-Hp",
+    "-o",
+    "property,value,source",
+    names,
+    at.dataset,
+  ]);
+  return new Map(
+    stdout
+      .split("\n")
+      .map((line) => line.split("\t"))
+      .map(([name = "", value = "", source = ""]) => [name, { value, source }]),
+  );
+}
+
+/** Properties that `zfs receive` could not set, with what it said. */
+export function refusedProperties(stderr: string): Map<string, string> {
+  const refused = new Map<string, string>();
+  for (const match of stderr.matchAll(/^cannot receive (\S+) property on .+$/gm)) {
+    if (match[1] !== undefined) refused.set(match[1], match[0]);
+  }
+  return refused;
+}
+
+/** The source's own settings that did not come along: the copy is complete without them. */
+function otherWarnings(
+  refused: ReadonlyMap<string, string>,
+  asked: ReadonlyMap<string, string>,
+  dataset: string,
+): string[] {
+  const names = [...refused.keys()].filter((name) => !asked.has(name));
+  if (names.length === 0) return [];
+  return [`settings of the source that could not be kept on ${dataset}: ${names.join(", ")}`];
+}

@@ -1,0 +1,117 @@
+import type { Dataset } from "../../model/inventory.ts";
+import type { DatasetName, Guid } from "../../model/units.ts";
+import {
+  createPlaceholderCommand,
+  destroyBookmarkCommand,
+  estimateCommand,
+  type SendArguments,
+  sendCommand,
+} from "./commands.ts";
+import {
+  failure,
+  must,
+  OperationFailed,
+  type OperationOf,
+  type Result,
+  type RunContext,
+  run,
+  whereOf,
+} from "./context.ts";
+import { makeBookmark } from "./small.ts";
+import { receiverWhere, requireSpace, sizeOf, type Transfer, transfer } from "./transfer.ts";
+
+type Send = OperationOf<"send">;
+
+/** Sends one stream and proves by guid that everything arrived. */
+export async function send(operation: Send, context: RunContext): Promise<Result> {
+  const source = await context.observe(operation.from);
+  if (source === null) {
+    const { host, dataset } = operation.from;
+    return { outcome: "stale", error: { message: `${host}:${dataset} is not there any more` } };
+  }
+  const stream = sendArguments(operation, source);
+  const estimate = estimateCommand(stream);
+  const { code, size, output } = await sizeOf(estimate, operation.from, context);
+  if (code !== 0) {
+    throw failure({ code, stderr: output }, estimate, whereOf(context, operation.from, "send"));
+  }
+  const work: Transfer = { ...operation, initial: operation.base === null };
+  if (operation.replacesPlaceholder) await requireEmpty(work, context);
+  await requireSpace(operation.at, size, context);
+  await createParents(work, operation.createParents, context);
+  const protection = await protectBase(operation, source, context);
+  const { result } = await transfer(work, sendCommand(stream), size, context);
+  if (protection.made !== undefined && result.outcome === "done") {
+    await run(context, operation.from.host, destroyBookmarkCommand(operation.from, protection.made));
+  }
+  if (protection.warning === undefined) return result;
+  return { ...result, warnings: [...(result.warnings ?? []), protection.warning] };
+}
+
+function sendArguments({ from, base, to, snapshots, raw, withProperties }: Send, source: Dataset): SendArguments {
+  return {
+    dataset: from.dataset,
+    to: to.name,
+    base: base === null ? null : base.bookmark === undefined ? `@${base.name}` : `#${base.bookmark}`,
+    range: snapshots.length > 1,
+    raw,
+    // Properties of an encrypted dataset travel only with a raw stream.
+    withProperties: withProperties && (raw || source.encryption === "off"),
+  };
+}
+
+/** An empty file system's metadata; one byte in one file is more than that. */
+const EMPTY_LOGICAL = 64 * 1024;
+
+/** `receive -F` destroys what is in the target: it must never have been possible to write there. */
+async function requireEmpty(operation: Transfer, context: RunContext): Promise<void> {
+  const { host, dataset } = operation.at;
+  const argv = ["zfs", "get", "-Hp", "-o", "property,value", "canmount,mounted,logicalreferenced", dataset];
+  const { stdout } = await must(context, argv, receiverWhere(operation, context));
+  const values = new Map(stdout.split("\n").map((line) => line.split("\t") as [string, string]));
+  const empty =
+    values.get("canmount") === "off" &&
+    values.get("mounted") === "no" &&
+    Number(values.get("logicalreferenced") ?? Number.NaN) <= EMPTY_LOGICAL;
+  if (empty) return;
+  throw new OperationFailed({
+    message: `${host}:${dataset} is marked as Holdfast's placeholder, but is not empty any more, or can be mounted`,
+    output: stdout.trim(),
+    hint: "move the data elsewhere, or rename the dataset, then plan again",
+  });
+}
+
+async function createParents(operation: Transfer, parents: readonly DatasetName[], context: RunContext): Promise<void> {
+  for (const parent of parents) {
+    const above = parent.slice(0, parent.lastIndexOf("/"));
+    const where = whereOf(context, { ...operation.at, dataset: parent }, "create,mount,canmount,userprop", above);
+    await must(context, createPlaceholderCommand(parent), where, { orElse: ["exists"] });
+  }
+}
+
+interface Protection {
+  /** Name of the bookmark that was made for this transfer. */
+  readonly made?: string;
+  readonly warning?: string;
+}
+
+/**
+ * A running send does not keep its base from being destroyed, and a cut one can be resumed only while the base or a
+ * bookmark of it is there. The bookmark has the name that the plan gives this remote's base, so that one left by a kill
+ * is not a leak; after a cut it is exactly what the next run needs.
+ */
+async function protectBase(operation: Send, source: Dataset, context: RunContext): Promise<Protection> {
+  const { base, from, remote } = operation;
+  if (base === null || base.bookmark !== undefined) return {};
+  const guid = context.guidOf(base);
+  if (source.bookmarks.some((bookmark) => bookmark.guid === guid)) return {};
+  const name = baseBookmark(remote, guid);
+  try {
+    return (await makeBookmark(context, from, `@${base.name}`, name, guid)) ? { made: name } : {};
+  } catch (error) {
+    if (!(error instanceof OperationFailed)) throw error;
+    return { warning: `@${base.name} could not be bookmarked while it was sent from: ${error.message}` };
+  }
+}
+
+export const baseBookmark = (remote: string, guid: Guid): string => `holdfast-${remote}-${guid}`;

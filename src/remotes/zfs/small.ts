@@ -1,0 +1,73 @@
+import type { At } from "../../model/plan.ts";
+import type { Guid } from "../../model/units.ts";
+import { adoptCommand, bookmarkCommand, discardCommand, renameCommand, rollbackCommand } from "./commands.ts";
+import {
+  done,
+  LONG_PATIENCE_MS,
+  must,
+  OperationFailed,
+  type OperationOf,
+  type Result,
+  type RunContext,
+  whereOf,
+} from "./context.ts";
+import { destroySnapshots, told } from "./destroy.ts";
+import { guidsOf } from "./guids.ts";
+
+/** The operations that are one command each. */
+
+export async function adopt({ at }: OperationOf<"adopt">, context: RunContext): Promise<Result> {
+  await must(context, adoptCommand(at), whereOf(context, at, "userprop"));
+  return done();
+}
+
+export async function discard({ at }: OperationOf<"discard">, context: RunContext): Promise<Result> {
+  await must(context, discardCommand(at), whereOf(context, at, "destroy,mount"), { orElse: ["no-token", "missing"] });
+  return done();
+}
+
+/** Destroys by name what follows, then goes back one step: `rollback -r` would also destroy what nobody named. */
+export async function rollback({ at, to, destroys }: OperationOf<"rollback">, context: RunContext): Promise<Result> {
+  const destruction = await destroySnapshots(at, destroys, context);
+  if (destruction.failures.length > 0) return { outcome: "failed", error: told(at, destroys, destruction) };
+  await must(context, rollbackCommand(at, to.name), whereOf(context, at, "rollback,destroy,mount"), {
+    timeoutMs: LONG_PATIENCE_MS,
+  });
+  return done();
+}
+
+export async function replace({ at, renameTo }: OperationOf<"replace">, context: RunContext): Promise<Result> {
+  const parent = at.dataset.slice(0, at.dataset.lastIndexOf("/"));
+  await must(context, renameCommand(at, renameTo), whereOf(context, at, "rename,create,mount", parent));
+  return done();
+}
+
+export async function bookmark(operation: OperationOf<"bookmark">, context: RunContext): Promise<Result> {
+  const { at, of, fromBookmark } = operation;
+  const origin = fromBookmark === undefined ? `@${of.name}` : `#${fromBookmark}`;
+  const guid = context.guidOf(of);
+  // A snapshot that this plan took had no guid yet when the plan named its bookmark.
+  await makeBookmark(context, at, origin, operation.bookmark.replace("{guid}", guid), guid);
+  return done();
+}
+
+/** One that exists with the same guid will do. True when it was made now. */
+export async function makeBookmark(
+  context: RunContext,
+  at: At,
+  origin: string,
+  name: string,
+  guid: Guid,
+): Promise<boolean> {
+  const result = await must(context, bookmarkCommand(at, origin, name), whereOf(context, at, "bookmark"), {
+    orElse: ["bookmark-exists"],
+  });
+  if (result.code === 0) return true;
+  const full = `${at.dataset}#${name}`;
+  const there = (await guidsOf(context, at.host, [full], "bookmark")).get(full);
+  if (there === guid) return false;
+  throw new OperationFailed({
+    message: `${at.host}:${full} is the bookmark of another snapshot: guid ${there ?? "unknown"} instead of ${guid}`,
+    hint: `zfs destroy '${full}' there, then plan again`,
+  });
+}
