@@ -109,7 +109,9 @@ export class ListingParser {
   /** Every dataset, sorted by name. Throws where the last row was cut. */
   finish(): Listed[] {
     if (this.#rest.length > 0) {
-      throw new ListingError(`ends in the middle of a row: ${JSON.stringify(this.#rest.toString("utf8").slice(0, 120))}`);
+      throw new ListingError(
+        `ends in the middle of a row: ${JSON.stringify(this.#rest.toString("utf8").slice(0, 120))}`,
+      );
     }
     const datasets = [...this.#datasets.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
     for (const { snapshots, bookmarks } of datasets) {
@@ -259,7 +261,8 @@ export class ListingParser {
 
   #yes(column: number): boolean {
     const value = this.#text(column);
-    if (value !== "yes" && value !== "no" && value !== "-") this.#fail(`has the ${COLUMNS[column]} ${JSON.stringify(value)}`);
+    if (value !== "yes" && value !== "no" && value !== "-")
+      this.#fail(`has the ${COLUMNS[column]} ${JSON.stringify(value)}`);
     return value === "yes";
   }
 

@@ -54,7 +54,7 @@ export function connectHosts(hosts: ReadonlyMap<HostName, Host>, options: HostsO
   }
 
   async function start(host: Host, argv: readonly string[]): Promise<Running> {
-    const command = host.sudo ? ["sudo", "-n", ...argv] : argv;
+    const command = needsSudo(host, argv) ? ["sudo", "-n", ...argv] : argv;
     if (host.local) return track(startLocal(command, { env, graceMs: timing.graceMs }));
     const connection = connectionTo(host);
     return track(await connection.start(marked(connection.mark, commandScript(command))));
@@ -107,14 +107,14 @@ export function connectHosts(hosts: ReadonlyMap<HostName, Host>, options: HostsO
       const to = hostOf(spec.to.host);
       // Between two ends on one far host nothing needs to come here.
       const there = from.name === to.name && !from.local;
-      const reach = (host: Host): Reach => ({
+      const reach = (host: Host, argv: readonly string[]): Reach => ({
         here: there || host.local,
-        sudo: host.sudo,
+        sudo: needsSudo(host, argv),
         ssh: (script) => clients.command(connectionTo(host), jumpsOf(host), script),
       });
       const prepare = async (): Promise<Awaited<ReturnType<typeof preparePipe>>> => {
         if (!from.local && !there) await quiet(from);
-        return preparePipe(spec, reach(from), reach(to));
+        return preparePipe(spec, reach(from, spec.from.argv), reach(to, spec.to.argv));
       };
       const prepared = await abortable(prepare(), from, pipe.signal);
       if (there) {
@@ -145,6 +145,9 @@ export function connectHosts(hosts: ReadonlyMap<HostName, Host>, options: HostsO
   };
 }
 
+/** `sudo: true` speaks of `zfs`; whatever else is run needs no rights. */
+const needsSudo = (host: Host, [program]: readonly string[]): boolean => host.sudo && program === "zfs";
+
 /** A shell's 127 and sudo's refusals mean that the command never ran. */
 function couldRun(host: Host, argv: readonly string[], result: RunResult): RunResult {
   const [program = ""] = argv;
@@ -161,7 +164,7 @@ function couldRun(host: Host, argv: readonly string[], result: RunResult): RunRe
   if (refused !== undefined) {
     throw new TransportError("sudo", `${host.name}: sudo refuses to run ${program}: ${refused}`, {
       host: host.name,
-      hint: `add to sudoers there: ${host.user} ALL=(root) NOPASSWD: /usr/sbin/zfs, /usr/sbin/zpool`,
+      hint: `add to sudoers there: ${host.user} ALL=(root) NOPASSWD: /usr/sbin/zfs`,
     });
   }
   return result;
