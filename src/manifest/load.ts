@@ -1,0 +1,120 @@
+import { type FileHandle, open, readdir, stat } from "node:fs/promises";
+import { homedir, userInfo } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import type { Diagnostic } from "../model/diagnostic.ts";
+import type { EpochSeconds } from "../model/units.ts";
+import { type ManifestFile, type ParsedManifest, parseManifest } from "./parse.ts";
+import { maxFileBytes } from "./text.ts";
+
+export interface LoadOptions {
+  /** A file or a folder, as the user gave it. Default: `holdfast.yaml` in `cwd`, then in the system's folder, then that folder. */
+  readonly path?: string;
+  /** `--as`; without it HOLDFAST_AS of `env` holds. */
+  readonly as?: string;
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly hostname: string;
+  /** Default: the system's clock. */
+  readonly now?: EpochSeconds;
+  /** Default: /etc/holdfast. */
+  readonly systemFolder?: string;
+}
+
+/** Reads the manifest from disk. What cannot be read is a diagnostic too. */
+export async function loadManifest(options: LoadOptions): Promise<ParsedManifest> {
+  const { cwd, env, hostname } = options;
+  const found = await locate(options);
+  if ("severity" in found) return { diagnostics: [found], secretFiles: [] };
+  const contents = await Promise.all(found.files.map((name) => readFile(resolve(cwd, name), name)));
+  const unreadable = contents.filter((content): content is Diagnostic => "severity" in content);
+  if (unreadable.length > 0) return { diagnostics: unreadable, secretFiles: [] };
+  const as = options.as ?? env.HOLDFAST_AS;
+  return parseManifest(contents as readonly ManifestFile[], {
+    ...(as ? { as } : {}),
+    hostname,
+    user: currentUser(env),
+    home: env.HOME ?? homedir(),
+    folder: found.folder,
+    now: options.now ?? (Math.floor(Date.now() / 1000) as EpochSeconds),
+  });
+}
+
+interface Located {
+  /** As they are shown. */
+  readonly files: readonly string[];
+  /** Absolute. */
+  readonly folder: string;
+}
+
+async function locate({ path, cwd, systemFolder = "/etc/holdfast" }: LoadOptions): Promise<Located | Diagnostic> {
+  if (path !== undefined) return at(path, cwd);
+  for (const candidate of ["holdfast.yaml", join(systemFolder, "holdfast.yaml"), systemFolder]) {
+    const found = await at(candidate, cwd);
+    // only what is not there leads on to the next: a manifest that cannot be read is not passed over
+    if (!("severity" in found) || !["no-manifest", "empty-folder"].includes(found.code)) return found;
+  }
+  return {
+    severity: "error",
+    code: "no-manifest",
+    message: `there is no manifest: neither ./holdfast.yaml nor ${systemFolder}/ has one`,
+    hint: "give one with -f FILE or -f FOLDER",
+  };
+}
+
+async function at(path: string, cwd: string): Promise<Located | Diagnostic> {
+  const absolute = resolve(cwd, path);
+  try {
+    if (!(await stat(absolute)).isDirectory()) return { files: [path], folder: dirname(absolute) };
+    const names = (await readdir(absolute)).filter((name) => /^[^.].*\.ya?ml$/.test(name)).sort();
+    if (names.length > 0) return { files: names.map((name) => join(path, name)), folder: absolute };
+    const hint = "put a manifest there, or give another with -f";
+    return { severity: "error", code: "empty-folder", message: `the folder ${path} has no *.yaml or *.yml`, hint };
+  } catch (error) {
+    return cannotRead(path, error);
+  }
+}
+
+/** Reads no more than is looked at, so that an endless file is a large one. */
+async function readFile(absolute: string, name: string): Promise<ManifestFile | Diagnostic> {
+  const buffer = new Uint8Array(maxFileBytes + 1);
+  let length = 0;
+  let file: FileHandle | undefined;
+  try {
+    file = await open(absolute, "r");
+    while (length < buffer.length) {
+      const { bytesRead } = await file.read(buffer, length, buffer.length - length);
+      if (bytesRead === 0) break;
+      length += bytesRead;
+    }
+    return { name, text: buffer.subarray(0, length) };
+  } catch (error) {
+    return cannotRead(name, error);
+  } finally {
+    await file?.close();
+  }
+}
+
+function cannotRead(path: string, error: unknown): Diagnostic {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const reasons: Record<string, string> = {
+    ENOENT: "there is no such file",
+    ENOTDIR: "there is no such file",
+    EACCES: "it may not be read by this user",
+    EISDIR: "it is a folder",
+  };
+  return {
+    severity: "error",
+    code: code === "ENOENT" || code === "ENOTDIR" ? "no-manifest" : "unreadable",
+    message: `cannot read ${path}: ${reasons[code] ?? (error instanceof Error ? error.message : String(error))}`,
+    hint: "give the manifest with -f FILE or -f FOLDER",
+  };
+}
+
+function currentUser(env: LoadOptions["env"]): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // a user id that has no name, as in containers
+    return env.USER ?? env.LOGNAME ?? "root";
+  }
+}

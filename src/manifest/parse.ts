@@ -1,0 +1,191 @@
+import { createHash } from "node:crypto";
+import type { Diagnostic } from "../model/diagnostic.ts";
+import type { Guards, HostPattern, Manifest } from "../model/manifest.ts";
+import { approvalProblems } from "./check/approvals.ts";
+import { keepProblems } from "./check/keep.ts";
+import { StaticSources } from "./check/sources.ts";
+import { targetProblems } from "./check/targets.ts";
+import { tieProblems } from "./check/ties.ts";
+import type { ManifestDocument } from "./generated/types.ts";
+import { mergeTrees } from "./merge.ts";
+import { inOrder, type Problem, toDiagnostic } from "./problem.ts";
+import { prune } from "./prune.ts";
+import { readApprovals } from "./read/approvals.ts";
+import { Context } from "./read/context.ts";
+import { readHosts } from "./read/hosts.ts";
+import { readRetention } from "./read/keep.ts";
+import { type Naming, readPattern, splitKey } from "./read/patterns.ts";
+import { readRemotes } from "./read/remotes.ts";
+import type { SecretFile } from "./read/secrets.ts";
+import { whoAmI } from "./read/self.ts";
+import { readEntries, readPolicies } from "./read/sources.ts";
+import { readSnapshotTypes, readTimezone } from "./read/types.ts";
+import type { ParseOptions } from "./settings.ts";
+import { structureProblems } from "./structure.ts";
+import { decode, maxTotalBytes } from "./text.ts";
+import { type MapTree, type Path, toData } from "./tree.ts";
+import { parseYaml } from "./yaml.ts";
+
+/** One file of a manifest: its name as the user would say it, and what is in it. */
+export interface ManifestFile {
+  readonly name: string;
+  readonly text: string | Uint8Array;
+}
+
+export interface ParsedManifest {
+  /** Absent when any diagnostic is an error. */
+  readonly manifest?: Manifest;
+  /** In the order of the files. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** For `warnOfReadableSecrets`. */
+  readonly secretFiles: readonly SecretFile[];
+}
+
+/**
+ * The manifest that the files make together, or everything that is wrong with them. Never throws for what they contain;
+ * bounded in time and memory. No I/O.
+ */
+export function parseManifest(files: readonly ManifestFile[], options: ParseOptions): ParsedManifest {
+  const { trees, diagnostics } = readFiles(files);
+  const [first, ...others] = trees;
+  if (!first || trees.length < files.length) return { diagnostics: inOrder(diagnostics), secretFiles: [] };
+  const merged = mergeTrees([first, ...others]);
+  const result = readDocument(merged.tree, options);
+  const all = inOrder(withoutEchoes([...diagnostics, ...merged.diagnostics], result.diagnostics));
+  const isWrong = all.some(({ severity }) => severity === "error");
+  return {
+    ...(result.manifest && !isWrong ? { manifest: result.manifest } : {}),
+    diagnostics: all,
+    secretFiles: result.secretFiles,
+  };
+}
+
+function readFiles(files: readonly ManifestFile[]): { trees: readonly MapTree[]; diagnostics: readonly Diagnostic[] } {
+  const trees: MapTree[] = [];
+  const diagnostics: Diagnostic[] = [];
+  let total = 0;
+  for (const { name, text } of files) {
+    total += text.length;
+    if (total > maxTotalBytes) {
+      const message = `the files of the manifest hold more than ${maxTotalBytes / 1024} KiB together`;
+      const place = { file: name, line: 1, column: 1 };
+      diagnostics.push({ severity: "error", code: "too-large", message, hint: "leave out what is no manifest", place });
+      break;
+    }
+    const source = decode(name, text);
+    if ("severity" in source) {
+      diagnostics.push(source);
+      continue;
+    }
+    const parsed = parseYaml(source);
+    diagnostics.push(...parsed.diagnostics);
+    if (parsed.tree) trees.push(parsed.tree);
+  }
+  return { trees, diagnostics };
+}
+
+/** What stands where YAML itself was wrong already is only an echo of that. */
+function withoutEchoes(first: readonly Diagnostic[], later: readonly Diagnostic[]): Diagnostic[] {
+  const id = ({ place }: Diagnostic) => `${place?.file}:${place?.line}:${place?.column}`;
+  const known = new Set(first.map(id));
+  return [...first, ...later.filter((diagnostic) => !known.has(id(diagnostic)))];
+}
+
+function readDocument(tree: MapTree, options: ParseOptions): ParsedManifest {
+  const data = toData(tree);
+  const digest = createHash("sha256").update(canonical(data)).digest("hex");
+  const structure = structureProblems(data);
+  const context = new Context(tree, options);
+  rememberApprovals(context, data);
+  const { document, broken } = prune(data, structure);
+  const secretFiles: SecretFile[] = [];
+  const manifest = document && readManifest(context, document, digest, secretFiles);
+  const problems = [...structure, ...context.problems, ...(manifest ? check(manifest, context, broken) : [])];
+  return {
+    ...(manifest && { manifest }),
+    diagnostics: problems.map((problem) => toDiagnostic(tree, problem)),
+    secretFiles,
+  };
+}
+
+function readManifest(
+  context: Context,
+  document: ManifestDocument,
+  digest: string,
+  secretFiles: SecretFile[],
+): Manifest {
+  const timezone = readTimezone(context, document.timezone, ["timezone"]) ?? "UTC";
+  const snapshotTypes = readSnapshotTypes(context, document, timezone);
+  const types = [...snapshotTypes.keys()];
+  const declared = context.declared("hosts");
+  const self = whoAmI(
+    context,
+    context.declared("datasets").some((key) => splitKey(key, declared).host === undefined),
+  );
+  const hosts = readHosts(context, document, self, secretFiles);
+  const naming: Naming = { self, hosts: [...hosts.keys()] };
+  const keep = readRetention(context, document.defaults ?? {}, ["defaults"], types);
+  const unprotected = document.unprotected;
+  return {
+    digest,
+    self: self.self,
+    controller: self.controller,
+    timezone,
+    snapshotTypes,
+    hosts,
+    remotes: readRemotes(context, document, naming, types),
+    policies: readPolicies(context, document, types),
+    defaults: keep ? { keep } : {},
+    datasets: readEntries(context, document, naming, types),
+    guards: { destroyAtMost: { ...defaultGuards, ...document.guards?.destroyAtMost } },
+    approvals: readApprovals(context, document.approvals ?? [], naming, timezone),
+    ...(unprotected && {
+      unprotected: {
+        report: unprotected.report ?? "warn",
+        ignore: (unprotected.ignore ?? []).flatMap((pattern, index): HostPattern[] => {
+          const read = readPattern(context, naming, pattern, ["unprotected", "ignore", String(index)]);
+          return read ? [read] : [];
+        }),
+      },
+    }),
+  };
+}
+
+const defaultGuards: Guards["destroyAtMost"] = { percent: 50, above: 5, total: 500 };
+
+/** Before pruning moves them. */
+function rememberApprovals(context: Context, data: unknown): void {
+  const list: unknown = typeof data === "object" && data !== null && "approvals" in data ? data.approvals : [];
+  if (!Array.isArray(list)) return;
+  list.forEach((item: unknown, index) => {
+    if (typeof item === "object" && item !== null) context.remember(item, ["approvals", String(index)]);
+  });
+}
+
+function check(manifest: Manifest, context: Context, pruned: readonly Path[]): Problem[] {
+  const sources = new StaticSources(manifest, brokenBelow(pruned, context));
+  const all = sources.all();
+  return [
+    ...tieProblems(manifest.snapshotTypes),
+    ...keepProblems(manifest, all),
+    ...targetProblems(manifest, all),
+    ...approvalProblems(manifest, sources, (approval) => context.pathOf(approval)),
+  ];
+}
+
+/** Whether something at, below or around a path was refused, by the schema or by a reader. */
+function brokenBelow(pruned: readonly Path[], { problems }: Context): (path: Path) => boolean {
+  const broken = [...pruned, ...problems.filter(({ severity }) => severity !== "warning").map(({ path }) => path)];
+  const known = new Set(broken.flatMap((path) => path.map((_, index) => path.slice(0, index + 1).join("\0"))));
+  const whole = new Set(broken.map((path) => path.join("\0")));
+  return (path) =>
+    known.has(path.join("\0")) || path.some((_, index) => whole.has(path.slice(0, index + 1).join("\0")));
+}
+
+/** JSON with sorted keys: the same meaning gives the same text. */
+function canonical(data: unknown): string {
+  if (Array.isArray(data)) return `[${data.map(canonical).join(",")}]`;
+  if (typeof data !== "object" || data === null) return typeof data === "number" ? String(data) : JSON.stringify(data);
+  const entries = Object.entries(data).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${entries.map(([key, value]) => `${JSON.stringify(key)}:${canonical(value)}`).join(",")}}`;
+}

@@ -1,0 +1,58 @@
+import type { SnapshotType } from "../../model/manifest.ts";
+import type { TypeName } from "../../model/units.ts";
+import type { ManifestDocument } from "../generated/types.ts";
+import type { Path } from "../tree.ts";
+import { isTimezone, scheduleFault } from "../units.ts";
+import { dotted, nearestWord, quote } from "../words.ts";
+import type { Context } from "./context.ts";
+
+/** There without being declared; declaring one replaces only the keys it names. */
+export const builtinSchedules: Readonly<Record<string, string>> = {
+  hourly: "0 * * * *",
+  daily: "0 0 * * *",
+  weekly: "0 0 * * 1",
+  monthly: "0 0 1 * *",
+  yearly: "0 0 1 1 *",
+};
+
+export function readTimezone(context: Context, name: string | undefined, path: Path): string | undefined {
+  if (name === undefined || isTimezone(name)) return name;
+  const near = nearestWord(name, [...Intl.supportedValuesOf("timeZone"), "UTC"]);
+  context.report({
+    code: "bad-timezone",
+    message: `${dotted(path)}: there is no timezone ${quote(name)}`,
+    hint: near === undefined ? "write an IANA name such as Europe/Berlin or UTC" : `did you mean ${near}?`,
+    path,
+  });
+  return undefined;
+}
+
+export function readSnapshotTypes(
+  context: Context,
+  document: ManifestDocument,
+  timezone: string,
+): Map<TypeName, SnapshotType> {
+  const declared = document.snapshotTypes ?? {};
+  const names = new Set([...Object.keys(builtinSchedules), ...context.declared("snapshotTypes")]);
+  const types = new Map<TypeName, SnapshotType>();
+  for (const name of names) {
+    const keys = declared[name] ?? {};
+    const path = ["snapshotTypes", name];
+    const schedule = keys.schedule ?? builtinSchedules[name];
+    if (keys.schedule !== undefined) checkSchedule(context, keys.schedule, [...path, "schedule"]);
+    types.set(name as TypeName, {
+      name: name as TypeName,
+      ...(schedule === undefined ? {} : { schedule: schedule.trim() }),
+      timezone: readTimezone(context, keys.timezone, [...path, "timezone"]) ?? timezone,
+      adopt: keys.adopt ?? [],
+    });
+  }
+  return types;
+}
+
+function checkSchedule(context: Context, schedule: string, path: Path): void {
+  const fault = scheduleFault(schedule);
+  if (fault === undefined) return;
+  const hint = 'five fields: minute, hour, day of month, month, day of week, such as "0 * * * *"';
+  context.report({ code: "bad-schedule", message: `${quote(schedule)} ${fault}`, hint, path });
+}

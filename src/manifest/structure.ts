@@ -1,0 +1,226 @@
+import type { ManifestDocument } from "./generated/types.ts";
+import validate, { type SchemaError } from "./generated/validate.js";
+import { isLaterKey, isLaterRemoteType } from "./later.ts";
+import type { Problem } from "./problem.ts";
+import type { Path } from "./tree.ts";
+import { dotted, nearestWord, quote, suggestion } from "./words.ts";
+
+/** What the schema says about `data`; one problem for each thing that is wrong. */
+export function structureProblems(data: unknown): Problem[] {
+  if (validate(data)) return [];
+  const byPlace = new Map<string, SchemaError[]>();
+  for (const error of validate.errors ?? []) {
+    const group = byPlace.get(error.instancePath);
+    if (group) group.push(error);
+    else byPlace.set(error.instancePath, [error]);
+  }
+  return [...byPlace.values()].flatMap((errors) => relevant(errors).map(toProblem));
+}
+
+export const isValid = (data: unknown): data is ManifestDocument => validate(data);
+
+/** The errors at one place without those that only follow from another: one for a union, one for a wrong type. */
+function relevant(errors: readonly SchemaError[]): readonly SchemaError[] {
+  const own = errors.filter(({ propertyName, keyword }) => propertyName === undefined && keyword !== "propertyNames");
+  const names = errors.filter(({ propertyName }) => propertyName !== undefined);
+  const wrongType = own.find(({ keyword, schemaPath }) => keyword === "type" && !schemaPath.includes("/oneOf/"));
+  if (wrongType) return [wrongType];
+  const union = own.find(({ keyword }) => keyword === "oneOf");
+  if (union) {
+    const branches = union.parentSchema.oneOf ?? [];
+    const fits = isObject(union.data) ? branches.findIndex(({ type }) => type === "object") : -1;
+    const others = own.filter(({ schemaPath, keyword }) =>
+      fits === -1 ? !schemaPath.includes("/oneOf") : schemaPath.includes(`/oneOf/${fits}/`) && keyword !== "oneOf",
+    );
+    return [...names, ...others, ...(fits === -1 ? [union] : [])];
+  }
+  const hasNoTag = own.some(({ keyword, params }) => keyword === "required" && params.missingProperty === "type");
+  return [...names, ...own.filter(({ keyword }) => !(hasNoTag && keyword === "discriminator"))];
+}
+
+type Annotations = SchemaError["parentSchema"];
+
+function toProblem(error: SchemaError): Problem {
+  const path = pathOf(error.instancePath);
+  const { keyword, params, data, parentSchema: parent } = error;
+  if (error.propertyName !== undefined) return badName(path, error.propertyName, parent);
+  switch (keyword) {
+    case "additionalProperties":
+      return unknownKey(path, String(params.additionalProperty), Object.keys(parent.properties ?? {}));
+    case "required":
+    case "dependentRequired":
+      return missingKey(path, String(params.missingProperty), params.property);
+    case "discriminator":
+      return unknownRemoteType(path, params.tagValue);
+    case "not":
+      return {
+        code: "conflicting-keys",
+        message: `${dotted(path)} has both keep and keepByTime`,
+        hint: "keep counts by type, keepByTime thins by time: leave one of them out",
+        path: [...path, "keepByTime"],
+        at: "key",
+      };
+    case "enum":
+    case "const":
+      return badChoice(path, data, parent, [params.allowedValues ?? params.allowedValue].flat());
+    case "uniqueItems":
+      return {
+        code: "duplicate-item",
+        message: `${dotted(path)} lists the same twice`,
+        path: [...path, String(Math.max(Number(params.i), Number(params.j)))],
+      };
+    case "minProperties":
+    case "minItems":
+      return {
+        code: parent["x-code"] ?? "empty-value",
+        message: `${subject(path)} must not be empty`,
+        hint: expects(parent),
+        path,
+      };
+    case "maxProperties":
+    case "maxItems":
+      if (parent["x-secret"]) return mismatch(path, data, parent, keyword);
+      return { code: "too-many", message: `${subject(path)} may hold ${params.limit} at most`, path };
+    default:
+      return mismatch(path, data, parent, keyword);
+  }
+}
+
+function badName(path: Path, name: string, parent: Annotations): Problem {
+  return {
+    code: parent["x-code"] ?? "bad-name",
+    message: `${quote(name)} cannot be used here: it must be ${expects(parent)}`,
+    path: [...path, name],
+    at: "key",
+  };
+}
+
+function unknownKey(path: Path, key: string, known: readonly string[]): Problem {
+  const where = path.length === 0 ? "" : ` in ${dotted(path)}`;
+  if (isLaterKey(path, key)) {
+    return {
+      code: "not-supported",
+      message: `${quote(key)} is not supported yet${where}`,
+      hint: "remove it; a later version of Holdfast brings it",
+      path: [...path, key],
+      at: "key",
+    };
+  }
+  return {
+    code: "unknown-key",
+    message: `unknown key ${quote(key)}${where}`,
+    hint: suggestion(key, known, "key"),
+    path: [...path, key],
+    at: "key",
+  };
+}
+
+function missingKey(path: Path, key: string, because: unknown): Problem {
+  const reason = because === undefined ? "" : ` beside ${String(because)}`;
+  const name = path.length === 0 ? "the manifest" : dotted(path);
+  const hint = key === "version" ? "begin with `version: 1`" : key === "type" ? "add `type: zfs`" : `add ${key}`;
+  return { code: "missing-key", message: `${name} needs the key ${key}${reason}`, hint, path };
+}
+
+function unknownRemoteType(path: Path, type: unknown): Problem {
+  const at = [...path, "type"];
+  if (isLaterRemoteType(type)) {
+    const hint = "remove this remote; a later version of Holdfast brings it";
+    return { code: "not-supported", message: `remotes of type ${type} are not supported yet`, hint, path: at };
+  }
+  return { code: "bad-value", message: `${dotted(at)} must be zfs, not ${show(type)}`, path: at };
+}
+
+function badChoice(path: Path, data: unknown, parent: Annotations, allowed: readonly unknown[]): Problem {
+  const words = allowed.map(String);
+  const near = typeof data === "string" ? nearestWord(data, words) : undefined;
+  return {
+    code: parent["x-code"] ?? "bad-value",
+    message: `${subject(path)} must be ${parent["x-expects"] ?? listed(words)}, not ${show(data)}`,
+    ...(near === undefined ? {} : { hint: `did you mean ${near}?` }),
+    path,
+  };
+}
+
+function mismatch(path: Path, data: unknown, parent: Annotations, keyword: string): Problem {
+  const code = parent["x-code"] ?? (keyword === "type" ? "wrong-type" : "bad-value");
+  const key = path.at(-1) ?? "";
+  if (parent["x-secret"] && typeof data === "string") return inlineSecret(path, key, data);
+  if (code === "bad-property" && !isObject(data)) return badProperty(path, key, data);
+  const shown = parent["x-secret"] || (keyword === "oneOf" && isObject(data)) ? "" : `, not ${show(data)}`;
+  const bare = typeof data === "number" && (code === "bad-duration" || code === "bad-rate");
+  return {
+    code,
+    message: `${subject(path)} must be ${expects(parent)}${bare ? `; ${data} has no unit` : shown}`,
+    ...hintFor(key, data, parent),
+    path,
+    ...(parent["x-secret"] && { secret: true }),
+  };
+}
+
+/** Never shows what was written: it may be the secret. */
+function inlineSecret(path: Path, key: string, data: string): Problem {
+  const isReferencePart = key === "env" || key === "credential";
+  if (isReferencePart) {
+    return { code: "bad-name", message: `${dotted(path)} must be a name, not the secret itself`, path, secret: true };
+  }
+  const looksLikePath = /^(~|\.{1,2})?\/[\w./-]{1,200}$/.test(data);
+  const file = looksLikePath ? data : key === "identity" ? "/etc/holdfast/id_ed25519" : `/etc/holdfast/${key}`;
+  return {
+    code: "inline-secret",
+    message: looksLikePath
+      ? `${dotted(path)} must be a reference, not a path alone`
+      : `${dotted(path)} is a secret and cannot stand in the manifest`,
+    hint: `write \`${key}: { file: ${file} }\``,
+    path,
+    at: "key",
+    secret: true,
+  };
+}
+
+function badProperty(path: Path, key: string, data: unknown): Problem {
+  if (typeof data === "boolean" && !key.includes(":")) {
+    const word = data ? "on" : "off";
+    return {
+      code: "bad-property",
+      message: `${dotted(path)}: ZFS wants the text "${word}" here; YAML reads a bare ${data} as a boolean`,
+      hint: `write \`${key}: "${word}"\``,
+      path,
+    };
+  }
+  const hint =
+    typeof data === "string" ? "a property has one line of text" : `write \`${key}: ${quote(String(data ?? "none"))}\``;
+  return { code: "bad-property", message: `${dotted(path)} must be text, not ${show(data)}`, hint, path };
+}
+
+function hintFor(key: string, data: unknown, parent: Annotations): { hint?: string } {
+  if (data === null && parent.properties) return { hint: `write \`${key}: {}\` where nothing is to be said` };
+  const expected = expects(parent);
+  if (expected === "true or false" && typeof data === "string" && /^(yes|on|no|off)$/i.test(data)) {
+    return { hint: `write \`${key}: ${/^(yes|on)$/i.test(data)}\`` };
+  }
+  if (expected.startsWith("a list") && typeof data === "string") return { hint: `write \`${key}: [${quote(data)}]\`` };
+  return {};
+}
+
+const expects = (parent: Annotations): string => parent["x-expects"] ?? "something else";
+
+const subject = (path: Path): string => (path.length === 0 ? "the manifest" : dotted(path));
+
+function show(data: unknown): string {
+  if (typeof data === "string") return quote(data);
+  if (data === null || data === undefined) return "nothing";
+  if (Array.isArray(data)) return "a list";
+  return typeof data === "object" ? "a mapping" : String(data);
+}
+
+const listed = (words: readonly string[]): string =>
+  words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
+
+const isObject = (data: unknown): boolean => typeof data === "object" && data !== null && !Array.isArray(data);
+
+const pathOf = (pointer: string): Path =>
+  pointer
+    .split("/")
+    .slice(1)
+    .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
