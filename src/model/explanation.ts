@@ -1,4 +1,4 @@
-import type { At } from "./plan.ts";
+import type { At, KeptReason } from "./plan.ts";
 import type { Address, Guid, RemoteName, TypeName } from "./units.ts";
 
 /** The answer of `holdfast explain`. */
@@ -54,8 +54,23 @@ export interface Presence {
 }
 
 export interface Verdict {
-  readonly what: "create" | "keep" | "destroy" | "send" | "resume" | "bookmark" | "blocked" | "foreign" | "change";
+  readonly what:
+    | "create"
+    | "keep"
+    | "destroy"
+    | "send"
+    | "resume"
+    | "bookmark"
+    /** Not on that remote, and not planned to go there. */
+    | "not-sent"
+    | "blocked"
+    | "foreign"
+    | "suspended"
+    | "unobserved";
   /** The copy it is about. */
   readonly remote?: RemoteName;
+  /** The rule that keeps it. */
+  readonly rule?: KeptReason;
+  /** Empty where the rule says it all. */
   readonly reason: string;
 }

@@ -1,5 +1,6 @@
 import type { Explanation, Presence, SnapshotExplanation, SourceExplanation, Verdict } from "../model/explanation.ts";
 import type { HostName } from "../model/units.ts";
+import { keptWords } from "./kept.ts";
 import { columns, palette, shortAddress, type TextOptions, visible } from "./text.ts";
 
 /** Why a source is treated as it is, like `zfs get`; or why a snapshot is kept, destroyed, sent or blocked. */
@@ -59,13 +60,18 @@ const VERDICTS: Readonly<Record<Verdict["what"], string>> = {
   bookmark: "~ bookmark",
   blocked: "! blocked",
   foreign: "  foreign",
-  change: "~ change",
+  "not-sent": "  not sent",
+  suspended: "! suspended",
+  unobserved: "! unknown",
 };
 
 const verdictLines = (verdicts: readonly Verdict[]): string[] =>
   columns(
-    verdicts.map(({ what, remote, reason }) => [
+    verdicts.map(({ what, remote, rule, reason }) => [
       `  ${VERDICTS[what]}`,
-      `${remote === undefined ? "" : `${visible(remote)}: `}${visible(reason)}`,
+      [
+        remote === undefined ? "" : `${visible(remote)}: `,
+        rule === undefined ? visible(reason) : keptWords({ reason: rule, detail: reason }),
+      ].join(""),
     ]),
   );

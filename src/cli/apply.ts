@@ -1,0 +1,106 @@
+import type { Manifest } from "../model/manifest.ts";
+import type { Plan } from "../model/plan.ts";
+import { renderPlan } from "../render/plan.ts";
+import { summaryLine } from "../render/summary.ts";
+import { visible } from "../render/text.ts";
+import type { Hosts } from "../transport/types.ts";
+import { carryOut, exitCodeOf } from "./carry-out.ts";
+import { forStderr, forStdout, type GlobalOptions, requireManifest } from "./context.ts";
+import { EXIT, type ExitCode, Failure } from "./exit.ts";
+import { type Interruption, onInterrupt } from "./interrupt.ts";
+import { lockHosts } from "./lock.ts";
+import { makePlan, type PlanningOptions } from "./plan.ts";
+import { answer, answerJson, confirm, tell } from "./terminal.ts";
+import { connect, observeWorld } from "./world.ts";
+
+interface ApplyOptions extends GlobalOptions, PlanningOptions {
+  readonly yes?: true;
+  readonly json?: true;
+}
+
+export async function apply(options: ApplyOptions, saved: string | undefined): Promise<ExitCode> {
+  const manifest = await requireManifest(options);
+  const reviewed = saved === undefined ? undefined : await savedPlan(saved, manifest, options);
+  const interruption = onInterrupt("ending what runs, transfers can be resumed; again: stop at once");
+  const lock = await lockHosts(manifest, options, interruption.signal);
+  const hosts = await connect(manifest, options);
+  try {
+    const plan = reviewed ?? (await currentPlan(manifest, hosts, options, interruption));
+    if (plan.operations.length === 0) return nothingToDo(plan, options);
+    if (!options.json) answer(renderPlan(plan, forStdout(options)));
+    else if (!options.yes) tell(renderPlan(plan, forStderr(options)));
+    if (!options.yes && !(await agreed(interruption.signal))) {
+      tell("Nothing was done.\n");
+      return EXIT.error;
+    }
+    return await carryOut(plan, { manifest, hosts, options, interruption, isSaved: reviewed !== undefined });
+  } finally {
+    interruption.release();
+    await hosts.close();
+    lock.release();
+  }
+}
+
+async function currentPlan(
+  manifest: Manifest,
+  hosts: Hosts,
+  options: ApplyOptions,
+  { signal }: Interruption,
+): Promise<Plan> {
+  return makePlan(manifest, await observeWorld(manifest, hosts, { ...options, signal }), options);
+}
+
+/** What was reviewed is what runs: another manifest or another identity would mean something else. */
+async function savedPlan(path: string, manifest: Manifest, options: ApplyOptions): Promise<Plan> {
+  const planning = (["target", "exclude", "allowDestroy", "resolve", "allHosts"] as const).find(
+    (name) => options[name] !== undefined,
+  );
+  if (planning !== undefined)
+    throw new Failure("a saved plan is applied as it was reviewed", {
+      hint: "give --target, --exclude, --allow-destroy, --resolve and --all-hosts to `holdfast plan --out` instead",
+    });
+  const { readPlan } = await import("./documents.ts");
+  const plan = await readPlan(path);
+  if (plan.manifestDigest !== manifest.digest)
+    throw new Failure(`${visible(path)} was made from another manifest; nothing was done`, {
+      code: EXIT.stale,
+      hint: "plan again with the manifest as it is now",
+    });
+  if (plan.self !== manifest.self)
+    throw new Failure(
+      `${visible(path)} was made as ${plan.self ?? "a controller"}, this is ${manifest.self ?? "a controller"}`,
+      {
+        hint: `apply it as that: --as ${plan.self ?? "none"}`,
+      },
+    );
+  return plan;
+}
+
+function nothingToDo(plan: Plan, options: ApplyOptions): ExitCode {
+  const now = new Date().toISOString();
+  const report = {
+    formatVersion: 1,
+    manifestDigest: plan.manifestDigest,
+    startedAt: now,
+    finishedAt: now,
+    finished: true,
+    operations: [],
+  } as const;
+  if (options.json) answerJson(report);
+  else if (plan.blocked.length + plan.unobserved.length > 0) answer(renderPlan(plan, forStdout(options)));
+  else answer(`${summaryLine(plan)}\n`);
+  return exitCodeOf(report, plan);
+}
+
+async function agreed(signal: AbortSignal): Promise<boolean> {
+  if (!process.stdin.isTTY)
+    throw new Failure("nobody can be asked: the input is no terminal", {
+      hint: "give --yes to apply without a question",
+    });
+  try {
+    return await confirm("Apply this plan?", signal);
+  } catch (error) {
+    if (signal.aborted) throw new Failure("interrupted; nothing was done", { code: EXIT.interrupted, cause: error });
+    throw error;
+  }
+}

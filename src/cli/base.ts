@@ -1,0 +1,103 @@
+import { existsSync, realpathSync, statSync } from "node:fs";
+import { homedir, userInfo } from "node:os";
+import { basename, dirname, resolve } from "node:path";
+import type { ManifestFile } from "../manifest/index.ts";
+import type { Host, Manifest } from "../model/manifest.ts";
+import type { HostName } from "../model/units.ts";
+import { visible } from "../render/text.ts";
+import type { Hosts } from "../transport/types.ts";
+import { type GlobalOptions, lookup, requireManifest, settled } from "./context.ts";
+import { Failure } from "./exit.ts";
+import { clock, connect } from "./world.ts";
+
+const GIT = "git:";
+const here = "local" as HostName;
+const thisMachine: Host = {
+  name: here,
+  local: true,
+  address: "localhost",
+  port: 22,
+  user: "",
+  hostKeys: [],
+  sudo: false,
+};
+
+/** The manifest a change starts from: a file, a folder, or `git:REF` for what the repository had in its place. */
+export async function baseManifest(name: string, options: GlobalOptions): Promise<Manifest> {
+  if (!name.startsWith(GIT)) return requireManifest(options, name);
+  const { parseManifest } = await import("../manifest/index.ts");
+  const path = manifestPath(options);
+  const folder = statSync(path).isDirectory() ? path : dirname(path);
+  const hosts = await connect({ hosts: new Map([[here, thisMachine]]) }, options);
+  try {
+    const files = await filesAt(new Git(hosts, folder), name, folder === path ? undefined : basename(path));
+    const { env, cwd: _, ...who } = lookup(options);
+    const as = options.as ?? env.HOLDFAST_AS;
+    const { username: user } = userInfo();
+    const settings = { ...who, ...(as ? { as } : {}), user, home: env.HOME ?? homedir(), folder, now: clock() };
+    return settled(parseManifest(files, settings), options);
+  } finally {
+    await hosts.close();
+  }
+}
+
+/** Where the manifest itself is, links followed: that is the place in the repository. */
+function manifestPath({ file }: GlobalOptions): string {
+  const places = file === undefined ? ["holdfast.yaml", "/etc/holdfast/holdfast.yaml", "/etc/holdfast"] : [file];
+  const found = places.map((place) => resolve(place)).find((place) => existsSync(place));
+  if (found === undefined)
+    throw new Failure("there is no manifest to compare with an older one", { hint: "give it with -f" });
+  return realpathSync(found);
+}
+
+/** The manifest's files as they were in the commit that `git:REF` names; all of the folder where no file is named. */
+async function filesAt(git: Git, name: string, file: string | undefined): Promise<ManifestFile[]> {
+  const ref = name.slice(GIT.length);
+  const commit = (
+    await git.run(
+      ["rev-parse", "--verify", "--end-of-options", `${ref}^{commit}`],
+      `there is no commit ${visible(ref)}`,
+    )
+  ).trim();
+  const listed = await git.run(["ls-tree", "-z", "--name-only", commit], `cannot list the folder in ${visible(ref)}`);
+  const names = listed
+    .split("\0")
+    .filter((entry) => (file === undefined ? /^[^.].*\.ya?ml$/.test(entry) : entry === file));
+  if (names.length === 0)
+    throw new Failure(`${visible(ref)} has no manifest in the place of this one`, {
+      hint: "name an older commit, or a file instead of git:REF",
+    });
+  return Promise.all(
+    names.map(async (entry) => ({
+      name: `${name}:${entry}`,
+      text: await git.run(
+        ["cat-file", "blob", `${commit}:./${entry}`],
+        `cannot read ${visible(entry)} of ${visible(ref)}`,
+      ),
+    })),
+  );
+}
+
+/** Plain git in one folder, without hooks, prompts or anything else a repository could make it run. */
+class Git {
+  readonly #hosts: Hosts;
+  readonly #folder: string;
+
+  constructor(hosts: Hosts, folder: string) {
+    this.#hosts = hosts;
+    this.#folder = folder;
+  }
+
+  async run(argv: readonly string[], failure: string): Promise<string> {
+    const quiet = ["GIT_TERMINAL_PROMPT=0", "GIT_OPTIONAL_LOCKS=0", "GIT_NO_LAZY_FETCH=1"];
+    const settings = ["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false"];
+    const command = ["env", ...quiet, "git", ...settings, "--no-pager", "-C", this.#folder, ...argv];
+    const { code, stdout, stderr } = await this.#hosts.run(here, command, { timeoutMs: 60_000 });
+    if (code === 0) return stdout;
+    if (code === 127)
+      throw new Failure("git is not installed here", { hint: "apt install git, or give --base a file" });
+    throw new Failure(`${failure}: ${visible(stderr.trim().split("\n").at(-1) ?? "")}`, {
+      hint: `looked in ${visible(this.#folder)}`,
+    });
+  }
+}

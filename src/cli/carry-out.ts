@@ -1,0 +1,54 @@
+import type { Manifest } from "../model/manifest.ts";
+import type { Plan } from "../model/plan.ts";
+import type { Report } from "../model/report.ts";
+import { renderReport } from "../render/report.ts";
+import type { Hosts } from "../transport/types.ts";
+import { forStdout, type GlobalOptions } from "./context.ts";
+import { EXIT, type ExitCode } from "./exit.ts";
+import type { Interruption } from "./interrupt.ts";
+import { showProgress } from "./progress.ts";
+import { answer, answerJson } from "./terminal.ts";
+
+interface Means {
+  readonly manifest: Manifest;
+  readonly hosts: Hosts;
+  readonly options: GlobalOptions & { readonly json?: true };
+  readonly interruption: Interruption;
+  /** The plan is one that was made earlier. */
+  readonly isSaved?: boolean;
+}
+
+/** Runs a plan with its progress on stderr, prints the report, and says what the end means. */
+export async function carryOut(
+  plan: Plan,
+  { manifest, hosts, options, interruption, isSaved = false }: Means,
+): Promise<ExitCode> {
+  const { apply } = await import("../apply/index.ts");
+  const progress = await showProgress(plan, options);
+  let report: Report;
+  try {
+    const { signal, urgent } = interruption;
+    const { concurrency } = options;
+    report = await apply(plan, { manifest, hosts, concurrency, signal, urgent, onEvent: progress.onEvent });
+  } finally {
+    progress.end();
+  }
+  if (options.json) answerJson(report);
+  else answer(renderReport(report, plan, forStdout(options)));
+  return exitCodeOf(report, plan, isSaved);
+}
+
+/** 0 only when everything that was wanted is done. */
+export function exitCodeOf(
+  report: Pick<Report, "finished" | "operations">,
+  plan: Pick<Plan, "blocked" | "unobserved">,
+  isSaved = false,
+): ExitCode {
+  if (!report.finished) return EXIT.interrupted;
+  const outcomes = new Set(report.operations.map(({ outcome }) => outcome));
+  if (isSaved && outcomes.has("stale") && !outcomes.has("done") && !outcomes.has("failed")) return EXIT.stale;
+  const isDone = [...outcomes].every((outcome) => outcome === "done");
+  return isDone && plan.blocked.length === 0 && plan.unobserved.every(({ expected }) => expected)
+    ? EXIT.ok
+    : EXIT.incomplete;
+}

@@ -1,0 +1,101 @@
+import type { Inventory } from "../model/inventory.ts";
+import type { Manifest } from "../model/manifest.ts";
+import type { Operation, Plan } from "../model/plan.ts";
+import type { HostName } from "../model/units.ts";
+import {
+  adoptCommand,
+  batches,
+  bookmarkCommand,
+  byteLength,
+  createPlaceholderCommand,
+  destroyBookmarkCommand,
+  destroyDatasetCommand,
+  destroySnapshotsCommand,
+  discardCommand,
+  receiveCommand,
+  renameCommand,
+  resumeCommand,
+  rollbackCommand,
+  sendCommand,
+  snapshotCommand,
+} from "../remotes/zfs/commands.ts";
+import { visible } from "../render/text.ts";
+import { quoteAll } from "../transport/shell.ts";
+
+/** The commands that `apply` runs for each operation of a plan, one a line; they hold no secret. */
+export function commandLines(
+  plan: Pick<Plan, "operations">,
+  manifest: Pick<Manifest, "hosts">,
+  inventory: Pick<Inventory, "hosts">,
+): (operation: Operation) => string[] {
+  const together = new Map<string, string[]>();
+  for (const one of plan.operations)
+    if (one.kind === "create")
+      together.set(one.atomic, [...(together.get(one.atomic) ?? []), `${one.at.dataset}@${one.name}`]);
+  const on = (host: HostName, argv: readonly string[]): string =>
+    visible(`${host}$ ${quoteAll(manifest.hosts.get(host)?.sudo ? ["sudo", "-n", ...argv] : argv)}`);
+  const isPlain = (host: HostName, dataset: string): boolean => {
+    const state = inventory.hosts[host];
+    const found = state?.state === "observed" ? state.datasets.find(({ name }) => name === dataset) : undefined;
+    return (found?.encryption ?? "off") === "off";
+  };
+  const destroys = (operation: Operation, snapshots: readonly { readonly name: string }[]): string[] =>
+    batches(snapshots, ({ name }) => byteLength(operation.at.dataset) + byteLength(name) + 1).map((part) =>
+      on(
+        operation.at.host,
+        destroySnapshotsCommand(
+          operation.at,
+          part.map(({ name }) => name),
+        ),
+      ),
+    );
+
+  return (operation) => {
+    const { at } = operation;
+    switch (operation.kind) {
+      case "create": {
+        // one command takes all of them: it is shown where the first one is
+        const names = together.get(operation.atomic) ?? [];
+        return names[0] === `${at.dataset}@${operation.name}` ? [on(at.host, snapshotCommand(names))] : [];
+      }
+      case "adopt":
+        return [on(at.host, adoptCommand(at))];
+      case "discard":
+        return [on(at.host, discardCommand(at))];
+      case "rollback":
+        return [...destroys(operation, operation.destroys), on(at.host, rollbackCommand(at, operation.to.name))];
+      case "replace":
+        return [on(at.host, renameCommand(at, operation.renameTo))];
+      case "send": {
+        const { base, from } = operation;
+        const send = sendCommand({
+          dataset: from.dataset,
+          to: operation.to.name,
+          base: base === null ? null : base.bookmark === undefined ? `@${base.name}` : `#${base.bookmark}`,
+          range: operation.snapshots.length > 1,
+          raw: operation.raw,
+          withProperties: operation.withProperties && (operation.raw || isPlain(from.host, from.dataset)),
+        });
+        const receive = receiveCommand({ ...operation, target: at.dataset, initial: base === null });
+        return [
+          ...operation.createParents.map((parent) => on(at.host, createPlaceholderCommand(parent))),
+          `${on(from.host, send)} | ${on(at.host, receive)}`,
+        ];
+      }
+      case "resume": {
+        const receive = receiveCommand({ ...operation, target: at.dataset, initial: operation.base === null });
+        return [`${on(operation.from.host, resumeCommand(operation.token))} | ${on(at.host, receive)}`];
+      }
+      case "bookmark": {
+        const origin = operation.fromBookmark === undefined ? `@${operation.of.name}` : `#${operation.fromBookmark}`;
+        return [on(at.host, bookmarkCommand(at, origin, operation.bookmark))];
+      }
+      case "unbookmark":
+        return operation.bookmarks.map(({ name }) => on(at.host, destroyBookmarkCommand(at, name)));
+      case "destroy":
+        return destroys(operation, operation.snapshots);
+      case "destroy-orphan":
+        return [...destroys(operation, operation.snapshots), on(at.host, destroyDatasetCommand(at))];
+    }
+  };
+}

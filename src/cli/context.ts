@@ -1,0 +1,52 @@
+import { hostname } from "node:os";
+import type { Manifest } from "../model/manifest.ts";
+import { renderDiagnostics } from "../render/diagnostics.ts";
+import type { TextOptions } from "../render/text.ts";
+import { EXIT, Failure } from "./exit.ts";
+import type { Format, Level, Log } from "./log.ts";
+import { tell, textOptions } from "./terminal.ts";
+
+/** Options that every command takes. */
+export interface GlobalOptions {
+  readonly file?: string;
+  readonly as?: string;
+  readonly logLevel: Level;
+  readonly logFormat: Format;
+  readonly color: boolean;
+  readonly concurrency: number;
+  /** `5m` */
+  readonly lockTimeout: string;
+}
+
+/** How answers on stdout, and everything else on stderr, may look. */
+export const forStdout = (options: GlobalOptions): TextOptions => textOptions(process.stdout, options.color);
+export const forStderr = (options: GlobalOptions): TextOptions => textOptions(process.stderr, options.color);
+
+export async function openLog(options: GlobalOptions): Promise<Log> {
+  const { createLog } = await import("./log.ts");
+  return createLog(options.logLevel, options.logFormat);
+}
+
+/** How manifests are looked up and who this process is; the same for the manifest itself and for one it is compared with. */
+export const lookup = (options: Pick<GlobalOptions, "as">) => ({
+  ...(options.as === undefined ? {} : { as: options.as }),
+  cwd: process.cwd(),
+  env: process.env,
+  hostname: hostname(),
+});
+
+/** The manifest, or the end of the command with everything that is wrong with it. Warnings go to stderr. */
+export async function requireManifest(options: GlobalOptions, path = options.file): Promise<Manifest> {
+  const { loadManifest } = await import("../manifest/index.ts");
+  const loaded = await loadManifest({ ...(path === undefined ? {} : { path }), ...lookup(options) });
+  return settled(loaded, options);
+}
+
+export function settled(
+  { manifest, diagnostics }: Awaited<ReturnType<typeof import("../manifest/index.ts").loadManifest>>,
+  options: GlobalOptions,
+): Manifest {
+  if (diagnostics.length > 0) tell(renderDiagnostics(diagnostics, forStderr(options)));
+  if (manifest === undefined) throw new Failure("the manifest is not valid", { code: EXIT.invalidManifest });
+  return manifest;
+}

@@ -1,0 +1,122 @@
+import { open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { ErrorObject } from "ajv";
+import type { HostInventory, Inventory } from "../model/inventory.ts";
+import type { Plan } from "../model/plan.ts";
+import type { EpochSeconds, HostName } from "../model/units.ts";
+import { Failure } from "./exit.ts";
+
+/** A plan that `plan --out` wrote. */
+export async function readPlan(path: string): Promise<Plan> {
+  const { default: validate } = await import("../model/generated/plan.v1.js");
+  return (await readDocument(path, "plan", validate, "holdfast plan --out FILE")) as Plan;
+}
+
+/** What `list --json` wrote: one file, or a folder with one file for each machine. */
+export async function readInventory(path: string): Promise<Inventory> {
+  const files = (await isFolder(path)) ? await inventoriesIn(path) : [path];
+  const { default: validate } = await import("../model/generated/inventory.v1.js");
+  const read = files.map(async (file) => ({
+    file,
+    inventory: (await readDocument(file, "inventory", validate, "holdfast list --json")) as Inventory,
+  }));
+  return merged(await Promise.all(read));
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+}
+
+async function inventoriesIn(folder: string): Promise<string[]> {
+  const files = (await readdir(folder)).filter((name) => name.endsWith(".json")).sort();
+  if (files.length === 0)
+    throw new Failure(`${folder} holds no *.json`, { hint: "write one there: holdfast list --json" });
+  return files.map((name) => join(folder, name));
+}
+
+/** A host may be unobserved in all files but one; the newest observation is the clock. */
+function merged(read: readonly { readonly file: string; readonly inventory: Inventory }[]): Inventory {
+  const hosts: Record<HostName, HostInventory> = {};
+  const origin = new Map<string, string>();
+  let observedAt = 0;
+  for (const { file, inventory } of read) {
+    observedAt = Math.max(observedAt, inventory.observedAt);
+    for (const [name, state] of Object.entries(inventory.hosts) as [HostName, HostInventory][]) {
+      const known = hosts[name];
+      if (known?.state === "observed" && state.state === "unobserved") continue;
+      if (known?.state === "observed")
+        throw new Failure(`${name} is in two inventories: ${origin.get(name)} and ${file}`, {
+          hint: "take one of them out",
+        });
+      hosts[name] = state;
+      origin.set(name, file);
+    }
+  }
+  return { formatVersion: 1, observedAt: observedAt as EpochSeconds, hosts };
+}
+
+interface Validator {
+  (data: unknown): boolean;
+  errors?: ErrorObject[] | null;
+}
+
+async function readDocument(path: string, kind: string, validate: Validator, origin: string): Promise<unknown> {
+  const hint = `a file that \`${origin}\` wrote is expected`;
+  const text = await readFile(path, "utf8").catch((error: unknown) => {
+    throw unreadable(path, error);
+  });
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch (error) {
+    throw new Failure(`${path} is not JSON: ${(error as Error).message}`, { hint, cause: error });
+  }
+  if (validate(document)) return document;
+  const version = (document as { formatVersion?: unknown } | null)?.formatVersion;
+  if (version !== undefined && version !== 1)
+    throw new Failure(`${path} has format version ${JSON.stringify(version)}; this Holdfast reads version 1`, { hint });
+  throw new Failure(`${path} is no ${kind}: ${reason(validate.errors?.[0], document)}`, { hint });
+}
+
+/** `operations[3].kind: must be equal to one of …, but is "format"`. */
+function reason(error: ErrorObject | undefined, document: unknown): string {
+  if (error === undefined) return "it has another structure";
+  const steps = error.instancePath
+    .split("/")
+    .slice(1)
+    .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
+  let value = document;
+  for (const step of steps) value = (value as Record<string, unknown> | undefined)?.[step];
+  const where = steps
+    .map((step) => (/^\d+$/.test(step) ? `[${step}]` : `.${step}`))
+    .join("")
+    .replace(/^\./, "");
+  const extra = (error.params as { additionalProperty?: string }).additionalProperty;
+  const is = value === null || typeof value !== "object" ? `, but is ${JSON.stringify(value)}` : "";
+  return `${where === "" ? "" : `${where}: `}${error.message ?? "is not allowed"}${extra === undefined ? is : ` (${extra})`}`;
+}
+
+const unreadable = (path: string, error: unknown): Failure =>
+  new Failure(`cannot read ${path}: ${(error as Error).message}`, { cause: error });
+
+/** All of the file or the one that was there before, also after a crash. */
+export async function writeDocument(path: string, value: unknown): Promise<void> {
+  const temporary = join(dirname(path), `.${process.pid}.holdfast.tmp`);
+  try {
+    const file = await open(temporary, "w");
+    try {
+      await file.writeFile(`${JSON.stringify(value, null, 2)}\n`);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw new Failure(`cannot write ${path}: ${(error as Error).message}`, { cause: error });
+  }
+}

@@ -1,0 +1,38 @@
+import { renderInventory } from "../render/inventory.ts";
+import { forStdout, type GlobalOptions, requireManifest } from "./context.ts";
+import { EXIT, type ExitCode } from "./exit.ts";
+import { requireMatches, selects } from "./selection.ts";
+import { answer, answerJson } from "./terminal.ts";
+import { lookAround } from "./world.ts";
+
+interface ListOptions extends GlobalOptions {
+  readonly json?: true;
+  readonly inventory?: string;
+  readonly allHosts?: true;
+}
+
+export async function list(options: ListOptions, patterns: readonly string[]): Promise<ExitCode> {
+  const manifest = await requireManifest(options);
+  const { inventory } = await lookAround(manifest, options);
+  const { sourcesOf } = await import("../planner/index.ts");
+  const { sources } = sourcesOf(manifest, inventory, options.allHosts === undefined ? {} : { allHosts: true });
+  requireMatches(
+    manifest,
+    sources.map(({ address }) => address),
+    patterns,
+  );
+  if (options.json) answerJson(inventory);
+  else {
+    const shown = sources.filter(
+      ({ address }) => patterns.length === 0 || patterns.some((one) => selects(manifest, one)(address)),
+    );
+    const places = shown.map(({ address, host, dataset, copies }) => ({
+      source: address,
+      at: { host, dataset },
+      copies: copies.map((copy) => ({ name: copy.remote.name, at: { host: copy.host, dataset: copy.target } })),
+    }));
+    answer(renderInventory(inventory, places, { ...forStdout(options), self: manifest.self }));
+  }
+  const complete = Object.values(inventory.hosts).every(({ state }) => state === "observed");
+  return complete ? EXIT.ok : EXIT.incomplete;
+}

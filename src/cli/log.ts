@@ -1,0 +1,36 @@
+import { type DestinationStream, destination, type Logger, pino } from "pino";
+import { visible } from "../render/text.ts";
+
+export const LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
+export type Level = (typeof LEVELS)[number];
+export const FORMATS = ["pretty", "json"] as const;
+export type Format = (typeof FORMATS)[number];
+export type Log = Logger;
+
+/** A log on stderr, written synchronously so that nothing is lost when the process ends. */
+export const createLog = (level: Level, format: Format): Log =>
+  pino(
+    {
+      level,
+      base: null,
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    format === "json" ? destination({ fd: 2, sync: true }) : prettyStream,
+  );
+
+/** `2026-11-22T00:05:00.123Z info   message  key=value`. */
+const prettyStream: DestinationStream = {
+  write(line) {
+    const { time, level, msg, ...rest } = JSON.parse(line) as Record<string, unknown>;
+    const details = Object.entries(rest).map(([key, value]) => `  ${key}=${wordOf(value)}`);
+    process.stderr.write(
+      `${String(time)} ${String(level).padEnd(5)} ${visible(String(msg ?? ""))}${details.join("")}\n`,
+    );
+  },
+};
+
+const wordOf = (value: unknown): string => {
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  return /^[^\s"]+$/.test(text) ? visible(text) : visible(JSON.stringify(text));
+};

@@ -1,0 +1,80 @@
+import type { Manifest, Remedy } from "../model/manifest.ts";
+import type { Plan } from "../model/plan.ts";
+import type { RemoteName } from "../model/units.ts";
+import { renderPlanMarkdown } from "../render/markdown.ts";
+import { renderPlan } from "../render/plan.ts";
+import { visible } from "../render/text.ts";
+import { commandLines } from "./command-lines.ts";
+import { forStdout, type GlobalOptions, requireManifest } from "./context.ts";
+import { EXIT, type ExitCode } from "./exit.ts";
+import { requireMatches } from "./selection.ts";
+import { answer, answerJson } from "./terminal.ts";
+import { lookAround, type World } from "./world.ts";
+
+/** What `plan` and `apply` both take: which part of the plan, and which consent beyond the manifest's. */
+export interface PlanningOptions {
+  readonly target?: readonly string[];
+  readonly exclude?: readonly string[];
+  readonly allHosts?: true;
+  readonly allowDestroy?: number;
+  readonly resolve?: ReadonlyMap<RemoteName, Remedy>;
+}
+
+export interface PlanCommandOptions extends GlobalOptions, PlanningOptions {
+  readonly json?: true;
+  readonly markdown?: true;
+  readonly out?: string;
+  readonly detailedExitcode?: true;
+  readonly verbose?: true;
+  readonly inventory?: string;
+  readonly base?: string;
+}
+
+export async function plan(options: PlanCommandOptions): Promise<ExitCode> {
+  const manifest = await requireManifest(options);
+  if (options.base !== undefined) {
+    const { compareWithBase } = await import("./compare.ts");
+    return compareWithBase(manifest, options.base, options);
+  }
+  const world = await lookAround(manifest, options);
+  const made = await makePlan(manifest, world, options);
+  if (options.out !== undefined) {
+    const { writeDocument } = await import("./documents.ts");
+    await writeDocument(options.out, made);
+  }
+  if (options.json) answerJson(made);
+  else if (options.markdown) answer(renderPlanMarkdown(made));
+  else {
+    const text = { ...forStdout(options), verbose: options.verbose ?? false };
+    answer(renderPlan(made, { ...text, commands: commandLines(made, manifest, world.inventory) }));
+    if (options.out !== undefined) answer(`Saved to ${visible(options.out)}: holdfast apply ${visible(options.out)}\n`);
+  }
+  return exitCode(made, options);
+}
+
+/** The plan for this world; a `--target` or `--exclude` that names nothing ends the command. */
+export async function makePlan(manifest: Manifest, { inventory, now }: World, options: PlanningOptions): Promise<Plan> {
+  const planner = await import("../planner/index.ts");
+  const { target, exclude, allHosts, allowDestroy, resolve } = options;
+  const scope = { ...(allHosts === undefined ? {} : { allHosts }) };
+  const { sources, blocked } = planner.sourcesOf(manifest, inventory, scope);
+  const known = [...sources.map(({ address }) => address), ...blocked.map(({ source }) => source)];
+  requireMatches(manifest, known, [...(target ?? []), ...(exclude ?? [])]);
+  return planner.plan(manifest, inventory, {
+    now,
+    ...scope,
+    ...(target === undefined ? {} : { target }),
+    ...(exclude === undefined ? {} : { exclude }),
+    ...(allowDestroy === undefined ? {} : { allowDestroy }),
+    ...(resolve === undefined ? {} : { resolve }),
+  });
+}
+
+/** Incomplete weighs more than changes: nobody knows what the rest would be. */
+export function exitCode(
+  made: Pick<Plan, "complete" | "operations" | "blocked">,
+  { detailedExitcode }: Pick<PlanCommandOptions, "detailedExitcode">,
+): ExitCode {
+  if (!made.complete) return EXIT.incomplete;
+  return detailedExitcode && made.operations.length + made.blocked.length > 0 ? EXIT.changes : EXIT.ok;
+}

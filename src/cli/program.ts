@@ -1,0 +1,192 @@
+import { Command, InvalidArgumentError, Option } from "commander";
+import type { Remedy } from "../model/manifest.ts";
+import type { RemoteName } from "../model/units.ts";
+import type { GlobalOptions } from "./context.ts";
+import type { ExitCode } from "./exit.ts";
+import { VERSION } from "./package.ts";
+
+/** A command's work; loaded when it is the one that was asked for. */
+type Run<Options, Arguments extends readonly unknown[]> = (
+  options: Options & GlobalOptions,
+  ...args: Arguments
+) => Promise<ExitCode>;
+
+const positive = (text: string): number => {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < 1) throw new InvalidArgumentError("It takes a whole number from 1.");
+  return value;
+};
+
+const duration = (text: string): string => {
+  if (!/^(\d+(mo|[ywdhms]))+$/.test(text))
+    throw new InvalidArgumentError("It takes a duration with a unit, such as 30s or 5m.");
+  return text;
+};
+
+const list = (text: string, sofar: readonly string[] = []): string[] => [...sofar, text];
+
+const remedies = (
+  text: string,
+  sofar: ReadonlyMap<RemoteName, Remedy> = new Map(),
+): ReadonlyMap<RemoteName, Remedy> => {
+  const [remote, remedy] = text.split("=");
+  if (!remote || (remedy !== "rollback" && remedy !== "replace"))
+    throw new InvalidArgumentError("It takes REMOTE=rollback or REMOTE=replace.");
+  return new Map([...sofar, [remote as RemoteName, remedy]]);
+};
+
+const json = () => new Option("--json", "print JSON");
+const allHosts = () => new Option("--all-hosts", "also what other hosts are responsible for");
+const inventory = () => new Option("--inventory <FILE|DIR>", "use what `list --json` recorded; no host is contacted");
+const target = () => new Option("--target <SOURCE>", "only this source; patterns and repeats are fine").argParser(list);
+const exclude = () =>
+  new Option("--exclude <SOURCE>", "all but this source; patterns and repeats are fine").argParser(list);
+const allowDestroy = () =>
+  new Option("--allow-destroy <N>", "let up to N withheld deletions through").argParser(positive);
+const resolve = () =>
+  new Option("--resolve <REMOTE=REMEDY>", "rollback or replace the copies on REMOTE that are in the way").argParser(
+    remedies,
+  );
+
+/** The whole command line. `finish` gets the exit code of the command that ran. */
+export function createProgram(finish: (code: ExitCode) => void): Command {
+  const program = new Command("holdfast")
+    .description("Keeps backups the way a manifest says: plan shows what would change, apply does it.")
+    .option("-f, --file <MANIFEST>", "the manifest, a file or a folder (default: ./holdfast.yaml, then /etc/holdfast/)")
+    .option("--as <HOST>", "which of the manifest's hosts this machine is; `none` is a controller of all")
+    .addOption(
+      new Option("--log-level <LEVEL>", "what is logged to stderr")
+        .choices(["debug", "info", "warn", "error", "silent"])
+        .default("info"),
+    )
+    .addOption(new Option("--log-format <FORMAT>", "how it is logged").choices(["pretty", "json"]).default("pretty"))
+    .option("--no-color", "plain text (also with NO_COLOR)")
+    .addOption(new Option("--concurrency <N>", "transfers at the same time").argParser(positive).default(4))
+    .addOption(
+      new Option("--lock-timeout <DURATION>", "how long to wait for another apply to end")
+        .argParser(duration)
+        .default("0s"),
+    )
+    .version(`holdfast ${VERSION}`, "--version", "print the version")
+    .configureHelp({ showGlobalOptions: true })
+    .exitOverride()
+    .showSuggestionAfterError()
+    .helpCommand("help [COMMAND]", "help for a command")
+    .addHelpText(
+      "after",
+      examples("holdfast plan", "holdfast apply", "holdfast explain tank/data@daily-20261122T000000Z"),
+    );
+
+  const add = <Options, Arguments extends readonly unknown[]>(
+    command: Command,
+    load: () => Promise<Run<Options, Arguments>>,
+  ): void => {
+    program.addCommand(
+      command.copyInheritedSettings(program).action(async (...args: unknown[]) => {
+        const positional = args.slice(0, -2) as unknown as Arguments;
+        const run = await load();
+        finish(await run(command.optsWithGlobals(), ...positional));
+      }),
+    );
+  };
+
+  add(
+    new Command("plan")
+      .description("Show what would change; nothing is touched.")
+      .addOption(json().conflicts("markdown"))
+      .option("--markdown", "print a comment for a pull request")
+      .addOption(new Option("--out <FILE>", "save the plan for `apply FILE`").conflicts("base"))
+      .option("--detailed-exitcode", "exit with 2 when there are changes or blocked entries")
+      .addOption(target())
+      .addOption(exclude())
+      .option("-v, --verbose", "with the commands and the reason of every kept snapshot")
+      .addOption(inventory())
+      .option("--base <MANIFEST|git:REF>", "only what the change from that manifest to this one does")
+      .addOption(allHosts())
+      .addOption(allowDestroy())
+      .addOption(resolve())
+      .addHelpText(
+        "after",
+        examples(
+          "holdfast plan -v --target 'tank/vm/*'",
+          "holdfast plan --out tonight.json && holdfast apply tonight.json",
+          "holdfast plan --inventory recorded.json --base git:origin/main --markdown",
+        ),
+      ),
+    async () => (await import("./plan.ts")).plan,
+  );
+  add(
+    new Command("apply")
+      .description("Do what the plan says; asks first.")
+      .argument("[PLAN]", "a plan that `plan --out` saved: exactly this is done, where it still holds")
+      .option("--yes", "do not ask; needed without a terminal")
+      .addOption(json())
+      .addOption(target())
+      .addOption(exclude())
+      .addOption(allHosts())
+      .addOption(allowDestroy())
+      .addOption(resolve())
+      .addHelpText(
+        "after",
+        examples(
+          "holdfast apply",
+          "holdfast apply --yes --target tank/data",
+          "holdfast apply --resolve vault=rollback --target tank/vm",
+          "holdfast apply tonight.json",
+        ),
+      ),
+    async () => (await import("./apply.ts")).apply,
+  );
+  add(
+    new Command("validate")
+      .description("Check the manifest; no host is contacted.")
+      .addOption(json())
+      .addHelpText("after", examples("holdfast validate -f manifests/")),
+    async () => (await import("./validate.ts")).validate,
+  );
+  add(
+    new Command("list")
+      .description("Show every source's snapshots, and which of its copies have them.")
+      .argument("[SOURCE...]", "only these sources; patterns are fine")
+      .addOption(json())
+      .addOption(inventory())
+      .addOption(allHosts())
+      .addHelpText("after", examples("holdfast list tank/data", "holdfast list --json > recorded.json")),
+    async () => (await import("./list.ts")).list,
+  );
+  add(
+    new Command("explain")
+      .description("Say why a source has its keys, or why a snapshot is kept, destroyed, sent or blocked.")
+      .argument("<ADDRESS>", "[HOST:]DATASET[@SNAPSHOT]")
+      .option("--on <REMOTE>", "its copy there")
+      .addOption(json())
+      .addOption(inventory())
+      .addOption(allHosts())
+      .addHelpText(
+        "after",
+        examples("holdfast explain tank/data", "holdfast explain nas01:tank/data@daily-20261122T000000Z --on vault"),
+      ),
+    async () => (await import("./explain.ts")).explain,
+  );
+  add(
+    new Command("snapshot")
+      .description("Take a snapshot now, whether it is due or not.")
+      .argument("<TYPE>", "a snapshot type of the manifest")
+      .argument("[SOURCE...]", "of these sources; patterns are fine; default: every source")
+      .addOption(json())
+      .addOption(allHosts())
+      .addHelpText("after", examples("holdfast snapshot critical tank/db", "holdfast snapshot hourly 'nas*:tank/**'")),
+    async () => (await import("./snapshot.ts")).snapshot,
+  );
+  add(
+    new Command("version")
+      .description("Print the version.")
+      .addOption(json())
+      .addHelpText("after", examples("holdfast version --json")),
+    async () => (await import("./version.ts")).version,
+  );
+  return program;
+}
+
+const examples = (...lines: readonly string[]): string =>
+  `\n${lines.length === 1 ? "Example" : "Examples"}:\n${lines.map((line) => `  ${line}`).join("\n")}`;

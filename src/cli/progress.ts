@@ -1,0 +1,94 @@
+import type { Plan } from "../model/plan.ts";
+import type { EngineEvents, OperationReport } from "../model/report.ts";
+import { renderFinished, renderProgress } from "../render/progress.ts";
+import { part, size } from "../render/text.ts";
+import { forStderr, type GlobalOptions, openLog } from "./context.ts";
+import type { Log } from "./log.ts";
+import { tell } from "./terminal.ts";
+import { Tracker } from "./tracker.ts";
+
+/** Listens to the engine while it works. */
+export interface Progress {
+  readonly onEvent: <K extends keyof EngineEvents>(kind: K, event: EngineEvents[K]) => void;
+  /** Takes the live lines away. */
+  readonly end: () => void;
+}
+
+type Listeners = { readonly [K in keyof EngineEvents]: (event: EngineEvents[K]) => void };
+
+const listening =
+  (listeners: Listeners): Progress["onEvent"] =>
+  (kind, event) =>
+    listeners[kind](event);
+
+const FRAME_MS = 200;
+const MINUTE_MS = 60_000;
+
+/** Live lines on a terminal; otherwise, or where the log is to be JSON, a line in the log per start, end and minute. */
+export async function showProgress(plan: Pick<Plan, "operations">, options: GlobalOptions): Promise<Progress> {
+  const tracker = new Tracker(plan);
+  return process.stderr.isTTY && options.logFormat === "pretty"
+    ? live(tracker, options)
+    : logged(tracker, await openLog(options));
+}
+
+async function live(tracker: Tracker, options: GlobalOptions): Promise<Progress> {
+  const { createLogUpdate } = await import("log-update");
+  const lines = createLogUpdate(process.stderr);
+  const draw = (): void =>
+    lines(renderProgress(tracker.running(), tracker.totals(), performance.now(), forStderr(options)));
+  const frames = setInterval(draw, FRAME_MS);
+  return {
+    onEvent: listening({
+      started: (event) => tracker.started(event),
+      progress: (event) => tracker.progress(event),
+      finished: (event) => {
+        tracker.finished(event);
+        lines.clear();
+        tell(`${renderFinished(event, forStderr(options))}\n`);
+        draw();
+      },
+    }),
+    end: () => {
+      clearInterval(frames);
+      lines.clear();
+      lines.done();
+    },
+  };
+}
+
+function logged(tracker: Tracker, log: Log): Progress {
+  const minutes = setInterval(() => {
+    for (const { label, bytes, expected } of tracker.running())
+      log.info({ moved: expected === undefined ? size(bytes) : part(bytes, expected) }, `running: ${label}`);
+  }, MINUTE_MS);
+  return {
+    onEvent: listening({
+      started: (event) => {
+        tracker.started(event);
+        const { id, description, expected } = event;
+        log.info({ id, ...(expected === undefined ? {} : { expected: size(expected) }) }, `start: ${description}`);
+      },
+      progress: (event) => tracker.progress(event),
+      finished: (event) => {
+        tracker.finished(event);
+        logEnd(log, event);
+      },
+    }),
+    end: () => clearInterval(minutes),
+  };
+}
+
+function logEnd(log: Log, { id, source, description, outcome, seconds, bytes, error }: OperationReport): void {
+  const level = outcome === "done" ? "info" : outcome === "failed" ? "error" : "warn";
+  log[level](
+    {
+      id,
+      source,
+      seconds,
+      ...(bytes === undefined ? {} : { moved: size(bytes) }),
+      ...(error === undefined ? {} : { error: error.message }),
+    },
+    `${outcome}: ${description}`,
+  );
+}

@@ -1,0 +1,42 @@
+import type { TextOptions } from "../render/text.ts";
+
+/** What a text on this stream may look like: colour and width only where a person looks at it. */
+export function textOptions(stream: NodeJS.WriteStream, color: boolean): TextOptions {
+  const { env } = process;
+  const wanted = color && (env.NO_COLOR ?? "") === "" && env.TERM !== "dumb";
+  return stream.isTTY ? { color: wanted, width: stream.columns } : { color: false };
+}
+
+/** The answer of a command. */
+export const answer = (text: string): void => {
+  process.stdout.write(text);
+};
+export const answerJson = (value: unknown): void => answer(`${JSON.stringify(value, null, 2)}\n`);
+
+/** What is not the answer. */
+export const tell = (text: string): void => {
+  process.stderr.write(text);
+};
+
+/** `holdfast plan | head` is no error: nobody reads the rest. */
+export function ignoreClosedPipes(): void {
+  for (const stream of [process.stdout, process.stderr])
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+    });
+}
+
+/** Asks on the terminal; only `yes` is yes, and the end of the input is no. */
+export async function confirm(question: string, signal: AbortSignal): Promise<boolean> {
+  const { createInterface } = await import("node:readline/promises");
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  const ended = new Promise<string>((resolve) => lines.once("close", () => resolve("")));
+  // readline keeps Ctrl-C to itself while it asks
+  lines.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
+  try {
+    const reply = await Promise.race([lines.question(`${question} Only "yes" is accepted: `, { signal }), ended]);
+    return reply.trim() === "yes";
+  } finally {
+    lines.close();
+  }
+}

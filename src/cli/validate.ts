@@ -1,0 +1,34 @@
+import type { Validation } from "../model/answers.ts";
+import { renderDiagnostics } from "../render/diagnostics.ts";
+import { plural } from "../render/text.ts";
+import { forStderr, type GlobalOptions, lookup } from "./context.ts";
+import { EXIT, type ExitCode } from "./exit.ts";
+import { answer, answerJson, tell } from "./terminal.ts";
+
+export async function validate(options: GlobalOptions & { readonly json?: true }): Promise<ExitCode> {
+  const { loadManifest, warnOfReadableSecrets } = await import("../manifest/index.ts");
+  const path = options.file === undefined ? {} : { path: options.file };
+  const { manifest, secretFiles, ...loaded } = await loadManifest({ ...path, ...lookup(options) });
+  const diagnostics = [...loaded.diagnostics, ...(await warnOfReadableSecrets(secretFiles))];
+  const code = manifest === undefined ? EXIT.invalidManifest : EXIT.ok;
+  if (options.json) {
+    const validation: Validation = {
+      formatVersion: 1,
+      valid: manifest !== undefined,
+      ...(manifest === undefined ? {} : { digest: manifest.digest }),
+      diagnostics,
+    };
+    answerJson(validation);
+    return code;
+  }
+  tell(renderDiagnostics(diagnostics, forStderr(options)));
+  if (manifest !== undefined) {
+    const counts = [
+      plural(manifest.datasets.length, "dataset entry", "dataset entries"),
+      plural(manifest.remotes.size, "remote"),
+      plural(manifest.hosts.size, "host"),
+    ].join(", ");
+    answer(`The manifest is valid: ${counts}.\n`);
+  }
+  return code;
+}
