@@ -42,12 +42,12 @@ const lossesOf = (deletions: readonly Deletion[]): number =>
 const lossOf = ({ operation, arriving }: Deletion): number => operation.snapshots.length - arriving;
 
 function suspicion(context: PlanContext, deletion: Deletion): Omit<Withheld, "deletion"> | undefined {
-  const { side, operation, existing, arriving, counted, type } = deletion;
+  const { place, operation, existing, arriving, counted, type } = deletion;
   const { percent, above } = context.manifest.guards.destroyAtMost;
   const count = operation.snapshots.length;
   const loss = lossOf(deletion);
-  if (!side.adopted) return { reason: "first-contact", why: "Holdfast has not managed this dataset before" };
-  if (side.clockDoubt !== undefined && deletion.ageBased) return { reason: "clock", why: side.clockDoubt };
+  if (!place.adopted) return { reason: "first-contact", why: "Holdfast has not managed this dataset before" };
+  if (place.clockDoubt !== undefined && deletion.ageBased) return { reason: "clock", why: place.clockDoubt };
   if (existing >= 2 && existing - count + arriving === 0) {
     return { reason: "withheld", why: `no ${type.name} snapshot would be left of ${existing}` };
   }
@@ -75,10 +75,10 @@ function crowded(context: PlanContext, { counted, oldestDestroyed, type }: Delet
 }
 
 function approve(context: PlanContext, withheld: Map<Deletion, Withheld>): void {
-  for (const source of new Set([...withheld.keys()].map(({ side }) => side.source))) {
+  for (const source of new Set([...withheld.keys()].map(({ place }) => place.source))) {
     for (const approval of context.consents.destroys(source)) {
       const covered = [...withheld.keys()].filter(
-        ({ side }) => side.source === source && (approval.remote === undefined || side.remote === approval.remote),
+        ({ place }) => place.source === source && (approval.remote === undefined || place.remote === approval.remote),
       );
       if (sizeOf(covered) <= approval.destroy) for (const deletion of covered) withheld.delete(deletion);
     }
@@ -93,26 +93,26 @@ export function blockedDeletions(withheld: readonly Withheld[]): Blocked[] {
   const total = sizeOf(withheld.map(({ deletion }) => deletion));
   const bySource = new Map<string, number>();
   for (const { deletion } of withheld) {
-    const { source } = deletion.side;
+    const { source } = deletion.place;
     bySource.set(source, (bySource.get(source) ?? 0) + sizeOf([deletion]));
   }
-  return withheld.map((entry) => blockedDeletion(entry, total, bySource.get(entry.deletion.side.source) ?? 0));
+  return withheld.map((entry) => blockedDeletion(entry, total, bySource.get(entry.deletion.place.source) ?? 0));
 }
 
 function blockedDeletion({ deletion, reason, why }: Withheld, total: number, ofSource: number): Blocked {
-  const { operation, side } = deletion;
+  const { operation, place } = deletion;
   const count = operation.snapshots.length;
   const what = `${count} ${operation.type} ${count === 1 ? "snapshot" : "snapshots"}`;
   return {
-    source: side.source,
-    ...(side.remote !== undefined && { remote: side.remote }),
-    at: side.at,
+    source: place.source,
+    ...(place.remote !== undefined && { remote: place.remote }),
+    at: place.at,
     reason,
     message: `destroying ${what} is withheld: ${why}`,
     evidence: [`${operation.reason}`, `@${operation.snapshots[0]?.name} … @${operation.snapshots.at(-1)?.name}`],
     remedies: [
       `holdfast apply --allow-destroy ${total}`,
-      `an approval: { source: "${side.source}", destroy: ${ofSource}, until: … }`,
+      `an approval: { source: "${place.source}", destroy: ${ofSource}, until: … }`,
       "or change keep",
     ],
     withheld: { type: operation.type, snapshots: operation.snapshots, bytes: operation.bytes },

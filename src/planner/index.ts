@@ -142,22 +142,22 @@ function inOrder(plans: readonly SourcePlan[], guarded: Guarded): Operation[] {
   const creates: Operation[] = [];
   const rest: Operation[] = [];
   const through = new Set(guarded.through);
-  const withheldSides = new Set(guarded.withheld.map(({ deletion }) => deletion.side));
+  const withheldAt = new Set(guarded.withheld.map(({ deletion }) => deletion.place));
   for (const plan of plans) {
     for (const operation of plan.operations) (operation.kind === "create" ? creates : rest).push(operation);
     for (const deletion of plan.deletions) {
       if (through.has(deletion)) rest.push(...deletion.before, deletion.operation);
     }
-    for (const { operation, side } of plan.adoptions) if (!withheldSides.has(side)) rest.push(operation);
+    for (const { operation, place } of plan.adoptions) if (!withheldAt.has(place)) rest.push(operation);
     rest.push(...plan.last);
   }
   return linkParents([...creates, ...rest]);
 }
 
 function keptBecauseWithheld({ withheld }: Guarded): Plan["kept"] {
-  return withheld.map(({ deletion: { side, operation }, why }) => ({
-    source: side.source,
-    ...(side.remote !== undefined && { remote: side.remote }),
+  return withheld.map(({ deletion: { place, operation }, why }) => ({
+    source: place.source,
+    ...(place.remote !== undefined && { remote: place.remote }),
     reason: "withheld" as const,
     detail: why,
     snapshots: operation.snapshots.map(({ name }) => name),

@@ -14,14 +14,21 @@ import { isCounted, retain, type Verdict, type Why } from "./retention.ts";
 import { destroyed, type View } from "./view.ts";
 import { writeRetention } from "./write.ts";
 
-/** One side of a source, its own or a copy's, as it will be after creates and transfers. */
-export interface Side {
+/** Which side of a source: its own, or a copy's; and what the guards look at. Outlives the plan of the source. */
+export interface Place {
   readonly source: Address;
   readonly remote?: RemoteName;
   readonly at: At;
   readonly guid: Guid;
   /** Set locally by Holdfast; without it every deletion is withheld. */
   readonly adopted: boolean;
+  /** Set where age-based rules are not to be trusted. */
+  readonly clockDoubt?: string;
+}
+
+/** One side of a source as it will be after creates and transfers. */
+export interface Side {
+  readonly place: Place;
   /** In order of this side's createtxg, what arrives last. */
   readonly views: readonly View[];
   readonly retention: Retention;
@@ -29,8 +36,6 @@ export interface Side {
   readonly pins: ReadonlyMap<string, readonly Why[]>;
   /** Set where nothing is destroyed at all, whatever the counts say. */
   readonly untouched?: Why;
-  /** Set where age-based rules are not to be trusted. */
-  readonly clockDoubt?: string;
   readonly dependsOn: readonly OperationId[];
   /** What justifies deletions besides the quota: common bases, a newer snapshot. */
   readonly justification: readonly Precondition[];
@@ -40,7 +45,7 @@ export interface Side {
 
 /** Surplus snapshots of one type on one side, before the guards looked at them. */
 export interface Deletion {
-  readonly side: Side;
+  readonly place: Place;
   readonly operation: DestroyOperation;
   readonly before: readonly Operation[];
   /** Snapshots of the type that were there. */
@@ -92,7 +97,8 @@ export function planSide(context: PlanContext, side: Side): SidePlan {
     if (views) views.push(view);
     else surplus.set(type, [view]);
   });
-  const where = { source: side.source, ...(side.remote !== undefined && { remote: side.remote }) };
+  const { source, remote } = side.place;
+  const where = { source, ...(remote !== undefined && { remote }) };
   return {
     kept: mergeGroups(kept).map(([why, snapshots]) => ({ ...where, ...why, snapshots })),
     foreign: foreign.length === 0 ? [] : [{ ...where, snapshots: foreign }],
@@ -127,7 +133,8 @@ function deletion(
   type: TypeName,
   views: readonly View[],
 ): Deletion {
-  const { retention } = side;
+  const { retention, place } = side;
+  const { source, remote, at, guid } = place;
   const ofType = side.views.filter((view) => view.type === type);
   const fills = side.views.filter(
     (view, index) => (retention.by === "time" || view.type === type) && isCounted(verdict[index]),
@@ -135,19 +142,18 @@ function deletion(
   const before = views.flatMap((view) => side.beforeDestroy?.(view) ?? []);
   const snapshots = views.flatMap((view) => (view.snapshot ? [destroyed(view.snapshot)] : []));
   const rule = retention.by === "type" ? retention.types.get(type) : undefined;
-  const place = side.remote === undefined ? side.source : `${side.source} ${side.remote}`;
   const operation: DestroyOperation = {
-    id: `destroy ${place} ${type}`,
+    id: `destroy ${remote === undefined ? source : `${source} ${remote}`} ${type}`,
     kind: "destroy",
-    source: side.source,
-    ...(side.remote !== undefined && { remote: side.remote }),
-    at: side.at,
+    source,
+    ...(remote !== undefined && { remote }),
+    at,
     reason: rule ? `beyond ${type}: ${writeRule(retention, type)}` : `beyond ${writeRetention(retention)}`,
     dependsOn: [...side.dependsOn, ...before.map(({ id }) => id)],
     preconditions: [
-      { ...side.at, kind: "dataset", guid: side.guid },
+      { ...at, kind: "dataset", guid },
       ...side.justification,
-      { ...side.at, kind: "quota", snapshots: fills.map(({ key }) => key) },
+      { ...at, kind: "quota", snapshots: fills.map(({ key }) => key) },
     ],
     type,
     snapshots,
@@ -155,7 +161,7 @@ function deletion(
   };
   const declared = context.manifest.snapshotTypes.get(type);
   return {
-    side,
+    place,
     operation,
     before,
     existing: ofType.filter((view) => view.snapshot).length,

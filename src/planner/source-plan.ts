@@ -18,7 +18,7 @@ import { bookmarkName, type CopyPlan, planCopy } from "../remotes/zfs/plan.ts";
 import type { PlanContext } from "./context.ts";
 import { dueCreates, takenTypes } from "./create.ts";
 import { countedOf, retain, type Why } from "./retention.ts";
-import { type Deletion, planSide, type Side, type SidePlan } from "./side.ts";
+import { type Deletion, type Place, planSide, type Side, type SidePlan } from "./side.ts";
 import type { Copy, Source } from "./sources.ts";
 import { refOf, type View, viewsOf } from "./view.ts";
 import { writeSeconds } from "./write.ts";
@@ -29,7 +29,7 @@ export interface SourcePlan {
   readonly operations: readonly Operation[];
   readonly deletions: readonly Deletion[];
   /** Go with the deletions of their side: the side is adopted once none of them is withheld. */
-  readonly adoptions: readonly { readonly operation: AdoptOperation; readonly side: Side }[];
+  readonly adoptions: readonly { readonly operation: AdoptOperation; readonly place: Place }[];
   /** Run last, after everything else of the source. */
   readonly last: readonly Operation[];
   readonly blocked: readonly Blocked[];
@@ -62,7 +62,7 @@ export const scheduled =
       isTaken,
     );
 
-type ClockDoubt = Pick<Side, "clockDoubt">;
+type ClockDoubt = Pick<Place, "clockDoubt">;
 
 class SourcePlanner {
   readonly #context: PlanContext;
@@ -101,7 +101,9 @@ class SourcePlanner {
       source: this.#source,
       operations: [...created, ...copies.flatMap(({ operations }) => operations)],
       deletions: plans.flatMap(({ deletions }) => deletions),
-      adoptions: sides.filter((side) => !side.adopted && !side.untouched).map((side) => this.#adoption(side)),
+      adoptions: sides
+        .filter(({ place, untouched }) => !place.adopted && !untouched)
+        .map(({ place }) => this.#adoption(place)),
       last: away.length === 0 ? copies.flatMap((copy) => this.#unbookmark(copy, copies)) : [],
       blocked: copies.flatMap(({ blocked }) => blocked ?? []),
       kept: plans.flatMap(({ kept }) => kept),
@@ -117,11 +119,13 @@ class SourcePlanner {
     const why: Why = { reason: "suspended", detail: "suspend: true" };
     const side = (dataset: Dataset, remote?: RemoteName): SidePlan =>
       planSide(this.#context, {
-        source: this.#source.address,
-        ...(remote !== undefined && { remote }),
-        at: this.#at,
-        guid: dataset.guid,
-        adopted: true,
+        place: {
+          source: this.#source.address,
+          ...(remote !== undefined && { remote }),
+          at: this.#at,
+          guid: dataset.guid,
+          adopted: true,
+        },
         views: viewsOf(dataset, this.#context.classify),
         retention: {
           by: "type",
@@ -201,17 +205,19 @@ class SourcePlanner {
     this.#pinOldest(pins, views, copies);
     const frozenBy = away.find(({ remote }) => remote.whileAway === "freeze");
     return {
-      source: this.#source.address,
-      at: this.#at,
-      guid: this.#dataset.guid,
-      adopted: this.#dataset.own.adopted === "on",
+      place: {
+        source: this.#source.address,
+        at: this.#at,
+        guid: this.#dataset.guid,
+        adopted: this.#dataset.own.adopted === "on",
+        ...clockDoubt,
+      },
       views,
       retention: keys.keep,
       pins: pins.all,
       ...(frozenBy && {
         untouched: { reason: "frozen", detail: `${frozenBy.remote.name} cannot be observed` } satisfies Why,
       }),
-      ...clockDoubt,
       dependsOn: [
         ...created.map(({ id }) => id),
         ...copies.flatMap(({ operations }) => operations.map(({ id }) => id)),
@@ -230,16 +236,18 @@ class SourcePlanner {
     this.#pinOldest(pins, plan.after, [plan]);
     const untouched = this.#untouchedCopy(plan);
     return {
-      source: this.#source.address,
-      remote: copy.remote.name,
-      at,
-      guid: dataset.guid,
-      adopted: dataset.own.adopted === "on",
+      place: {
+        source: this.#source.address,
+        remote: copy.remote.name,
+        at,
+        guid: dataset.guid,
+        adopted: dataset.own.adopted === "on",
+        ...clockDoubt,
+      },
       views: plan.after,
       retention: copy.keep,
       pins: pins.all,
       ...(untouched && { untouched }),
-      ...clockDoubt,
       dependsOn: [...created.map(({ id }) => id), ...plan.operations.map(({ id }) => id)],
       justification: [...this.#basePresent(plan), ...newerPresent(at, plan.after)],
     };
@@ -331,19 +339,19 @@ class SourcePlanner {
     ];
   }
 
-  #adoption(side: Side): SourcePlan["adoptions"][number] {
-    const suffix = side.remote === undefined ? "" : ` ${side.remote}`;
+  #adoption(place: Place): SourcePlan["adoptions"][number] {
+    const { source, remote, at, guid } = place;
     return {
-      side,
+      place,
       operation: {
-        id: `adopt ${side.source}${suffix}`,
+        id: `adopt ${remote === undefined ? source : `${source} ${remote}`}`,
         kind: "adopt",
-        source: side.source,
-        ...(side.remote !== undefined && { remote: side.remote }),
-        at: side.at,
+        source,
+        ...(remote !== undefined && { remote }),
+        at,
         reason: "first contact: from now on deletions are planned here",
         dependsOn: [],
-        preconditions: [{ ...side.at, kind: "dataset", guid: side.guid }],
+        preconditions: [{ ...at, kind: "dataset", guid }],
       },
     };
   }

@@ -30,18 +30,21 @@ export function summarize({ operations, blocked, kept }: Pick<Plan, "operations"
         counts.other++;
     }
   }
-  const sides = new Map<string, Set<string>>();
+  const sides = new Map<string, (readonly string[])[]>();
   for (const { source, remote, snapshots } of kept) {
     const side = `${source} ${remote ?? ""}`;
-    const names = sides.get(side) ?? new Set();
-    sides.set(side, names);
-    for (const name of snapshots) names.add(name);
+    const groups = sides.get(side);
+    if (groups) groups.push(snapshots);
+    else sides.set(side, [snapshots]);
   }
   return {
     ...counts,
     sendBytes: counts.sendBytes as Bytes,
     destroyBytes: counts.destroyBytes as Bytes,
     blocked: blocked.length,
-    kept: [...sides.values()].reduce((sum, names) => sum + names.size, 0),
+    kept: [...sides.values()].reduce((sum, groups) => sum + distinct(groups), 0),
   };
 }
+
+const distinct = (groups: readonly (readonly string[])[]): number =>
+  groups.length === 1 ? (groups[0]?.length ?? 0) : new Set(groups.flat()).size;
