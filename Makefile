@@ -1,0 +1,53 @@
+# Every target does its own set-up. Needs only Node (20.19 or newer); what else it needs it says.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+modules := node_modules/.package-lock.json
+program := dist/holdfast.js
+
+.PHONY: help install test test-fast test-zfs lint format bench soak demo clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(program) ## the dependencies, and dist/holdfast.js
+
+test: $(program) ## everything: types, lint, tests, and real OpenZFS in two emulated machines
+	@npx tsx test/run.ts
+
+test-fast: $(modules) ## what needs no machine, within a minute
+	@npx tsx test/run.ts fast
+
+test-zfs: $(program) ## only what runs on real OpenZFS
+	@npx tsx test/run.ts zfs
+
+lint: $(modules) ## style, types, what nothing uses
+	@npm run --silent lint
+	@npm run --silent typecheck
+
+format: $(modules) ## put every file into the one style
+	@npm run --silent format
+
+bench: $(program) ## the benchmarks, as tables
+	@npx tsx bench/run.ts
+
+soak: $(modules) ## a million random worlds; hours
+	@HOLDFAST_WORLDS=1000000 npx vitest run --project fast test/property --testTimeout=86400000
+
+demo: $(program) ## plan, apply, a cut cable and a resume, on real OpenZFS
+	@examples/demo/run
+
+clean: ## what was built here; the machines stay in ~/.cache/holdfast
+	rm -rf dist coverage node_modules
+
+$(modules): package.json package-lock.json
+	@node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' \
+	  || { echo "Node 20.19 or newer is needed (https://nodejs.org); this is $$(node --version 2> /dev/null || echo none)" >&2; exit 1; }
+	npm ci --no-audit --no-fund --ignore-scripts
+	@touch $@
+
+$(program): $(modules) $(shell find src schemas scripts tsconfig.json -type f 2> /dev/null)
+	npm run --silent build
+	@touch $@

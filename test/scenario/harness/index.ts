@@ -1,0 +1,83 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test as base, inject } from "vitest";
+import { stringify } from "yaml";
+import { controller, type Holdfast, holdfastOn } from "./holdfast.ts";
+import { type Link, openLink } from "./link.ts";
+import { Machine, type MachineName } from "./machine.ts";
+
+export type { Holdfast, Running } from "./holdfast.ts";
+export { type Link, openLink } from "./link.ts";
+export { identityInside, Machine, type Result, type SnapshotRow } from "./machine.ts";
+
+/** What every scenario gets, fresh; all of it is gone afterwards. */
+export interface World {
+  /** OpenZFS 2.3 with the pools `tank` and `usb`. */
+  readonly nas: Machine;
+  /** OpenZFS 2.1 with the pool `backup`. */
+  readonly vault: Machine;
+  /** An empty dataset of this scenario's own in each pool, by pool. */
+  readonly datasets: { readonly tank: string; readonly usb: string; readonly backup: string };
+  /** An empty folder; `holdfast` runs in it, the manifest lies in it as `holdfast.yaml`. */
+  readonly folder: string;
+  /** Writes the manifest, for the controller and for both machines. */
+  manifest(content: object): Promise<void>;
+  /** Holdfast on this machine, reaching both over SSH. */
+  readonly holdfast: Holdfast;
+  /** Holdfast inside a machine. */
+  on(machine: Machine): Promise<Holdfast>;
+  /** A link to a machine's sshd, closed with the scenario. */
+  link(machine: Machine): Promise<Link>;
+}
+
+let scenarios = 0;
+
+/** `test`, with a `world` of its own for each case. */
+export const test = base.extend<{ world: World }>({
+  // biome-ignore lint/correctness/noEmptyPattern: vitest wants the pattern
+  world: async ({}, use) => {
+    const id = `case-${process.pid}-${++scenarios}`;
+    const machine = (name: MachineName): Machine => {
+      const address = inject("machines").find((candidate) => candidate.name === name);
+      if (address === undefined) throw new Error(`no machine ${name} was booted`);
+      return new Machine(address);
+    };
+    const nas = machine("nas");
+    const vault = machine("vault");
+    const datasets = { tank: `tank/${id}`, usb: `usb/${id}`, backup: `backup/${id}` };
+    const owned: [Machine, string][] = [
+      [nas, datasets.tank],
+      [nas, datasets.usb],
+      [vault, datasets.backup],
+    ];
+    const folder = await mkdtemp(join(tmpdir(), "holdfast-scenario-"));
+    const folderInside = `/tmp/${id}`;
+    const links: Link[] = [];
+    await Promise.all(owned.map(([host, dataset]) => host.run("zfs", "create", dataset)));
+
+    await use({
+      nas,
+      vault,
+      datasets,
+      folder,
+      async manifest(content) {
+        const text = stringify(content);
+        await writeFile(join(folder, "holdfast.yaml"), text);
+        await Promise.all([nas, vault].map((host) => host.put(`${folderInside}/holdfast.yaml`, text)));
+      },
+      holdfast: controller(folder),
+      on: (host) => holdfastOn(host, folderInside),
+      async link(host) {
+        const link = await openLink(host.address.port);
+        links.push(link);
+        return link;
+      },
+    });
+
+    await Promise.all(links.map((link) => link.close()));
+    await Promise.all(owned.map(([host, dataset]) => host.destroy(dataset)));
+    await Promise.all([nas, vault].map((host) => host.run("rm", "-rf", folderInside)));
+    await rm(folder, { recursive: true, force: true });
+  },
+});

@@ -1,0 +1,223 @@
+import { randomUUID } from "node:crypto";
+import { dirname } from "node:path";
+import type { Readable } from "node:stream";
+import { execa } from "execa";
+import type { Link } from "./link.ts";
+
+/** The machines of a run: the newest OpenZFS that is built, and the oldest that is supported. */
+export const machines = [
+  { name: "nas", version: "2.3", pools: ["tank", "usb"] },
+  { name: "vault", version: "2.1", pools: ["backup"] },
+] as const satisfies readonly { name: string; version: string; pools: readonly string[] }[];
+
+export type MachineName = (typeof machines)[number]["name"];
+
+/** How to reach one running machine. */
+export interface MachineAddress {
+  readonly name: MachineName;
+  readonly version: string;
+  readonly pools: readonly string[];
+  /** Of its sshd, forwarded from 127.0.0.1 here; other machines reach it as 10.0.2.2. */
+  readonly port: number;
+  /** `ssh-ed25519 AAAA…` */
+  readonly hostKey: string;
+  /** A private key, on this machine, that lets root and the unprivileged user `backup` in. */
+  readonly identityFile: string;
+  readonly knownHostsFile: string;
+  readonly sshConfig: string;
+}
+
+/** The result of a program that may fail. */
+export interface Result {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A running program: its standard output and error as they come, and what it ends with. */
+export interface Child
+  extends PromiseLike<{
+    exitCode?: number | undefined;
+    signal?: string | undefined;
+    originalMessage?: string | undefined;
+    stdout: string;
+    stderr: string;
+  }> {
+  readonly all: Readable;
+}
+
+interface ShellOptions {
+  /** Standard input; default: empty. */
+  readonly input?: string | Uint8Array;
+  readonly user?: "root" | "backup";
+}
+
+export interface SnapshotRow {
+  readonly name: string;
+  readonly guid: string;
+}
+
+/** Where a machine keeps the identity with which it reaches the others. */
+export const identityInside = "/root/.ssh/id";
+
+/** Where QEMU's user network puts the machine that runs the tests. */
+const hostFromInside = "10.0.2.2";
+
+const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
+
+/** One running machine, by way of one shared SSH connection. */
+export class Machine {
+  readonly address: MachineAddress;
+
+  constructor(address: MachineAddress) {
+    this.address = address;
+  }
+
+  get name(): MachineName {
+    return this.address.name;
+  }
+
+  /** Starts a shell command, as root unless told otherwise; its result may be a failure. */
+  start(command: string, { input = "", user = "root" }: ShellOptions = {}): Child {
+    const { sshConfig } = this.address;
+    const shared = [
+      "-o",
+      "ControlMaster=auto",
+      "-o",
+      "ControlPersist=60",
+      "-o",
+      `ControlPath=${dirname(sshConfig)}/%r.sock`,
+    ];
+    return execa("ssh", ["-F", sshConfig, ...shared, "-l", user, this.name, command], {
+      input,
+      reject: false,
+      all: true,
+      stripFinalNewline: false,
+    });
+  }
+
+  /** Runs a shell command and returns its standard output without the last newline; a failing one throws with what it said. */
+  async sh(command: string, options: ShellOptions = {}): Promise<string> {
+    const { exitCode, stdout, stderr } = await this.start(command, options);
+    if (exitCode !== 0) throw new Error(`${this.name}: ${command}\nexit ${exitCode}: ${stderr}${stdout}`);
+    return stdout.replace(/\n$/, "");
+  }
+
+  /** Runs one program with these very arguments, quoted. */
+  run(...words: string[]): Promise<string> {
+    return this.sh(words.map(quote).join(" "));
+  }
+
+  /** The snapshots of one dataset, oldest first, each with its guid. */
+  async snapshots(dataset: string): Promise<SnapshotRow[]> {
+    const rows = await this.run(
+      "zfs",
+      "list",
+      "-Hp",
+      "-d",
+      "1",
+      "-t",
+      "snapshot",
+      "-o",
+      "name,guid",
+      "-s",
+      "createtxg",
+      dataset,
+    );
+    return rows
+      .split("\n")
+      .filter((row) => row !== "")
+      .map((row) => {
+        const [name = "", guid = ""] = row.split("\t");
+        return { name: name.slice(name.indexOf("@") + 1), guid };
+      });
+  }
+
+  /** The names of the bookmarks of one dataset, without the dataset. */
+  async bookmarks(dataset: string): Promise<string[]> {
+    const rows = await this.run(
+      "zfs",
+      "list",
+      "-Hp",
+      "-d",
+      "1",
+      "-t",
+      "bookmark",
+      "-o",
+      "name",
+      "-s",
+      "createtxg",
+      dataset,
+    );
+    return rows
+      .split("\n")
+      .filter((row) => row !== "")
+      .map((row) => row.slice(row.indexOf("#") + 1));
+  }
+
+  /** One property of one dataset or snapshot, as `zfs get -p` prints it. */
+  property(dataset: string, property: string): Promise<string> {
+    return this.run("zfs", "get", "-Hp", "-o", "value", property, dataset);
+  }
+
+  async exists(dataset: string): Promise<boolean> {
+    return (await this.start(`zfs list -H ${quote(dataset)}`)).exitCode === 0;
+  }
+
+  /** Writes a new file of random, hence incompressible, bytes into a mounted dataset. */
+  async writeData(dataset: string, mebibytes: number): Promise<void> {
+    const mountpoint = await this.property(dataset, "mountpoint");
+    await this.sh(
+      `head -c ${Math.round(mebibytes * 2 ** 20)} /dev/urandom > ${quote(`${mountpoint}/${randomUUID()}`)}`,
+    );
+  }
+
+  /** One checksum over the names and contents of a snapshot's files, or of what a dataset holds now. */
+  async checksum(name: string): Promise<string> {
+    const [dataset = "", snapshot] = name.split("@");
+    const mountpoint = await this.property(dataset, "mountpoint");
+    const folder = snapshot === undefined ? mountpoint : `${mountpoint}/.zfs/snapshot/${snapshot}`;
+    return this.sh(`cd ${quote(folder)} && find . -type f -exec sha256sum {} + | sort | sha256sum`);
+  }
+
+  /** Writes a file, with the folders above it. */
+  async put(path: string, content: string | Uint8Array, mode = "600"): Promise<void> {
+    await this.sh(`mkdir -p ${quote(dirname(path))} && cat > ${quote(path)} && chmod ${mode} ${quote(path)}`, {
+      input: content,
+    });
+  }
+
+  /** Destroys a dataset with all that hangs on it, held or cloned; absent is fine. */
+  async destroy(dataset: string): Promise<void> {
+    const name = quote(dataset);
+    await this.sh(
+      [
+        `zfs list -H ${name} > /dev/null 2>&1 || exit 0`,
+        `zfs list -H -t snapshot -o userrefs,name -r ${name} | while IFS="$(printf '\\t')" read -r count snapshot; do`,
+        `  [ "$count" = 0 ] || zfs holds -H "$snapshot" | cut -f2 | while read -r tag; do zfs release "$tag" "$snapshot"; done`,
+        "done",
+        // What was cut may still be letting go of the dataset: its sshd notices within a moment.
+        `for attempt in 1 2 3 4 5 6 7 8 9 10; do zfs destroy -fR ${name} 2> /tmp/destroy.log && exit 0; sleep 0.5; done`,
+        "cat /tmp/destroy.log >&2; exit 1",
+      ].join("\n"),
+    );
+  }
+
+  /**
+   * This machine as an entry of a manifest's `hosts`, as somebody reaches it who runs on `from`.
+   * `via` puts a link between the two.
+   */
+  hostEntry(
+    from: "controller" | MachineName,
+    via?: Link,
+  ): { address: string; port: number; user: string; identity: { file: string }; hostKeys: string[] } {
+    const inside = from !== "controller";
+    return {
+      address: inside ? hostFromInside : "127.0.0.1",
+      port: via?.port ?? this.address.port,
+      user: "root",
+      identity: { file: inside ? identityInside : this.address.identityFile },
+      hostKeys: [this.address.hostKey],
+    };
+  }
+}

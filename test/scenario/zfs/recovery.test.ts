@@ -1,0 +1,178 @@
+import { join } from "node:path";
+import { describe, expect } from "vitest";
+import { test } from "../harness/index.ts";
+import { applied, expectDone, manifestOf, planOf, shortOf, targetOf } from "./plans.ts";
+
+const MiB = 2 ** 20;
+
+describe("when something goes wrong", () => {
+  test("a cable pulled in the middle: the next run resumes and sends little twice", async ({ world }) => {
+    const { nas, vault, datasets, holdfast } = world;
+    const link = await world.link(vault);
+    const hosts = { nas: nas.hostEntry("controller"), vault: vault.hostEntry("controller", link) };
+    await world.manifest(manifestOf(world, { hosts }));
+    await nas.writeData(datasets.tank, 12);
+    await nas.run("zfs", "snapshot", `${datasets.tank}@a-1`);
+
+    const cut = link.cutAfter(6 * MiB);
+    const failed = await holdfast("apply", "--yes");
+    await cut;
+    expect(failed.code).toBe(3);
+    expect(`${failed.stdout}${failed.stderr}`).toMatch(/resume/);
+    expect(await vault.snapshots(targetOf(world))).toEqual([]);
+    expect(await nas.snapshots(datasets.tank)).toHaveLength(1);
+
+    link.restore();
+    expect(shortOf(await planOf(holdfast))).toEqual(["resume a-1", "bookmark"]);
+    await applied(holdfast);
+    expect(await vault.snapshots(targetOf(world))).toEqual(await nas.snapshots(datasets.tank));
+    const whole = Number((await nas.sh(`zfs send -LecpnP ${datasets.tank}@a-1`)).match(/size\s+(\d+)/)?.[1]);
+    expect(link.bytes.up).toBeLessThan(whole * 1.05 + 2 * MiB);
+    await expectDone(holdfast);
+  });
+
+  test("kill -9 in a transfer: nothing is lost, the next run finishes", async ({ world }) => {
+    const { nas, vault, datasets, holdfast } = world;
+    const link = await world.link(vault);
+    const hosts = { nas: nas.hostEntry("controller"), vault: vault.hostEntry("controller", link) };
+    await world.manifest(manifestOf(world, { hosts }));
+    await nas.writeData(datasets.tank, 10);
+    await nas.run("zfs", "snapshot", `${datasets.tank}@a-1`);
+    const running = holdfast.spawn("apply", "--yes");
+    await link.passed(4 * MiB);
+    await running.kill("SIGKILL");
+    expect((await running.result).code).toBe(137);
+    // the receiver notices by its connection, not by us
+    link.cut();
+    link.restore();
+    await expect.poll(async () => (await holdfast("apply", "--yes")).code, { timeout: 60_000, interval: 1000 }).toBe(0);
+    expect(await vault.snapshots(targetOf(world))).toEqual(await nas.snapshots(datasets.tank));
+    await expectDone(holdfast);
+  });
+
+  test("a saved plan that no longer fits is refused, and nothing is done", async ({ world }) => {
+    const { nas, vault, datasets, holdfast, folder } = world;
+    await world.manifest(manifestOf(world));
+    for (const name of ["a-1", "a-2"]) await nas.run("zfs", "snapshot", `${datasets.tank}@${name}`);
+    const saved = join(folder, "plan.json");
+    expect((await holdfast("plan", "--out", saved)).code).toBe(0);
+    await nas.run("zfs", "destroy", `${datasets.tank}@a-1`);
+    await nas.run("zfs", "snapshot", `${datasets.tank}@a-1`);
+    const refused = await holdfast("apply", saved, "--yes");
+    expect(refused.code, refused.stdout).not.toBe(0);
+    expect(`${refused.stdout}${refused.stderr}`).toMatch(/stale/);
+    expect(await vault.exists(targetOf(world))).toBe(false);
+
+    await world.manifest(manifestOf(world, { entry: { keep: { a: 9 } } }));
+    const other = await holdfast("apply", saved, "--yes");
+    expect(other.code).toBe(4);
+    expect(other.stderr).toMatch(/manifest/);
+    await world.manifest(manifestOf(world));
+    await applied(holdfast);
+    await expectDone(holdfast);
+  });
+
+  test("a saved plan that still fits does what was reviewed", async ({ world }) => {
+    const { nas, vault, datasets, holdfast, folder } = world;
+    await world.manifest(manifestOf(world));
+    await nas.run("zfs", "snapshot", `${datasets.tank}@a-1`);
+    const saved = join(folder, "plan.json");
+    await holdfast("plan", "--out", saved);
+    await nas.run("zfs", "snapshot", `${datasets.tank}@a-2`);
+    await applied(holdfast, saved);
+    expect((await vault.snapshots(targetOf(world))).map(({ name }) => name)).toEqual(["a-1"]);
+    await applied(holdfast);
+    await expectDone(holdfast);
+  });
+
+  test("two at once: the second says who holds the lock", async ({ world }) => {
+    const { nas, vault, datasets, holdfast } = world;
+    const link = await world.link(vault);
+    const hosts = { nas: nas.hostEntry("controller"), vault: vault.hostEntry("controller", link) };
+    await world.manifest(manifestOf(world, { hosts }));
+    await nas.writeData(datasets.tank, 8);
+    await nas.run("zfs", "snapshot", `${datasets.tank}@a-1`);
+    const first = holdfast.spawn("apply", "--yes");
+    await link.passed(2 * MiB);
+    const second = await holdfast("apply", "--yes");
+    expect(second.code).toBe(11);
+    expect(second.stderr).toMatch(/pid \d+/);
+    expect((await first.result).code).toBe(0);
+    await expectDone(holdfast);
+  });
+
+  test("Ctrl-C ends a transfer cleanly: it can be resumed", async ({ world }) => {
+    const { nas, vault, datasets, holdfast } = world;
+    const link = await world.link(vault);
+    const hosts = { nas: nas.hostEntry("controller"), vault: vault.hostEntry("controller", link) };
+    await world.manifest(manifestOf(world, { hosts }));
+    await nas.writeData(datasets.tank, 10);
+    await nas.run("zfs", "snapshot", `${datasets.tank}@a-1`);
+    const running = holdfast.spawn("apply", "--yes");
+    await link.passed(4 * MiB);
+    await running.kill("SIGINT");
+    expect((await running.result).code).toBe(130);
+    expect(shortOf(await planOf(holdfast))).toEqual(["resume a-1", "bookmark"]);
+    await applied(holdfast);
+    expect(await vault.snapshots(targetOf(world))).toEqual(await nas.snapshots(datasets.tank));
+    await expectDone(holdfast);
+  });
+
+  test("a diverged copy is blocked with the evidence, and rolled back only when asked", async ({ world }) => {
+    const { nas, vault, datasets, holdfast } = world;
+    await world.manifest(manifestOf(world));
+    await nas.run("zfs", "snapshot", `${datasets.tank}@a-1`);
+    await applied(holdfast);
+    const target = targetOf(world);
+    await vault.sh(`zfs set readonly=off ${target} && zfs mount ${target}`);
+    await vault.writeData(target, 0.1);
+    await vault.run("zfs", "snapshot", `${target}@test`);
+    await vault.run("zfs", "unmount", target);
+    await nas.run("zfs", "snapshot", `${datasets.tank}@a-2`);
+    const blocked = await holdfast("apply", "--yes");
+    expect(blocked.code).toBe(3);
+    expect(blocked.stdout).toMatch(/blocked.*diverged/s);
+    expect(blocked.stdout).toContain((await vault.snapshots(target))[1]?.guid);
+    expect((await vault.snapshots(target)).map(({ name }) => name)).toEqual(["a-1", "test"]);
+    await applied(holdfast, "--resolve", "vault=rollback");
+    expect(await vault.snapshots(target)).toEqual(await nas.snapshots(datasets.tank));
+    await expectDone(holdfast);
+  });
+
+  test("a copy with nothing in common is replaced only when asked, and what was there is kept aside", async ({
+    world,
+  }) => {
+    const { nas, vault, datasets, holdfast } = world;
+    await world.manifest(manifestOf(world));
+    await nas.run("zfs", "snapshot", `${datasets.tank}@a-1`);
+    const target = targetOf(world);
+    await vault.run("zfs", "create", "-p", "-o", "canmount=noauto", target);
+    await vault.run("zfs", "snapshot", `${target}@theirs`);
+    expect((await planOf(holdfast)).blocked).toMatchObject([{ reason: "no-common-base" }]);
+    await applied(holdfast, "--resolve", "vault=replace");
+    expect(await vault.snapshots(target)).toEqual(await nas.snapshots(datasets.tank));
+    const aside = await vault.sh(`zfs list -H -t snapshot -o name -r ${datasets.backup} | grep theirs`);
+    expect(aside).toMatch(/-replaced-\d{8}T\d{6}Z@theirs$/);
+    await expectDone(holdfast);
+  });
+
+  test("a host that cannot be reached is unobserved: nothing is destroyed at the source", async ({ world }) => {
+    const { nas, vault, datasets, holdfast } = world;
+    const link = await world.link(vault);
+    const hosts = { nas: nas.hostEntry("controller"), vault: vault.hostEntry("controller", link) };
+    await world.manifest(manifestOf(world, { hosts, entry: { keep: { a: 1 } } }));
+    await nas.run("zfs", "snapshot", `${datasets.tank}@a-1`);
+    await applied(holdfast);
+    for (const name of ["a-2", "a-3"]) await nas.run("zfs", "snapshot", `${datasets.tank}@${name}`);
+    link.cut();
+    const plan = await planOf(holdfast);
+    expect(plan.complete).toBe(false);
+    expect(plan.unobserved).toMatchObject([{ host: "vault", expected: false }]);
+    expect(shortOf(plan)).toEqual([]);
+    expect((await holdfast("plan")).code).toBe(3);
+    link.restore();
+    await applied(holdfast);
+    expect((await nas.snapshots(datasets.tank)).map(({ name }) => name)).toEqual(["a-3"]);
+    await expectDone(holdfast);
+  });
+});

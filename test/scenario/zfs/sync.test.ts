@@ -1,0 +1,183 @@
+import { describe, expect } from "vitest";
+import { test } from "../harness/index.ts";
+import { applied, expectDone, manifestOf, planOf, shortOf, targetOf } from "./plans.ts";
+
+const namesOf = (rows: readonly { name: string }[]) => rows.map(({ name }) => name);
+
+describe("a NAS and an off-site box", () => {
+  test("first sync, increments and thinning: both sides are as the manifest says", async ({ world }) => {
+    const { nas, vault, datasets, holdfast } = world;
+    await world.manifest(manifestOf(world));
+    for (const name of ["a-1", "a-2", "b-1"]) {
+      await nas.writeData(datasets.tank, 0.2);
+      await nas.run("zfs", "snapshot", `${datasets.tank}@${name}`);
+    }
+    expect(shortOf(await planOf(holdfast))).toEqual(["send a-1", "send a-2 b-1", "bookmark", "adopt"]);
+    await applied(holdfast);
+    const target = targetOf(world);
+    expect(await vault.snapshots(target)).toEqual(await nas.snapshots(datasets.tank));
+    expect(await vault.property(target, "readonly")).toBe("on");
+    expect(await vault.property(target, "canmount")).toBe("noauto");
+    expect(await vault.property(target, "mounted")).toBe("no");
+    expect(await nas.bookmarks(datasets.tank)).toHaveLength(1);
+    await expectDone(holdfast);
+
+    for (const name of ["a-3", "a-4", "b-2", "a-5"]) {
+      await nas.writeData(datasets.tank, 0.2);
+      await nas.run("zfs", "snapshot", `${datasets.tank}@${name}`);
+    }
+    await applied(holdfast);
+    expect(namesOf(await nas.snapshots(datasets.tank))).toEqual(["b-1", "a-3", "a-4", "b-2", "a-5"]);
+    expect(namesOf(await vault.snapshots(target))).toEqual(["a-2", "b-1", "a-3", "a-4", "b-2", "a-5"]);
+    expect(await nas.bookmarks(datasets.tank)).toHaveLength(1);
+    await expectDone(holdfast);
+  });
+
+  test("what is due is taken, in one command for a whole tree, and goes to the copy", async ({ world }) => {
+    const { nas, vault, datasets, holdfast } = world;
+    await nas.run("zfs", "create", `${datasets.tank}/home`);
+    await nas.run("zfs", "create", "-V", "8M", `${datasets.tank}/disk`);
+    await nas.run("zfs", "create", `${datasets.tank}/scratch`);
+    const keep = { hourly: 24, daily: 7 };
+    const entry = { recursive: true, skip: [`${datasets.tank}/scratch`], keep, remotes: { vault: { keep } } };
+    await world.manifest(manifestOf(world, { entry }));
+    await applied(holdfast);
+    const target = targetOf(world);
+    for (const below of ["", "/home", "/disk"]) {
+      const taken = await nas.snapshots(`${datasets.tank}${below}`);
+      expect(taken.map(({ name }) => name.split("-")[0])).toEqual(["hourly", "daily"]);
+      expect(await vault.snapshots(`${target}${below}`)).toEqual(taken);
+    }
+    const txgs = await nas.sh(`zfs list -Hp -t snapshot -o createtxg -r ${datasets.tank} | sort | uniq -c`);
+    expect(txgs.split("\n").map((line) => line.trim().split(/\s+/)[0])).toEqual(["3", "3"]);
+    expect(await nas.snapshots(`${datasets.tank}/scratch`)).toEqual([]);
+    expect(await vault.exists(`${target}/scratch`)).toBe(false);
+    await expectDone(holdfast);
+  });
+
+  test("unwanted snapshots in between do not travel", async ({ world }) => {
+    const { nas, vault, datasets, holdfast } = world;
+    await world.manifest(manifestOf(world, { entry: { remotes: { vault: { keep: { a: 10 } } } } }));
+    for (const name of ["a-1", "b-1", "a-2", "a-3", "by-hand", "a-4"]) {
+      await nas.writeData(datasets.tank, 0.1);
+      await nas.run("zfs", "snapshot", `${datasets.tank}@${name}`);
+    }
+    expect(shortOf(await planOf(holdfast))).toEqual(["send a-1", "send a-2", "send a-3", "send a-4", "bookmark"]);
+    const result = await holdfast("apply", "--yes");
+    // the fourth `a` is beyond keep: on first contact its deletion is withheld
+    expect(result.code, result.stderr).toBe(3);
+    expect(namesOf(await vault.snapshots(targetOf(world)))).toEqual(["a-1", "a-2", "a-3", "a-4"]);
+    await applied(holdfast, "--allow-destroy", "1");
+    expect(namesOf(await nas.snapshots(datasets.tank))).toEqual(["b-1", "a-2", "a-3", "by-hand", "a-4"]);
+    await expectDone(holdfast);
+  });
+
+  test("names of other tools are counted where they are adopted, and never touched where they are not", async ({
+    world,
+  }) => {
+    const { nas, vault, datasets, holdfast } = world;
+    const snapshotTypes = { a: { adopt: ["autosnap_*_a"] } };
+    await world.manifest(
+      manifestOf(world, { snapshotTypes, entry: { keep: { a: 2 }, remotes: { vault: { keep: { a: 3 } } } } }),
+    );
+    for (const name of ["autosnap_1_a", "zrepl_1", "autosnap_2_a", "a-3", "keep me", "autosnap_4_a"]) {
+      await nas.run("zfs", "snapshot", `${datasets.tank}@${name}`);
+    }
+    await nas.run("zfs", "hold", "mine", `${datasets.tank}@autosnap_1_a`);
+    const plan = await planOf(holdfast);
+    expect(plan.foreign).toMatchObject([{ snapshots: ["zrepl_1", "keep me"] }]);
+    await applied(holdfast, "--allow-destroy", "1");
+    // the held one stays, the other surplus one went
+    expect(namesOf(await nas.snapshots(datasets.tank))).toEqual([
+      "autosnap_1_a",
+      "zrepl_1",
+      "a-3",
+      "keep me",
+      "autosnap_4_a",
+    ]);
+    expect(namesOf(await vault.snapshots(targetOf(world)))).toEqual(["autosnap_2_a", "a-3", "autosnap_4_a"]);
+    await expectDone(holdfast);
+  });
+
+  test("several remotes: a second pool here and a box elsewhere, each with its own counts", async ({ world }) => {
+    const { nas, vault, datasets } = world;
+    const here = await world.on(nas);
+    const hosts = { nas: {}, vault: vault.hostEntry("nas") };
+    const remotes = {
+      usb: { type: "zfs", root: datasets.usb },
+      vault: { type: "zfs", host: "vault", root: datasets.backup },
+    };
+    const entry = { keep: { a: 2 }, remotes: { usb: { keep: { a: 3 } }, vault: { keep: { a: 1 } } } };
+    await world.manifest({
+      version: 1,
+      snapshotTypes: { a: {} },
+      hosts,
+      remotes,
+      datasets: { [`nas:${datasets.tank}`]: entry },
+    });
+    await nas.writeData(datasets.tank, 0.2);
+    for (const name of ["a-1", "a-2"]) await nas.run("zfs", "snapshot", `${datasets.tank}@${name}`);
+    await applied(here);
+    const usb = `${datasets.usb}/${datasets.tank}`;
+    expect(namesOf(await nas.snapshots(usb))).toEqual(["a-1", "a-2"]);
+    expect(namesOf(await vault.snapshots(targetOf(world)))).toEqual(["a-2"]);
+    for (const name of ["a-3", "a-4"]) await nas.run("zfs", "snapshot", `${datasets.tank}@${name}`);
+    await applied(here);
+    expect(namesOf(await nas.snapshots(datasets.tank))).toEqual(["a-3", "a-4"]);
+    expect(namesOf(await nas.snapshots(usb))).toEqual(["a-2", "a-3", "a-4"]);
+    expect(namesOf(await vault.snapshots(targetOf(world)))).toEqual(["a-4"]);
+    expect((await nas.bookmarks(datasets.tank)).map((name) => name.split("-")[1])).toEqual(["usb", "vault"]);
+    await expectDone(here);
+  });
+
+  test("pull: the remote's host transfers and thins the copy, the source's host thins the source", async ({
+    world,
+  }) => {
+    const { nas, vault, datasets } = world;
+    const [puller, owner] = [await world.on(vault), await world.on(nas)];
+    const content = (from: "nas" | "vault") =>
+      manifestOf(world, {
+        remote: { mode: "pull" },
+        entry: { keep: { a: 2 }, remotes: { vault: { keep: { a: 3 } } } },
+        hosts: {
+          nas: from === "nas" ? {} : nas.hostEntry(from),
+          vault: from === "vault" ? {} : vault.hostEntry(from),
+        },
+      });
+    for (const name of ["a-1", "a-2"]) await nas.run("zfs", "snapshot", `${datasets.tank}@${name}`);
+    await world.manifest(content("nas"));
+    expect(shortOf(await planOf(owner))).toEqual(["adopt"]);
+    await applied(owner);
+    await world.manifest(content("vault"));
+    await applied(puller);
+    expect(await vault.snapshots(targetOf(world))).toEqual(await nas.snapshots(datasets.tank));
+    for (const name of ["a-3", "a-4"]) await nas.run("zfs", "snapshot", `${datasets.tank}@${name}`);
+    await world.manifest(content("nas"));
+    // what the copy has yet to get stays
+    expect(shortOf(await planOf(owner))).toEqual(["destroy source a-1"]);
+    await applied(owner);
+    await world.manifest(content("vault"));
+    await applied(puller);
+    expect(namesOf(await vault.snapshots(targetOf(world)))).toEqual(["a-2", "a-3", "a-4"]);
+    await expectDone(puller);
+    await world.manifest(content("nas"));
+    await applied(owner);
+    expect(namesOf(await nas.snapshots(datasets.tank))).toEqual(["a-3", "a-4"]);
+    await expectDone(owner);
+  });
+
+  test("a base that the source destroyed lives on as a bookmark", async ({ world }) => {
+    const { nas, vault, datasets, holdfast } = world;
+    await world.manifest(manifestOf(world));
+    await nas.writeData(datasets.tank, 0.2);
+    await nas.run("zfs", "snapshot", `${datasets.tank}@a-1`);
+    await applied(holdfast);
+    await nas.run("zfs", "destroy", `${datasets.tank}@a-1`);
+    await nas.writeData(datasets.tank, 0.2);
+    for (const name of ["a-2", "a-3"]) await nas.run("zfs", "snapshot", `${datasets.tank}@${name}`);
+    await applied(holdfast);
+    expect(namesOf(await vault.snapshots(targetOf(world)))).toEqual(["a-1", "a-2", "a-3"]);
+    expect((await vault.snapshots(targetOf(world))).slice(1)).toEqual(await nas.snapshots(datasets.tank));
+    await expectDone(holdfast);
+  });
+});

@@ -1,0 +1,26 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "fast",
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/scenario/**"],
+        },
+      },
+      {
+        // Real OpenZFS: two emulated machines, booted once, so one file after the other and much patience.
+        test: {
+          name: "zfs",
+          include: ["test/scenario/zfs/**/*.test.ts"],
+          globalSetup: ["test/scenario/harness/boot.ts"],
+          fileParallelism: false,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+        },
+      },
+    ],
+  },
+});
