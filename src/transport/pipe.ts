@@ -108,8 +108,11 @@ export async function followPipe(
     else if (code !== "0") later(6 * graceMs, () => running.stop());
   };
   const onLine = (side: "sender" | "receiver", line: string): void => {
-    if (line.startsWith(mark)) {
-      onReport(side, line.split(" ").slice(1));
+    const at = line.indexOf(`${mark} `);
+    if (at >= 0) {
+      // A command's last line may have had no end.
+      if (at > 0) onLine(side, line.slice(0, at));
+      onReport(side, line.slice(at).split(" ").slice(1));
       return;
     }
     const progress = PROGRESS.exec(line);

@@ -92,10 +92,11 @@ export async function readSecret(
   }
 
   async function runCommand(argv: readonly string[]): Promise<string> {
-    const result = await supervise(await startLocal(argv, { env: options.env }), {
-      argv,
-      timeoutMs: 60_000,
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    const running = startLocal(argv, { env: options.env });
+    const signal = options.signal === undefined ? {} : { signal: options.signal };
+    const result = await supervise(running, { argv, timeoutMs: 60_000, ...signal }).catch((error: unknown) => {
+      if (!(error instanceof TransportError) || error.kind === "aborted") throw error;
+      return fail(`failed: ${error.message}`, error.hint, error);
     });
     if (result.code !== 0) {
       const last = result.stderr.trimEnd().split("\n").at(-1);

@@ -31,17 +31,24 @@ export const marked = (mark: string, script: string): string =>
   `echo ${mark}; echo ${mark} >&2\n${environment}\n${script}`;
 
 /**
- * Runs a command with the life line (descriptor 9) beside it and leaves its exit code in `$code`. The watcher's `read` is
- * the shell's own, so that killing the watcher leaves nothing behind.
+ * Descriptors of every script: 9 is the life line, 8 where the sender's messages go, 7 where all others go. The shell's
+ * own notices (`Terminated`) go nowhere: they would look like a command's.
  */
-const watched = (command: string, redirections: string): string => `${command} 9<&- ${redirections} & child=$!
-{ read -r _; exec 9<&-; kill "$child"; sleep 10; kill -9 "$child"; } <&9 >/dev/null 2>&1 8>&- & watcher=$!
+const DESCRIPTORS = "exec 9<&0 7>&2 2>/dev/null";
+const NONE = "9<&- 8>&- 7>&-";
+
+/**
+ * Runs a command with the life line beside it and leaves its exit code in `$code`. The watcher waits with the shell's own
+ * `read`, so that killing it leaves nothing behind.
+ */
+const watched = (command: string, redirections: string): string => `${command} ${redirections} ${NONE} & child=$!
+{ read -r _; kill "$child"; } <&9 >/dev/null 2>&1 ${NONE} & watcher=$!
 wait "$child"; code=$?
-kill "$watcher" 2>/dev/null`;
+kill "$watcher"`;
 
 /** One command with nothing on its stdin. */
-export const commandScript = (argv: readonly string[]): string => `exec 9<&0
-${watched(quoteAll(argv), "</dev/null")}
+export const commandScript = (argv: readonly string[]): string => `${DESCRIPTORS}
+${watched(quoteAll(argv), "</dev/null 2>&7")}
 exit "$code"`;
 
 /** A program between the two ends of a pipe. */
@@ -58,47 +65,47 @@ const needs = (mark: string, filters: readonly Filter[], where: string): string 
   filters
     .map(
       ({ argv: [program = ""] }) =>
-        `command -v ${program} >/dev/null || { echo "${mark} missing ${program} ${where}" >&2; exit 127; }`,
+        `command -v ${program} >/dev/null || { echo "${mark} missing ${program} ${where}" >&7; exit 127; }`,
     )
     .join("\n");
 
+const report = (mark: string, stage: string, code = "$?"): string => `echo "${mark} ${stage} ${code}"`;
+
 const filter = (mark: string, { stage, argv }: Filter): string =>
-  `{ ${quoteAll(argv)} 9<&- 8>&-; echo "${mark} ${stage} $?" >&2; }`;
+  `{ ${quoteAll(argv)} 2>&7 ${NONE}; ${report(mark, stage)} >&7; }`;
 
 const chain = (...parts: readonly string[]): string => parts.join(" | ");
 
-/** Writes the stream to stdout, everything else to descriptor 8. */
+/** Writes the stream to stdout. */
 function sender(mark: string, end: End): string {
-  if ("ssh" in end) return `{ ${quoteAll(end.ssh)} <&9 9<&- 2>&8 8>&-; echo "${mark} sender-link $?" >&8; }`;
+  if ("ssh" in end) return `{ ${quoteAll(end.ssh)} <&9 2>&8 ${NONE}; ${report(mark, "sender-link")} >&8; }`;
   const command = quoteAll(end.argv);
-  if (!end.sudo) return `{ ${watched(command, "</dev/null 2>&8 8>&-")}\necho "${mark} sender $code" >&8; }`;
+  if (!end.sudo) return `{ ${watched(command, "</dev/null 2>&8")}\n${report(mark, "sender", "$code")} >&8; }`;
   // What sudo runs cannot be signalled, but it ends when nobody reads what it writes.
-  return `{ ${command} </dev/null 9<&- 2>&8 8>&-; echo "${mark} sender $?" >&8; } | { exec 7<&0
-${watched("cat", "<&7 8>&-")}; }`;
+  return `{ ${command} </dev/null 2>&8 ${NONE}; ${report(mark, "sender")} >&8; } | { exec 6<&0
+${watched("cat", "<&6 6<&-")}; }`;
 }
 
-const receiver = (mark: string, end: End): string =>
-  "ssh" in end
-    ? `{ ${quoteAll(end.ssh)} 9<&- 8>&- >/dev/null; echo "${mark} receiver-link $?" >&2; }`
-    : `{ ${quoteAll(end.argv)} 9<&- 8>&- >/dev/null; echo "${mark} receiver $?" >&2; }`;
+function receiver(mark: string, end: End): string {
+  const [command, stage] = "ssh" in end ? [end.ssh, "receiver-link"] : [end.argv, "receiver"];
+  return `{ ${quoteAll(command)} >/dev/null 2>&7 ${NONE}; ${report(mark, stage)} >&7; }`;
+}
 
-/** A whole pipe. Its stdout carries what the sender writes to stderr, its stderr that of everything else. */
-export const pipeScript = (mark: string, from: End, filters: readonly Filter[], to: End): string => `
+/** A whole pipe. Its stdout carries the sender's messages, its stderr all others. */
+export const pipeScript = (mark: string, from: End, filters: readonly Filter[], to: End): string => `${DESCRIPTORS} 8>&1
 ${needs(mark, filters, "here")}
-exec 9<&0 8>&1
 ${chain(sender(mark, from), ...filters.map((each) => filter(mark, each)), receiver(mark, to))}`;
 
 /** The sending end, run behind an SSH client whose stdin is the life line. */
-export const farSenderScript = (mark: string, from: End, filters: readonly Filter[]): string => `
-echo "${mark} start" >&2
+export const farSenderScript = (mark: string, from: End, filters: readonly Filter[]): string => `echo "${mark} start" >&2
 ${environment}
+${DESCRIPTORS} 8>&7
 ${needs(mark, filters, "sender")}
-exec 9<&0 8>&2
 ${chain(sender(mark, from), ...filters.map((each) => filter(mark, each)))}`;
 
 /** The receiving end, run behind an SSH client whose stdin is the stream. */
-export const farReceiverScript = (mark: string, to: End, filters: readonly Filter[]): string => `
-echo "${mark} start" >&2
+export const farReceiverScript = (mark: string, to: End, filters: readonly Filter[]): string => `echo "${mark} start" >&2
 ${environment}
+${DESCRIPTORS}
 ${needs(mark, filters, "receiver")}
 ${chain(...filters.map((each) => filter(mark, each)), receiver(mark, to))}`;

@@ -1,0 +1,74 @@
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { expect } from "vitest";
+
+/** What this process holds that somebody may have forgotten: pipes and FIFOs, children, temporary directories. */
+interface Held {
+  readonly pipes: number;
+  readonly children: readonly string[];
+  readonly directories: readonly string[];
+}
+
+export function held(): Held {
+  const descriptors = readdirSync("/proc/self/fd").flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${fd}`)];
+    } catch {
+      return [];
+    }
+  });
+  return {
+    pipes: descriptors.filter((target) => /^pipe:|fifo/.test(target)).length,
+    children: children(),
+    directories: readdirSync(tmpdir()).filter((name) => name.startsWith("holdfast-")),
+  };
+}
+
+function children(): string[] {
+  return readdirSync("/proc").flatMap((pid) => {
+    if (!/^\d+$/.test(pid)) return [];
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+      const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+      return Number(parent) === process.pid && state !== "Z" ? [command] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** Processes anywhere whose command line has this word: what was left behind has no parent to find it by. */
+export function processesWith(word: string): string[] {
+  return readdirSync("/proc").flatMap((pid) => {
+    if (!/^\d+$/.test(pid) || Number(pid) === process.pid) return [];
+    try {
+      const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+      return command.includes(word) ? [`${pid} ${command}`] : [];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** Waits until it holds: the end of a process is noticed a moment later. */
+export async function eventually(check: () => void, timeoutMs = 10_000): Promise<void> {
+  const end = Date.now() + timeoutMs;
+  for (;;) {
+    try {
+      check();
+      return;
+    } catch (error) {
+      if (Date.now() > end) throw error;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+}
+
+export const expectNothingLeft = (before: Held): Promise<void> =>
+  eventually(() => {
+    const now = held();
+    expect(now.pipes).toBeLessThanOrEqual(before.pipes);
+    expect(now.children.filter((command) => !before.children.includes(command))).toEqual([]);
+    expect(now.directories.filter((name) => !before.directories.includes(name))).toEqual([]);
+  });
