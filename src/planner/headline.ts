@@ -7,19 +7,21 @@ export function headline(
   change: Pick<Comparison, "does" | "stops" | "sources" | "copies"> & { readonly self: HostName | null },
 ): string {
   const { does, stops, sources, copies, self } = change;
-  const lost = destroyedOn(does.operations);
+  const lost = destroyedBy(does.operations);
+  const spared = destroyedBy(stops.operations);
   const withheld = does.blocked.flatMap((entry) =>
-    entry.withheld === undefined ? [] : [{ ...entry.withheld, at: entry.at }],
+    (entry.withheld?.snapshots ?? []).map(({ guid }) => ({ host: entry.at.host, id: `${entry.at.dataset} ${guid}` })),
   );
-  const asked = withheld.reduce((sum, { snapshots }) => sum + snapshots.length, 0);
-  const spared = destroyedOn(stops.operations).count;
+  // what was destroyed before and is withheld now is neither asked for by this change nor spared for good
+  const asked = beyond(withheld, spared);
+  const safe = beyond(spared, withheld);
   const endedSources = new Set(sources.ended);
   const endedCopies = copies.ended.filter(({ source }) => !endedSources.has(source));
   const obstacles = does.blocked.filter((entry) => entry.withheld === undefined).length;
   const clauses = [
-    lost.count > 0 ? `destroys ${plural(lost.count, "snapshot")} on ${plural(lost.hosts, "host")}` : "",
-    asked > 0
-      ? `would destroy ${plural(asked, `${lost.count > 0 ? "more " : ""}snapshot`)} on ${plural(new Set(withheld.map(({ at }) => at.host)).size, "host")}, which is withheld until it is allowed`
+    lost.length > 0 ? `destroys ${snapshotsOnHosts(lost)}` : "",
+    asked.length > 0
+      ? `would destroy ${snapshotsOnHosts(asked, lost.length > 0 ? "more " : "")}, which is withheld until it is allowed`
       : "",
     endedCopies.length > 0 ? `ends ${copiesInWords(endedCopies, self)}` : "",
     sources.ended.length > 0 ? `ends the protection of ${some(sources.ended, "source", self)}` : "",
@@ -29,7 +31,7 @@ export function headline(
     sources.added.length > 0 ? `protects ${some(sources.added, "more source", self)}` : "",
     does.summary.create > 0 ? `takes ${plural(does.summary.create, "snapshot")}` : "",
     arrivals(does.operations) > 0 ? `sends ${plural(arrivals(does.operations), "snapshot")}` : "",
-    spared > 0 ? `spares ${plural(spared, "snapshot")} that would be destroyed without it` : "",
+    safe.length > 0 ? `spares ${plural(safe.length, "snapshot")} that would be destroyed without it` : "",
   ].filter((clause) => clause !== "");
   if (clauses.length === 0)
     return does.operations.length + stops.operations.length === 0
@@ -38,21 +40,31 @@ export function headline(
   return `This change ${clauses.length === 1 ? clauses[0] : `${clauses.slice(0, -1).join(", ")} and ${clauses.at(-1)}`}.`;
 }
 
-function destroyedOn(operations: readonly Operation[]): { count: number; hosts: number } {
-  const hosts = new Set<HostName>();
-  let count = 0;
-  for (const operation of operations) {
+interface Gone {
+  readonly host: HostName;
+  /** The same for the same snapshot of the same dataset. */
+  readonly id: string;
+}
+
+const beyond = (some: readonly Gone[], others: readonly Gone[]): Gone[] => {
+  const known = new Set(others.map(({ id }) => id));
+  return some.filter(({ id }) => !known.has(id));
+};
+
+const destroyedBy = (operations: readonly Operation[]): Gone[] =>
+  operations.flatMap((operation) => {
     const gone =
       operation.kind === "rollback"
         ? operation.destroys
         : operation.kind === "destroy" || operation.kind === "destroy-orphan"
           ? operation.snapshots
           : [];
-    if (gone.length > 0) hosts.add(operation.at.host);
-    count += gone.length;
-  }
-  return { count, hosts: hosts.size };
-}
+    const { host, dataset } = operation.at;
+    return gone.map(({ guid }) => ({ host, id: `${dataset} ${guid}` }));
+  });
+
+const snapshotsOnHosts = (gone: readonly Gone[], more = ""): string =>
+  `${plural(gone.length, `${more}snapshot`)} on ${plural(new Set(gone.map(({ host }) => host)).size, "host")}`;
 
 const arrivals = (operations: readonly Operation[]): number =>
   operations.reduce(

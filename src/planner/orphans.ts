@@ -5,7 +5,6 @@ import { address, type Bytes, type DatasetName, type HostName } from "../model/u
 import type { PlanContext } from "./context.ts";
 import { isBelow } from "./observed.ts";
 import type { ResolvedSources } from "./sources.ts";
-import { destroyed } from "./view.ts";
 
 interface Orphan {
   readonly remote: ZfsRemote;
@@ -100,7 +99,7 @@ function refusal({ remote, at, source }: Orphan, problems: readonly string[]): B
 }
 
 function destruction({ remote, at, dataset, source }: Orphan): DestroyOrphanOperation {
-  const snapshots = dataset.snapshots.map(destroyed);
+  const snapshots = dataset.snapshots.map(({ name, guid, used }) => ({ name, guid, used }));
   return {
     id: `destroy-orphan ${at.host}:${at.dataset}`,
     kind: "destroy-orphan",

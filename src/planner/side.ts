@@ -19,7 +19,8 @@ export interface Place {
   readonly source: Address;
   readonly remote?: RemoteName;
   readonly at: At;
-  readonly guid: Guid;
+  /** Absent where this plan makes the dataset. */
+  readonly guid?: Guid;
   /** Set locally by Holdfast; without it every deletion is withheld. */
   readonly adopted: boolean;
   /** Set where age-based rules are not to be trusted. */
@@ -78,17 +79,16 @@ export function planSide(context: PlanContext, side: Side): SidePlan {
     else kept.set(why, [name]);
   };
   side.views.forEach((view, index) => {
-    const { name, type, key, snapshot } = view;
-    if (!snapshot) return;
+    const { name, type, key, snapshot, createdBy } = view;
     if (type === undefined) {
-      foreign.push(name);
+      if (snapshot) foreign.push(name);
       return;
     }
     const counts = verdict[index];
     const pins = side.pins.get(key);
-    const ties = snapshot.holds || snapshot.clones ? tied(view) : undefined;
-    for (const whys of [counts, pins, ties]) for (const why of whys ?? []) keep(why, name);
-    if (counts || pins || ties) return;
+    const ties = snapshot?.holds || snapshot?.clones ? tied(view) : undefined;
+    if (snapshot) for (const whys of [counts, pins, ties]) for (const why of whys ?? []) keep(why, name);
+    if (counts || pins || ties || createdBy !== undefined) return;
     if (side.untouched) {
       keep(side.untouched, name);
       return;
@@ -140,7 +140,7 @@ function deletion(
     (view, index) => (retention.by === "time" || view.type === type) && isCounted(verdict[index]),
   );
   const before = views.flatMap((view) => side.beforeDestroy?.(view) ?? []);
-  const snapshots = views.flatMap((view) => (view.snapshot ? [destroyed(view.snapshot)] : []));
+  const snapshots = views.map(destroyed);
   const rule = retention.by === "type" ? retention.types.get(type) : undefined;
   const operation: DestroyOperation = {
     id: `destroy ${remote === undefined ? source : `${source} ${remote}`} ${type}`,
@@ -151,7 +151,7 @@ function deletion(
     reason: rule ? `beyond ${type}: ${writeRule(retention, type)}` : `beyond ${writeRetention(retention)}`,
     dependsOn: [...side.dependsOn, ...before.map(({ id }) => id)],
     preconditions: [
-      { ...at, kind: "dataset", guid },
+      ...(guid === undefined ? [] : [{ ...at, kind: "dataset", guid } as const]),
       ...side.justification,
       { ...at, kind: "quota", snapshots: fills.map(({ key }) => key) },
     ],

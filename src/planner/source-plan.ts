@@ -117,12 +117,12 @@ class SourcePlanner {
   /** Observed and shown, never changed. */
   #suspended(): SourcePlan {
     const why: Why = { reason: "suspended", detail: "suspend: true" };
-    const side = (dataset: Dataset, remote?: RemoteName): SidePlan =>
+    const side = (at: At, dataset: Dataset, remote?: RemoteName): SidePlan =>
       planSide(this.#context, {
         place: {
           source: this.#source.address,
           ...(remote !== undefined && { remote }),
-          at: this.#at,
+          at,
           guid: dataset.guid,
           adopted: true,
         },
@@ -137,10 +137,11 @@ class SourcePlanner {
         justification: [],
       });
     const plans = [
-      side(this.#dataset),
+      side(this.#at, this.#dataset),
       ...this.#source.copies.flatMap((copy) => {
         const there = this.#context.observations.look(copy.host, copy.target);
-        return there.state === "present" ? [side(there.dataset, copy.remote.name)] : [];
+        const at = { host: copy.host, dataset: copy.target };
+        return there.state === "present" ? [side(at, there.dataset, copy.remote.name)] : [];
       }),
     ];
     return {
@@ -229,7 +230,7 @@ class SourcePlanner {
 
   #copySide(plan: CopyPlan, created: readonly CreateOperation[], clockDoubt: ClockDoubt): Side | undefined {
     const { copy, dataset, state } = plan;
-    if (!dataset || state === "away" || dataset.snapshots.length === 0) return undefined;
+    if (!dataset || state === "away" || plan.after.length === 0) return undefined;
     const pins = new PinBoard();
     if (plan.base) pins.add(plan.base.view.key, { reason: "base", detail: "newest shared with the source" });
     const at = { host: copy.host, dataset: copy.target };
@@ -240,8 +241,9 @@ class SourcePlanner {
         source: this.#source.address,
         remote: copy.remote.name,
         at,
-        guid: dataset.guid,
-        adopted: dataset.own.adopted === "on",
+        // what this plan makes is adopted as it is made
+        ...(!plan.made && { guid: dataset.guid }),
+        adopted: plan.made || dataset.own.adopted === "on",
         ...clockDoubt,
       },
       views: plan.after,
@@ -271,8 +273,8 @@ class SourcePlanner {
 
   #pinOldest(pins: PinBoard, views: readonly View[], copies: readonly CopyPlan[]): void {
     const { pin } = this.#source.keys;
-    const typed = views.filter((view) => view.type !== undefined);
-    if (pin.includes("oldest") && typed[0]) pins.add(typed[0].key, { reason: "oldest", detail: "pin: oldest" });
+    const oldest = pin.includes("oldest") ? views.find(({ type }) => type !== undefined) : undefined;
+    if (oldest) pins.add(oldest.key, { reason: "oldest", detail: "pin: oldest" });
     if (!pin.includes("oldestShared")) return;
     for (const { copy, after } of copies) {
       const there = new Set(after.map(({ key }) => key));
@@ -351,7 +353,7 @@ class SourcePlanner {
         at,
         reason: "first contact: from now on deletions are planned here",
         dependsOn: [],
-        preconditions: [{ ...at, kind: "dataset", guid }],
+        preconditions: guid === undefined ? [] : [{ ...at, kind: "dataset", guid }],
       },
     };
   }

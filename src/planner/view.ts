@@ -1,6 +1,6 @@
 import type { Dataset, Snapshot } from "../model/inventory.ts";
 import type { DestroyedSnapshot, OperationId, SnapshotRef } from "../model/plan.ts";
-import type { EpochSeconds, Guid, TypeName } from "../model/units.ts";
+import type { Bytes, EpochSeconds, Guid, TypeName } from "../model/units.ts";
 import { type Classify, timeInName } from "./types.ts";
 
 /** A snapshot on one side as the rules see it: one that exists, or one that this plan brings about there. */
@@ -37,10 +37,11 @@ export const refOf = (view: View): SnapshotRef =>
     ? { name: view.name, guid: view.key as Guid }
     : { name: view.name, createdBy: view.createdBy };
 
-export const destroyed = (snapshot: Snapshot): DestroyedSnapshot => ({
-  name: snapshot.name,
-  guid: snapshot.guid,
-  used: snapshot.used,
+/** What a list of deletions says of a snapshot; one that only arrives holds nothing of its own yet. */
+export const destroyed = ({ name, key, snapshot }: View): DestroyedSnapshot => ({
+  name,
+  guid: key as Guid,
+  used: snapshot?.used ?? (0 as Bytes),
 });
 
 /** The later of the creation and the time in a name that Holdfast made. */

@@ -194,12 +194,12 @@ export class World {
     this.#update(at, (target) => {
       if (target.resume) throw new Error("something is half received");
       if (target.written > 0) throw new Error("it was modified");
-      const index = target.snapshots.findIndex(({ guid }) => guid === base);
+      const index = target.snapshots.findLastIndex(({ guid }) => guid === base);
       const extras = target.snapshots.slice(index + 1);
       if (index < 0) throw new Error("the base is not there");
       if (extras.some(({ written }) => written > 0) || (raw && extras.length > 0)) throw new Error("it diverged");
-      const names = new Set(target.snapshots.map(({ name }) => name));
-      if (sent.some(({ name }) => names.has(name))) throw new Error("a name is taken");
+      const names = new Set(sent.map(({ name }) => name));
+      if (target.snapshots.some(({ name }) => names.has(name))) throw new Error("a name is taken");
       const first = nextTxg(target);
       return {
         ...target,

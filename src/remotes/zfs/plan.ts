@@ -44,6 +44,8 @@ export interface CopyPlan {
   /** The remote's side after the transfers, by its createtxg; empty where it is absent or away. */
   readonly after: readonly View[];
   readonly dataset?: Dataset;
+  /** The dataset is made, or made anew, by this plan. */
+  readonly made: boolean;
   /** Newest snapshot that both sides have afterwards. */
   readonly base?: Base;
   /** Snapshots of the source that must stay for this copy, by `View.key`. */
@@ -57,7 +59,7 @@ export interface CopyPlan {
 export function planCopy(context: PlanContext, source: Source, local: LocalSide, copy: Copy): CopyPlan {
   const observed = context.observations.look(copy.host, copy.target);
   if (observed.state === "unobserved") {
-    return { copy, state: "away", operations: [], notes: [], after: [], pins: new Map() };
+    return { copy, state: "away", operations: [], notes: [], after: [], made: false, pins: new Map() };
   }
   const target = observed.state === "present" ? observed.dataset : undefined;
   const plan = new CopyPlanner(context, source, local, copy, target).plan();
@@ -217,7 +219,7 @@ class CopyPlanner {
     const refusal = this.#mayRollBack(extras, finding);
     if (refusal) return this.#blocked(remote, base, refusal);
     const discard = this.#target?.resume ? this.#discard(this.#target) : undefined;
-    const destroys = extras.flatMap((view) => (view.snapshot ? [destroyed(view.snapshot)] : []));
+    const destroys = extras.map(destroyed);
     const operation: RollbackOperation = {
       ...this.#operation("rollback", to.name),
       kind: "rollback",
@@ -344,7 +346,7 @@ class CopyPlanner {
       this.#pinBase(after);
       this.#bookmark(after);
     }
-    return this.#result("planned", there, after, {});
+    return this.#result("planned", there, after, { made: remote.length === 0 });
   }
 
   /** The newest N of each type that the remote keeps, of what it has and what is newer than the base. */
@@ -368,7 +370,8 @@ class CopyPlanner {
 
   #nameClash(there: readonly View[], wanted: readonly View[]): Finding | undefined {
     if (wanted.length === 0) return undefined;
-    const guids = new Map(there.map((view) => [view.name, view.key]));
+    const names = new Set(wanted.map(({ name }) => name));
+    const guids = new Map(there.flatMap(({ name, key }) => (names.has(name) ? [[name, key]] : [])));
     const clashes = wanted.filter((view) => guids.has(view.name) && guids.get(view.name) !== view.key);
     if (clashes.length === 0) return undefined;
     const names = clashes.map((view) => `@${view.name}`).join(", ");
@@ -616,7 +619,7 @@ class CopyPlanner {
     state: CopyPlan["state"],
     after: readonly View[],
     base: Base | undefined,
-    extra: { blocked?: Blocked },
+    extra: { blocked?: Blocked; made?: boolean },
   ): CopyPlan {
     return {
       copy: this.#copy,
@@ -625,6 +628,7 @@ class CopyPlanner {
       notes: this.#notes,
       after,
       pins: this.#pins,
+      made: false,
       ...(this.#target && { dataset: this.#target }),
       ...(base && { base }),
       ...extra,
