@@ -56,7 +56,7 @@ async function filesAt(git: Git, name: string, file: string | undefined): Promis
   const commit = (
     await git.run(
       ["rev-parse", "--verify", "--end-of-options", `${ref}^{commit}`],
-      `there is no commit ${visible(ref)}`,
+      `git knows no commit ${visible(ref)}`,
     )
   ).trim();
   const listed = await git.run(["ls-tree", "-z", "--name-only", commit], `cannot list the folder in ${visible(ref)}`);
@@ -96,8 +96,7 @@ class Git {
     if (code === 0) return stdout;
     if (code === 127)
       throw new Failure("git is not installed here", { hint: "apt install git, or give --base a file" });
-    throw new Failure(`${failure}: ${visible(stderr.trim().split("\n").at(-1) ?? "")}`, {
-      hint: `looked in ${visible(this.#folder)}`,
-    });
+    const said = visible(stderr.trim().split("\n").at(-1) ?? "");
+    throw new Failure(failure, { hint: `look in ${visible(this.#folder)}, where git says: ${said}` });
   }
 }

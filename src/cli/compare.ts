@@ -21,7 +21,7 @@ export async function compareWithBase(head: Manifest, name: string, options: Pla
     plan: await makePlan(manifest, world, options),
     sources: sourcesOf(manifest, world.inventory, options.allHosts === undefined ? {} : { allHosts: true }).sources,
   });
-  const comparison = comparePlans(await planned(base, name), await planned(head, options.file ?? "the manifest"));
+  const comparison = comparePlans(await planned(base, name), await planned(head, options.file ?? "holdfast.yaml"));
   if (options.json) answerJson(comparison);
   else if (options.markdown) answer(renderComparisonMarkdown(comparison));
   else {

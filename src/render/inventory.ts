@@ -1,7 +1,7 @@
 import type { Bookmark, Dataset, Inventory, Snapshot } from "../model/inventory.ts";
 import type { At } from "../model/plan.ts";
 import type { Address, Guid, HostName } from "../model/units.ts";
-import { columns, palette, plural, shortAddress, size, type TextOptions, visible } from "./text.ts";
+import { columns, palette, plural, shortAddress, size, type TextOptions, visible, visibleLines } from "./text.ts";
 
 /** A source and where its copies go: the columns of its matrix. */
 export interface Places {
@@ -19,7 +19,9 @@ export function renderInventory(
   const colors = palette(options.color);
   const blocks = sources.map((places) => matrix(inventory, places, options.self, colors.bold));
   const unobserved = Object.entries(inventory.hosts).flatMap(([host, state]) =>
-    state.state === "unobserved" ? [`! host ${visible(host)} was not observed: ${visible(state.reason)}`] : [],
+    state.state === "observed"
+      ? []
+      : [`! host ${visible(host)} was not observed`, ...visibleLines(state.reason).map((line) => `    ${line}`)],
   );
   const nothing = blocks.length === 0 && unobserved.length === 0 ? ["No dataset here matches the manifest."] : [];
   return `${[...blocks, unobserved.join("\n"), ...nothing].filter((block) => block !== "").join("\n\n")}\n`;
@@ -39,11 +41,13 @@ function matrix(inventory: Inventory, places: Places, self: HostName | null, bol
   }));
   const rows = rowsOf(sides.flatMap(({ state }) => (typeof state === "string" ? [] : [state])));
   const present = sides.map(({ state }) => presence(state));
-  const head = [
-    ...sides.map(({ name, at, state }) =>
-      [visible(name), visible(`${at.host}:${at.dataset}`), typeof state === "string" ? state : facts(state)].join("  "),
-    ),
-  ].map((line) => `  ${line}`);
+  const head = columns(
+    sides.map(({ name, at, state }) => [
+      `  ${visible(name)}`,
+      visible(`${at.host}:${at.dataset}`),
+      typeof state === "string" ? state : facts(state),
+    ]),
+  );
   const table = columns([
     ["  SNAPSHOT", "CREATED (UTC)", ...sides.map(({ name }) => visible(name).toUpperCase())],
     ...rows.map(({ guid, name, creation }) => [

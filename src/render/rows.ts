@@ -218,19 +218,23 @@ export function blockedRow(entry: Blocked): Row {
     subject: withheld === undefined ? "" : `destroy ${range(withheld.snapshots.map(({ name }) => name))}`,
     where: entry.remote === undefined ? "" : place(withheld === undefined ? "→" : "on", entry.remote, entry.at.dataset),
     details: [
-      message.toLowerCase().startsWith(word) ? message : `${word}: ${message}`,
+      message.toLowerCase().includes(word) ? message : `${word}: ${message}`,
       ...(withheld === undefined ? [] : [`would free ${size(withheld.bytes)}`]),
       ...(waiting === undefined || waiting.snapshots === 0
         ? []
         : [`${plural(waiting.snapshots, "snapshot")} waiting, ${size(waiting.bytes)}`]),
     ],
     below: [
-      ...entry.evidence.map(visible),
+      ...entry.evidence.filter((fact) => !isSubject(fact, withheld?.snapshots)).map(visible),
       ...(entry.remedies.length === 0 ? [] : [`remedies: ${entry.remedies.map(visible).join(" · ")}`]),
     ],
     operations: [],
   };
 }
+
+/** The row names them already. */
+const isSubject = (fact: string, snapshots: readonly { readonly name: string }[] | undefined): boolean =>
+  snapshots !== undefined && fact === `@${snapshots[0]?.name} … @${snapshots.at(-1)?.name}`;
 
 function groups<T>(items: readonly T[], key: (item: T) => string): [T, ...T[]][] {
   const result = new Map<string, [T, ...T[]]>();

@@ -1,0 +1,304 @@
+import { createServer, type Server } from "node:net";
+import { fileURLToPath } from "node:url";
+import { build, type Metafile } from "esbuild";
+import { describe, expect, test } from "vitest";
+import { acquireLock } from "../../src/transport/index.ts";
+import { useHoldfast } from "./harness.ts";
+import { inventory, manifest } from "./world.ts";
+
+const holdfast = useHoldfast();
+holdfast.write("holdfast.yaml", manifest());
+holdfast.write("inventory.json", inventory());
+const recorded = ["--inventory", "inventory.json"];
+const commands = ["plan", "apply", "validate", "list", "explain", "snapshot", "version"];
+
+describe("the command line", () => {
+  test("--help names every command and has examples", async () => {
+    const { code, stdout } = await holdfast.run(["--help"]);
+    for (const command of commands) expect(stdout).toMatch(new RegExp(`^ {2}${command}\\b`, "m"));
+    expect(stdout).toContain("Examples:");
+    expect(code).toBe(0);
+  });
+
+  test.each(commands)("help %s has an example of it", async (command) => {
+    for (const args of [
+      ["help", command],
+      [command, "--help"],
+    ]) {
+      const { code, stdout } = await holdfast.run(args);
+      expect(stdout).toMatch(new RegExp(`^Examples?:\\n {2}holdfast ${command}`, "m"));
+      expect(code).toBe(0);
+    }
+  });
+
+  test.each([
+    ["no command", []],
+    ["an unknown command", ["plam"]],
+    ["an unknown option", ["plan", "--jsn"]],
+    ["options that exclude each other", ["plan", "--json", "--markdown"]],
+    ["a missing argument", ["explain"]],
+    ["too many arguments", ["version", "x"]],
+    ["a wrong count", ["apply", "--allow-destroy", "-1"]],
+    ["a count that is none", ["plan", "--concurrency", "many"]],
+    ["a wrong remedy", ["apply", "--resolve", "vault=delete"]],
+    ["a duration without a unit", ["apply", "--lock-timeout", "30"]],
+    ["an unknown log level", ["plan", "--log-level", "loud"]],
+  ])("%s is an error on stderr: 1", async (_, args) => {
+    const { code, stdout, stderr } = await holdfast.run(args);
+    expect(stdout).toBe("");
+    expect(stderr).toMatch(/^(error: |Usage: )/);
+    expect(code).toBe(1);
+  });
+
+  test("a mistyped command is recognised", async () => {
+    expect((await holdfast.run(["plam"])).stderr).toContain("Did you mean plan?");
+  });
+
+  test("version, as text and JSON", async () => {
+    expect((await holdfast.run(["version"])).stdout).toMatch(/^holdfast \d+\.\d+\.\d+\n$/);
+    const { stdout } = await holdfast.run(["version", "--json"]);
+    expect(JSON.parse(stdout)).toMatchObject({ formatVersion: 1, node: process.versions.node, formats: { plan: 1 } });
+  });
+});
+
+test("version loads none of the big packages", async () => {
+  const { metafile } = await build({
+    absWorkingDir: fileURLToPath(new URL("../../", import.meta.url)),
+    entryPoints: ["src/cli/main.ts"],
+    outdir: "out",
+    write: false,
+    metafile: true,
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    external: ["*.node", "cpu-features"],
+    logLevel: "error",
+  });
+  const start = loadedWith(metafile, (name) => name.endsWith("main.js"));
+  const version = loadedWith(metafile, (name) => /version-\w+\.js$/.test(name));
+  expect(start.packages).toContain("commander");
+  expect(version.inputs).toContain("src/cli/version.ts");
+  for (const heavy of ["ajv", "yaml", "ssh2", "execa", "pino", "croner", "log-update", "picomatch"])
+    expect([...start.packages, ...version.packages]).not.toContain(heavy);
+});
+
+/** What an output file imports at once, directly or not. */
+function loadedWith(
+  { outputs }: Metafile,
+  isStart: (name: string) => boolean,
+): { inputs: string[]; packages: string[] } {
+  const pending = Object.keys(outputs).filter(isStart);
+  const seen = new Set<string>();
+  for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
+    if (seen.has(name)) continue;
+    seen.add(name);
+    for (const { path, kind } of outputs[name]?.imports ?? []) if (kind === "import-statement") pending.push(path);
+  }
+  const inputs = [...seen].flatMap((name) => Object.keys(outputs[name]?.inputs ?? {}));
+  const packages = inputs.flatMap((input) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(input)?.[1] ?? []);
+  return { inputs, packages };
+}
+
+describe("validate", () => {
+  test("a valid manifest", async () => {
+    const { code, stdout } = await holdfast.run(["validate"]);
+    expect(stdout).toBe("The manifest is valid: 1 dataset entry, 1 remote, 2 hosts.\n");
+    expect(code).toBe(0);
+    const { digest, ...rest } = JSON.parse((await holdfast.run(["validate", "--json"])).stdout) as Record<
+      string,
+      unknown
+    >;
+    expect(rest).toEqual({ formatVersion: 1, valid: true, diagnostics: [] });
+    expect(digest).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  test("an invalid one: 5, with the place, a caret and what was meant", async () => {
+    holdfast.write("wrong.yaml", manifest().replace("keep: { hourly", "kep: { hourly"));
+    const { code, stdout, stderr } = await holdfast.run(["-f", "wrong.yaml", "validate"]);
+    expect(stdout).toBe("");
+    expect(stderr).toMatch(/^error: .*kep/);
+    expect(stderr).toContain("--> wrong.yaml:9:5");
+    expect(stderr).toMatch(/^ {2}\| {5}\^\^\^$/m);
+    expect(stderr).toContain("keep");
+    expect(code).toBe(5);
+    const json = await holdfast.run(["-f", "wrong.yaml", "validate", "--json"]);
+    expect(JSON.parse(json.stdout)).toMatchObject({ valid: false, diagnostics: [{ severity: "error" }, ...[]] });
+    expect(json.code).toBe(5);
+  });
+
+  test.each([["plan"], ["apply", "--yes"], ["list"], ["snapshot", "daily"]])("%s refuses it too", async (...args) => {
+    const { code, stdout } = await holdfast.run(["-f", "wrong.yaml", ...args]);
+    expect(stdout).toBe("");
+    expect(code).toBe(5);
+  });
+
+  test("a manifest that is not there says where it was looked for", async () => {
+    const { code, stderr } = await holdfast.run(["-f", "nowhere.yaml", "validate"]);
+    expect(stderr).toContain("cannot read nowhere.yaml: there is no such file");
+    expect(code).toBe(5);
+  });
+});
+
+describe("a host that cannot be reached", () => {
+  test.each([
+    ["plan", /! missing {3}host nas01[\s\S]*ECONNREFUSED/],
+    ["list", /! host nas01 was not observed[\s\S]*ECONNREFUSED/],
+  ])("%s says so and exits with 3", async (command, message) => {
+    const { code, stdout } = await holdfast.run([command]);
+    expect(stdout).toMatch(message);
+    expect(code).toBe(3);
+  });
+
+  test("apply has nothing to do and exits with 3, also without a terminal", async () => {
+    const { code, stdout } = await holdfast.run(["apply"]);
+    expect(stdout).toContain("No changes. 0 kept. Incomplete: not everything could be observed.");
+    expect(code).toBe(3);
+  });
+});
+
+describe("apply PLAN", () => {
+  const save = async (...args: string[]) => {
+    expect((await holdfast.run(["plan", ...recorded, "--out", "saved.json", ...args])).code).toBe(0);
+  };
+
+  test("another manifest: 4, nothing done", async () => {
+    await save();
+    holdfast.write("other.yaml", manifest({ keep: "{ hourly: 5, daily: 3 }" }));
+    const { code, stderr } = await holdfast.run(["-f", "other.yaml", "apply", "saved.json", "--yes"]);
+    expect(stderr).toContain("error: saved.json was made from another manifest; nothing was done");
+    expect(code).toBe(4);
+  });
+
+  test("comments and order of keys make no other manifest", async () => {
+    await save();
+    holdfast.write("same.yaml", `# a comment\n${manifest()}`);
+    const { code, stderr } = await holdfast.run(["-f", "same.yaml", "apply", "saved.json"]);
+    expect(stderr).toContain("nobody can be asked");
+    expect(code).toBe(1);
+  });
+
+  test("another identity is refused", async () => {
+    await save();
+    const { code, stderr } = await holdfast.run(["apply", "saved.json", "--yes", "--as", "vault"]);
+    expect(stderr).toContain("saved.json was made as a controller, this is vault");
+    expect(stderr).toContain("--as none");
+    expect(code).toBe(1);
+  });
+
+  test("without a terminal it needs --yes; the plan is shown first", async () => {
+    await save();
+    const { code, stdout, stderr } = await holdfast.run(["apply", "saved.json"]);
+    expect(stdout).toMatch(/^Plan: /m);
+    expect(stderr).toContain("error: nobody can be asked: the input is no terminal");
+    expect(stderr).toContain("--yes");
+    expect(code).toBe(1);
+  });
+
+  test("options of planning belong to planning", async () => {
+    const { code, stderr } = await holdfast.run(["apply", "saved.json", "--target", "tank/data"]);
+    expect(stderr).toContain("a saved plan is applied as it was reviewed");
+    expect(code).toBe(1);
+  });
+
+  test.each([
+    ["an inventory", inventory(), /wrong\.json is no plan: /],
+    ["half a plan", '{"formatVersion": 1', /wrong\.json is not JSON/],
+  ])("%s is no plan", async (_, content, message) => {
+    holdfast.write("wrong.json", content);
+    const { code, stderr } = await holdfast.run(["apply", "wrong.json", "--yes"]);
+    expect(stderr).toMatch(message);
+    expect(code).toBe(1);
+  });
+
+  test("a plan somebody edited is read with care", async () => {
+    await save();
+    const { readFileSync } = await import("node:fs");
+    const plan = readFileSync(holdfast.path("saved.json"), "utf8");
+    holdfast.write("edited.json", plan.replace('"kind": "destroy"', '"kind": "destroy-everything"'));
+    const { code, stderr } = await holdfast.run(["apply", "edited.json", "--yes"]);
+    expect(stderr).toMatch(/edited\.json is no plan: operations\[\d+\]/);
+    expect(code).toBe(1);
+  });
+});
+
+test("an apply that runs already: 11, with who it is", async () => {
+  const lock = await acquireLock({ name: "apply-127.0.0.1-1", env: process.env, command: "the one before" });
+  try {
+    const { code, stderr } = await holdfast.run(["apply", "--yes"]);
+    expect(stderr).toMatch(new RegExp(`^error: locked by the one before \\(pid ${process.pid} `));
+    expect(code).toBe(11);
+    expect((await holdfast.run(["plan"])).code).toBe(3);
+  } finally {
+    lock.release();
+  }
+});
+
+describe("a host that accepts and never answers", () => {
+  const silent = async (work: (port: number, connected: Promise<void>) => Promise<void>) => {
+    let announce = (): void => undefined;
+    const connected = new Promise<void>((resolve) => {
+      announce = resolve;
+    });
+    const sockets = new Set<{ destroy(): void }>();
+    const server: Server = createServer((socket) => {
+      sockets.add(socket.on("error", () => undefined));
+      announce();
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = server.address();
+    try {
+      await work(typeof address === "object" && address !== null ? address.port : 0, connected);
+    } finally {
+      for (const socket of sockets) socket.destroy();
+      await new Promise((resolve) => server.close(resolve));
+    }
+  };
+
+  test.each([
+    ["SIGINT", ["plan"]],
+    ["SIGTERM", ["plan"]],
+    ["SIGINT", ["apply", "--yes"]],
+  ] as const)("%s ends %j with 130", async (signal, args) => {
+    await silent(async (port, connected) => {
+      holdfast.write("silent.yaml", manifest({ port }));
+      const { code } = await holdfast.run(["-f", "silent.yaml", ...args], {
+        onStart: (child) => void connected.then(() => child.kill(signal)),
+      });
+      expect(code).toBe(130);
+    });
+  });
+});
+
+describe("streams", () => {
+  test("whoever reads only the beginning gets no error", async () => {
+    const { code, stderr } = await holdfast.run(["plan", ...recorded, "--json"], {
+      onStart: (child) => child.stdout?.destroy(),
+    });
+    expect(stderr).toBe("");
+    expect(code).toBe(0);
+  });
+
+  test("colours only on a terminal that wants them", async () => {
+    const csi = "\u001b[";
+    const args = ["plan", ...recorded];
+    expect((await holdfast.run(args)).stdout).not.toContain(csi);
+    expect((await holdfast.runInTerminal(args)).stdout).toContain(csi);
+    expect((await holdfast.runInTerminal([...args, "--no-color"])).stdout).not.toContain(csi);
+    expect((await holdfast.runInTerminal(args, { env: { NO_COLOR: "1" } })).stdout).not.toContain(csi);
+    expect((await holdfast.runInTerminal(args, { env: { TERM: "dumb" } })).stdout).not.toContain(csi);
+  });
+
+  test("lines follow the width of the terminal, not of a pipe", async () => {
+    const { stdout } = await holdfast.runInTerminal(["plan", ...recorded, "--no-color"]);
+    const piped = (await holdfast.run(["plan", ...recorded])).stdout;
+    expect(Math.max(...piped.split("\n").map((line) => line.length))).toBeGreaterThan(100);
+    expect(stdout.split("\n").length).toBeGreaterThan(piped.split("\n").length);
+  });
+
+  test("an unexpected error shows its stack only when asked", async () => {
+    const args = ["--as", "nobody-knows", "plan", ...recorded];
+    expect((await holdfast.run(args)).stderr).not.toMatch(/^\s+at /m);
+    expect((await holdfast.run([...args, "--log-level", "debug"])).stderr).toMatch(/^\s+at /m);
+  });
+});
