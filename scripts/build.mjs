@@ -23,13 +23,16 @@ const { outputFiles } = await build({
   chunkNames: "chunks/[name]-[hash]",
   // ssh2's native parts are optional and tried in a `try`: without them it does the same, a little slower
   external: ["*.node", "cpu-features"],
-  // CommonJS packages inside an ES module ask for Node's own modules with `require`
+  // what CommonJS packages expect around them and an ES module does not have
   banner: {
-    js: 'import { createRequire as holdfastRequire } from "node:module"; const require = holdfastRequire(import.meta.url);',
+    js: [
+      'import { createRequire as holdfastRequire } from "node:module";',
+      "const require = holdfastRequire(import.meta.url);",
+      "const __filename = import.meta.filename, __dirname = import.meta.dirname;",
+    ].join(" "),
   },
   legalComments: "none",
   minifySyntax: true,
-  minifyWhitespace: true,
   logLevel: "warning",
 }).catch(() => process.exit(1));
 
