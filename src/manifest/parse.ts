@@ -23,7 +23,7 @@ import { readSnapshotTypes, readTimezone } from "./read/types.ts";
 import type { ParseOptions } from "./settings.ts";
 import { structureProblems } from "./structure.ts";
 import { decode, maxTotalBytes } from "./text.ts";
-import { type MapTree, type Path, toData } from "./tree.ts";
+import { find, type MapTree, type Path, type Tree, toData } from "./tree.ts";
 import { parseYaml } from "./yaml.ts";
 
 /** One file of a manifest: its name as the user would say it, and what is in it. */
@@ -51,11 +51,11 @@ export function parseManifest(files: readonly ManifestFile[], options: ParseOpti
   if (!first || trees.length < files.length) return { diagnostics: inOrder(diagnostics), secretFiles: [] };
   const merged = mergeTrees([first, ...others]);
   const result = readDocument(merged.tree, options);
-  const all = inOrder(withoutEchoes([...diagnostics, ...merged.diagnostics], result.diagnostics));
+  const all = [...diagnostics, ...merged.diagnostics];
   const isWrong = all.some(({ severity }) => severity === "error");
   return {
     ...(result.manifest && !isWrong ? { manifest: result.manifest } : {}),
-    diagnostics: all,
+    diagnostics: inOrder([...all, ...result.diagnostics]),
     secretFiles: result.secretFiles,
   };
 }
@@ -65,30 +65,23 @@ function readFiles(files: readonly ManifestFile[]): { trees: readonly MapTree[];
   const diagnostics: Diagnostic[] = [];
   let total = 0;
   for (const { name, text } of files) {
-    total += text.length;
+    const source = decode(name, text);
+    if ("severity" in source) {
+      diagnostics.push(source);
+      continue;
+    }
+    total += source.text.length;
     if (total > maxTotalBytes) {
       const message = `the files of the manifest hold more than ${maxTotalBytes / 1024} KiB together`;
       const place = { file: name, line: 1, column: 1 };
       diagnostics.push({ severity: "error", code: "too-large", message, hint: "leave out what is no manifest", place });
       break;
     }
-    const source = decode(name, text);
-    if ("severity" in source) {
-      diagnostics.push(source);
-      continue;
-    }
     const parsed = parseYaml(source);
     diagnostics.push(...parsed.diagnostics);
     if (parsed.tree) trees.push(parsed.tree);
   }
   return { trees, diagnostics };
-}
-
-/** What stands where YAML itself was wrong already is only an echo of that. */
-function withoutEchoes(first: readonly Diagnostic[], later: readonly Diagnostic[]): Diagnostic[] {
-  const id = ({ place }: Diagnostic) => `${place?.file}:${place?.line}:${place?.column}`;
-  const known = new Set(first.map(id));
-  return [...first, ...later.filter((diagnostic) => !known.has(id(diagnostic)))];
 }
 
 function readDocument(tree: MapTree, options: ParseOptions): ParsedManifest {
@@ -101,12 +94,23 @@ function readDocument(tree: MapTree, options: ParseOptions): ParsedManifest {
   const secretFiles: SecretFile[] = [];
   const manifest = document && readManifest(context, document, digest, secretFiles);
   const problems = [...structure, ...context.problems, ...(manifest ? check(manifest, context, broken) : [])];
+  const isError = ({ severity }: Problem) => severity !== "warning";
+  const unsaid = problems.filter(({ path }) => !isBroken(find(tree, path)?.value));
+  const mostSerious = [...unsaid.filter(isError), ...unsaid.filter((problem) => !isError(problem))].slice(
+    0,
+    maxProblems,
+  );
   return {
-    ...(manifest && { manifest }),
-    diagnostics: problems.map((problem) => toDiagnostic(tree, problem)),
+    ...(manifest && !problems.some(isError) ? { manifest } : {}),
+    diagnostics: mostSerious.map((problem) => toDiagnostic(tree, problem)),
     secretFiles,
   };
 }
+
+/** Bounds the work on a file that is nothing but mistakes. */
+const maxProblems = 2000;
+
+const isBroken = (tree: Tree | undefined): boolean => tree?.kind === "scalar" && tree.broken === true;
 
 function readManifest(
   context: Context,

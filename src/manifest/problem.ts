@@ -49,17 +49,31 @@ export function spanAt(tree: Tree, path: Path, at?: "key"): Span {
   return value.span;
 }
 
-/** By file, line and column, each said once. */
+/** More than anybody reads. */
+const maxShown = 200;
+
+/** By file, line and column, each said once: an alias repeats what it stands for. */
 export function inOrder(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   const seen = new Set<string>();
-  const unique = diagnostics.filter(({ code, message, place }) => {
-    const id = `${place?.file}:${place?.line}:${place?.column}:${code}:${message}`;
+  const unique = diagnostics.filter(({ code, hint, place }) => {
+    const id = `${place?.file}:${place?.line}:${place?.column}:${code}:${hint}`;
     return !seen.has(id) && seen.add(id);
   });
-  return unique.sort((a, b) => {
+  unique.sort((a, b) => {
     const files = compareText(a.place?.file ?? "", b.place?.file ?? "");
     return files || (a.place?.line ?? 0) - (b.place?.line ?? 0) || (a.place?.column ?? 0) - (b.place?.column ?? 0);
   });
+  const errors = unique.filter(({ severity }) => severity === "error");
+  const warnings = unique.filter(({ severity }) => severity === "warning");
+  const shown = new Set([...errors, ...warnings].slice(0, maxShown));
+  if (shown.size === unique.length) return unique;
+  const rest: Diagnostic = {
+    severity: errors.length > maxShown ? "error" : "warning",
+    code: "too-many",
+    message: `and ${unique.length - shown.size} more`,
+    hint: "correct these first",
+  };
+  return [...unique.filter((diagnostic) => shown.has(diagnostic)), rest];
 }
 
 const compareText = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);

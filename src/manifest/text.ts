@@ -105,10 +105,12 @@ export function excerptOf({ source, start, end }: Span, hidden?: Span): NonNulla
   const index = lineIndexOf(source, start);
   const lineStart = source.lines[index] ?? 0;
   const lineEnd = (source.lines[index + 1] ?? source.text.length + 1) - 1;
-  const offset = start - lineStart;
+  // a line may be the whole file: no more of it is looked at than is needed to see what the shown part belongs to
+  const cut = Math.max(lineStart, start - 1000);
+  const line = source.text.slice(cut, Math.max(cut, Math.min(lineEnd, start + 1000)));
+  const shown = hidden ? mask(line, hidden.start - cut, hidden.end - cut) : line;
+  const offset = start - cut;
   const from = offset > maxExcerpt - 40 ? offset - 40 : 0;
-  const line = source.text.slice(lineStart, Math.max(lineStart, lineEnd));
-  const shown = hidden ? mask(line, hidden.start - lineStart, hidden.end - lineStart) : line;
   const text = conceal(shown)
     .slice(from, from + maxExcerpt)
     // one column for one character, so that the caret stands where it should; nothing that moves a terminal's cursor

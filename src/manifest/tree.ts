@@ -23,6 +23,8 @@ export interface ListTree extends Common {
 export interface ScalarTree extends Common {
   readonly kind: "scalar";
   readonly value: string | number | boolean | null;
+  /** Stands for what could not be read, which has been said. */
+  readonly broken?: true;
 }
 
 /** Keys and indexes from the top. */

@@ -16,13 +16,28 @@ const limits = {
   errors: 50,
 } as const;
 
-class LimitExceeded extends Error {
+/** Ends the work on a file. */
+class Refused extends Error {
   readonly offset: number;
-  constructor(message: string, offset: number) {
+  readonly code: string;
+  readonly hint: string;
+
+  constructor(message: string, offset: number, code: string, hint: string) {
     super(message);
     this.offset = offset;
+    this.code = code;
+    this.hint = hint;
   }
 }
+
+const tooMuch = (message: string, offset: number): Refused =>
+  new Refused(
+    message,
+    offset,
+    "too-large",
+    "no real manifest needs this; split a large one into several files in a folder",
+  );
+const notYaml = (message: string, offset: number, hint: string): Refused => new Refused(message, offset, "yaml", hint);
 
 export interface Parsed {
   /** Absent when the text is not YAML at all. */
@@ -40,7 +55,7 @@ export function parseYaml(source: SourceText): Parsed {
     diagnosticAt(spanOf(start, end), { code, message, hint });
   try {
     const [document, second] = compose(source.text);
-    const faults = [...(document?.errors ?? []), ...(document?.warnings ?? [])].slice(0, limits.errors);
+    const faults = firstOfEach([...(document?.errors ?? []), ...(document?.warnings ?? [])]).slice(0, limits.errors);
     if (faults.length > 0) {
       return {
         diagnostics: faults.map(({ code, message, pos }) => diagnosticAt(spanOf(...pos), explain(code, message))),
@@ -70,10 +85,7 @@ export function parseYaml(source: SourceText): Parsed {
     }
     return { tree, diagnostics: builder.diagnostics };
   } catch (error) {
-    if (error instanceof LimitExceeded) {
-      const hint = "no real manifest needs this; split a large one into several files in a folder";
-      return { diagnostics: [fail("too-large", error.message, hint, error.offset)] };
-    }
+    if (error instanceof Refused) return { diagnostics: [fail(error.code, error.message, error.hint, error.offset)] };
     // the YAML library recurses: what is nested too deeply exhausts the stack before our own bound sees it
     if (error instanceof RangeError) {
       return { diagnostics: [fail("too-large", "the file is nested too deeply", "no real manifest needs this", 0)] };
@@ -109,19 +121,27 @@ function* tokens(text: string): Generator<CST.Token> {
   let count = 0;
   let errors = 0;
   for (const lexeme of new Lexer().lex(text)) {
-    if (++count > limits.lexemes) throw new LimitExceeded(`the file has more than ${limits.lexemes} parts`, offset);
+    if (++count > limits.lexemes) throw tooMuch(`the file has more than ${limits.lexemes} parts`, offset);
     if (lexeme.length > limits.lexeme) {
-      throw new LimitExceeded(`one value is longer than ${limits.lexeme / 1024} KiB`, offset);
+      throw tooMuch(`one value is longer than ${limits.lexeme / 1024} KiB`, offset);
     }
     for (const token of parser.next(lexeme)) {
-      if (token.type === "error" && ++errors > limits.errors) throw new LimitExceeded("this is not YAML", token.offset);
-      if (token.type === "directive") throw new LimitExceeded("YAML directives (%) are not supported", token.offset);
+      if (token.type === "error" && ++errors > limits.errors)
+        throw notYaml("this is not YAML", token.offset, "write `version: 1` and go on from there");
+      if (token.type === "directive")
+        throw notYaml("YAML directives (%) are not supported", token.offset, "remove the line");
       yield token;
     }
-    if (parser.stack.length > limits.depth) throw new LimitExceeded("the file is nested too deeply", offset);
+    if (parser.stack.length > limits.depth) throw tooMuch("the file is nested too deeply", offset);
     offset += lexeme.length;
   }
   yield* parser.end();
+}
+
+/** One mistake often breaks several of YAML's rules at one place. */
+function firstOfEach<T extends { readonly pos: readonly [number, number] }>(faults: readonly T[]): T[] {
+  const seen = new Set<number>();
+  return faults.filter(({ pos: [start] }) => !seen.has(start) && seen.add(start));
 }
 
 /** The library's texts may quote the file, secrets too; these do not. */
@@ -185,7 +205,7 @@ class TreeBuilder {
       return { kind: "scalar", span, value, size: 1 } satisfies ScalarTree;
     }
     this.#report(span, "yaml", "this kind of value is not supported", "write text, a number, true or false");
-    return { kind: "scalar", span, value: null, size: 1 };
+    return { kind: "scalar", span, value: null, size: 1, broken: true };
   }
 
   #map(pairs: readonly { readonly key: unknown; readonly value: unknown }[], span: Span): MapTree {
@@ -233,12 +253,12 @@ class TreeBuilder {
     if (typeof tree === "object") return tree;
     const message = tree === "open" ? `*${name} refers to itself` : `there is no anchor &${name} before this`;
     this.#report(span, "bad-alias", message.slice(0, 200), "name an anchor that is complete before this line");
-    return { kind: "scalar", span, value: null, size: 1 };
+    return { kind: "scalar", span, value: null, size: 1, broken: true };
   }
 
   #count(span: Span): void {
     if (++this.#values > limits.values) {
-      throw new LimitExceeded(`the file has more than ${limits.values} values`, span.start);
+      throw tooMuch(`the file has more than ${limits.values} values`, span.start);
     }
   }
 

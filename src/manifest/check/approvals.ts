@@ -30,7 +30,8 @@ function sourceProblem(
     return [{ code: "unknown-source", message, hint: "name a source as the plan shows it", path: [...path, "source"] }];
   }
   const remotes = source.find("remotes");
-  if (remote === undefined || remotes === "broken" || remotes?.value.has(remote)) return [];
+  const isKnown = remote !== undefined && sources.manifest.remotes.has(remote);
+  if (!isKnown || remotes === "broken" || remotes?.value.has(remote)) return [];
   const known = [...(remotes?.value.keys() ?? [])].join(", ") || "none";
   const message = `${address} has no copy on remote ${remote}`;
   return [{ code: "unknown-copy", message, hint: `its remotes: ${known}`, path: [...path, "remote"] }];

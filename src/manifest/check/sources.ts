@@ -24,6 +24,8 @@ export interface StaticCopy {
   /** Of the entry or policy, up to the remote's name. */
   readonly path: Path;
   readonly host: HostName;
+  /** The dataset, or the ancestor, whose entry names the remote: what `keys.target` is for. */
+  readonly base: string;
   /** Absent where the source is a pattern. */
   readonly target?: string;
 }
@@ -95,7 +97,7 @@ export class StaticSource {
   #copy(name: RemoteName, keys: CopyKeys, { path, base }: Inherited<unknown>): StaticCopy | undefined {
     const remote = this.#manifest.remotes.get(name);
     if (!remote) return undefined;
-    const copy = { remote, keys, path: [...path, "remotes", name], host: remote.host ?? this.host };
+    const copy = { remote, keys, path: [...path, "remotes", name], host: remote.host ?? this.host, base };
     if (this.isPattern) return copy;
     const target =
       keys.target === undefined
@@ -131,7 +133,9 @@ export class StaticSources {
   }
 
   hostsOf({ pattern }: Pick<DatasetEntry, "pattern">): readonly HostName[] {
-    return isGlob(pattern.host) ? this.#hosts.filter(matcher(pattern.host)) : [pattern.host as HostName];
+    if (!isGlob(pattern.host)) return [pattern.host as HostName];
+    const matches = matcher(pattern.host);
+    return this.#hosts.filter((host) => matches(host));
   }
 
   all(): readonly StaticSource[] {

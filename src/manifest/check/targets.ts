@@ -52,14 +52,18 @@ function collisions(manifest: Manifest, sources: readonly StaticSource[]): Probl
   const problems: Problem[] = [];
   for (const source of sources) {
     for (const copy of source.copies()) {
-      if (copy.target === undefined) continue;
+      if (copy.target === undefined) {
+        if (copy.keys.target !== undefined && copy.base === source.dataset)
+          problems.push(targetOfPattern(source, copy));
+        continue;
+      }
       const at = `${copy.host}:${copy.target}`;
       const other = landed.get(at);
       const root = roots.get(at);
       if (root) problems.push(isRoot(copy, at, root));
       else if (at === source.address) problems.push(ontoItself(source, copy));
-      else if (other && (other.source.path[1] !== source.path[1] || other.copy.remote !== copy.remote)) {
-        problems.push(sameTarget(source, copy, at, other));
+      else if (other) {
+        if (!sharesRoot(other.copy, copy)) problems.push(sameTarget(source, copy, at, other));
       } else problems.push(...nameProblems(manifest, source, copy));
       if (!other) landed.set(at, { source, copy });
     }
@@ -77,6 +81,17 @@ function rootsOf(manifest: Manifest): ReadonlyMap<string, ZfsRemote> {
   }
   return roots;
 }
+
+/** Then `sharedRoots` has said it for all of the remote's sources at once. */
+const sharesRoot = (a: StaticCopy, b: StaticCopy): boolean =>
+  a.remote === b.remote && a.keys.target === undefined && b.keys.target === undefined;
+
+const targetOfPattern = (source: StaticSource, copy: StaticCopy): Problem => ({
+  code: "same-target",
+  message: `all that ${source.address} matches would be copied to ${copy.keys.target}`,
+  hint: "leave target out, or give each dataset an entry of its own",
+  ...pointAt(copy),
+});
 
 const pointAt = ({ keys, path }: StaticCopy) =>
   keys.target === undefined ? ({ path, at: "key" } as const) : { path: [...path, "target"] };

@@ -16,7 +16,8 @@ export function splitKey(key: string, hosts: readonly string[]): { readonly host
 
 function matchesAny(pattern: string, hosts: readonly string[]): boolean {
   try {
-    return hosts.some(matcher(pattern));
+    const matches = matcher(pattern);
+    return hosts.some((host) => matches(host));
   } catch {
     return false;
   }
