@@ -10,7 +10,10 @@ import { World } from "./world.ts";
  */
 export function check(plan: Plan, inventory: Inventory, replan: (simulated: Inventory) => Plan): Plan {
   if (plan.operations.length === 0) return plan;
-  const world = new World(inventory, (Date.parse(plan.now) / 1000) as EpochSeconds);
+  // rounded, it is a small integer like every time in the inventory: one that V8 keeps as a double would make it rewrite
+  // each snapshot there is
+  const now = Math.round(Date.parse(plan.now) / 1000) as EpochSeconds;
+  const world = new World(inventory, now);
   const problems = new Map<Address, string>();
   for (const operation of plan.operations) {
     try {

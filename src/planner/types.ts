@@ -37,8 +37,7 @@ export function classifier(types: ReadonlyMap<TypeName, SnapshotType>): Classify
 /** `TYPE-YYYYMMDDTHHMMSSZ`, in UTC. */
 export function snapshotName(type: TypeName, at: EpochSeconds): string {
   const stamp = new Date(at * 1000).toISOString().replace(/[-:]|\.\d+/g, "");
-  // joined, it is one piece of memory: a concatenation is slow to compare, and it is compared with every name there is
-  return [type, stamp].join("-");
+  return `${type}-${stamp}`;
 }
 
 const stamped = /-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/;

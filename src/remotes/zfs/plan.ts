@@ -370,8 +370,8 @@ class CopyPlanner {
 
   #nameClash(there: readonly View[], wanted: readonly View[]): Finding | undefined {
     if (wanted.length === 0) return undefined;
-    const names = new Set(wanted.map(({ name }) => name));
-    const guids = new Map(there.flatMap(({ name, key }) => (names.has(name) ? [[name, key]] : [])));
+    const asked = new Set(wanted.map(({ name }) => name));
+    const guids = new Map(there.flatMap(({ name, key }) => (asked.has(name) ? [[name, key]] : [])));
     const clashes = wanted.filter((view) => guids.has(view.name) && guids.get(view.name) !== view.key);
     if (clashes.length === 0) return undefined;
     const names = clashes.map((view) => `@${view.name}`).join(", ");
