@@ -13,7 +13,7 @@ import { freePort, keygen, publicKey, type Sshd, sshAvailable, startSshd } from 
 const nas = "nas" as HostName;
 const word = (): string => `mark-${process.pid}-${Math.random().toString(36).slice(2)}`;
 
-describe.skipIf(!sshAvailable)("commands over SSH", { timeout: 30_000 }, () => {
+describe.skipIf(!sshAvailable)("commands over SSH", { timeout: 60_000 }, () => {
   let sshd: Sshd;
   const before = held();
   beforeAll(async () => {
@@ -22,7 +22,7 @@ describe.skipIf(!sshAvailable)("commands over SSH", { timeout: 30_000 }, () => {
   afterAll(async () => {
     await sshd.stop();
     await expectNothingLeft(before);
-  });
+  }, 60_000);
 
   /** Connects to one host, and closes whatever happens. */
   async function using<T>(
@@ -297,7 +297,7 @@ describe.skipIf(!sshAvailable)("commands over SSH", { timeout: 30_000 }, () => {
       agent = spawn("ssh-agent", ["-D", "-a", socket], { stdio: ["ignore", "pipe", "ignore"] });
       await new Promise((resolve) => agent?.stdout?.once("data", resolve));
       execFileSync("ssh-add", ["-q", agentKey], { env: { ...process.env, SSH_AUTH_SOCK: socket } });
-    });
+    }, 60_000);
     afterAll(() => {
       agent?.kill();
     });

@@ -11,11 +11,14 @@ export interface Link {
   cut(): void;
   /** Nothing passes any more and nobody is told, as with a pulled cable. */
   freeze(): void;
+  /** From now on new connections lead elsewhere; those that are open stay. */
+  redirect(port: number): void;
   close(): Promise<void>;
 }
 
-export async function startLink(target: number, options: { readonly bytesPerSecond?: number } = {}): Promise<Link> {
+export async function startLink(first: number, options: { readonly bytesPerSecond?: number } = {}): Promise<Link> {
   const sockets = new Set<Socket>();
+  let target = first;
   let frozen = false;
   let connections = 0;
   let sent = 0;
@@ -62,6 +65,9 @@ export async function startLink(target: number, options: { readonly bytesPerSeco
     },
     freeze() {
       frozen = true;
+    },
+    redirect(port) {
+      target = port;
     },
     async close() {
       for (const socket of sockets) socket.destroy();

@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect } from "vitest";
 
 /** What this process holds that somebody may have forgotten: pipes and FIFOs, children, temporary directories. */
@@ -8,6 +9,10 @@ interface Held {
   readonly children: readonly string[];
   readonly directories: readonly string[];
 }
+
+/** A TMPDIR of this test file's own: others make directories in the common one at the same time. */
+export const TMPDIR = mkdtempSync(join(tmpdir(), "test-"));
+process.once("exit", () => rmSync(TMPDIR, { recursive: true, force: true }));
 
 export function held(): Held {
   const descriptors = readdirSync("/proc/self/fd").flatMap((fd) => {
@@ -20,7 +25,7 @@ export function held(): Held {
   return {
     pipes: descriptors.filter((target) => /^pipe:|fifo/.test(target)).length,
     children: children(),
-    directories: readdirSync(tmpdir()).filter((name) => name.startsWith("holdfast-")),
+    directories: readdirSync(TMPDIR),
   };
 }
 

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Host } from "../../src/model/manifest.ts";
 import type { HostName } from "../../src/model/units.ts";
 import { connectHosts, type Hosts, type PipeEnd } from "../../src/transport/index.ts";
-import { eventually, expectNothingLeft, held, processesWith } from "./leftovers.ts";
+import { eventually, expectNothingLeft, held, processesWith, TMPDIR } from "./leftovers.ts";
 
 const here = "here" as HostName;
 const host: Host = { name: here, local: true, address: "here", port: 22, user: "root", hostKeys: [], sudo: false };
@@ -15,7 +15,7 @@ let hosts: Hosts;
 let directory = "";
 beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), "pipe-"));
-  hosts = connectHosts(new Map([[here, host]]), { env: process.env, graceMs: 300 });
+  hosts = connectHosts(new Map([[here, host]]), { env: { ...process.env, TMPDIR }, graceMs: 300 });
 });
 afterAll(async () => {
   await hosts.close();
