@@ -1,5 +1,5 @@
-import type { Operation, OperationId, Plan, Precondition, SnapshotRef } from "../../src/model/plan.ts";
-import { find, isObserved, type World, type WorldDataset } from "./world.ts";
+import type { At, Operation, OperationId, Plan, Precondition, SnapshotRef } from "../../src/model/plan.ts";
+import { emptyDataset, find, isObserved, type World, type WorldDataset } from "./world.ts";
 import * as zfs from "./zfs.ts";
 
 /** A precondition no longer holds: nothing was changed. */
@@ -78,28 +78,57 @@ function executeOne(run: Run, o: Exclude<Operation, { kind: "create" }>, cut: nu
   const { host, dataset } = o.at;
   if (o.kind === "send") executeSend(world, o, cut);
   else if (o.kind === "unbookmark") {
-    for (const { name } of o.bookmarks.slice(0, cut)) zfs.destroyBookmark(world, host, dataset, name);
+    for (const b of exactly(find(world, host, dataset)?.bookmarks, o.bookmarks.slice(0, cut)))
+      zfs.destroyBookmark(world, host, dataset, b.name);
     stopHere(cut);
-  } else if (o.kind === "destroy" || o.kind === "destroy-orphan") {
-    zfs.destroySnapshots(world, host, dataset, namesOf(o.snapshots.slice(0, cut)));
+  } else if (o.kind === "destroy") {
+    destroy(world, o.at, o.snapshots.slice(0, cut));
     stopHere(cut);
+  } else if (o.kind === "destroy-orphan") {
+    const orphan = find(world, host, dataset);
+    const known = (s: { readonly guid: string }): boolean => o.snapshots.some((t) => t.guid === s.guid);
+    if (!orphan?.snapshots.every(known)) throw new Stale(`${dataset} is another, or has more`);
+    if (orphan.partial) zfs.abort(world, host, dataset);
+    destroy(world, o.at, o.snapshots.slice(0, cut));
+    stopHere(cut);
+    if (find(world, host, dataset)) zfs.destroyDataset(world, host, dataset);
   } else if (o.kind === "rollback") {
-    zfs.destroySnapshots(world, host, dataset, namesOf(o.destroys.slice(0, cut)));
+    destroy(world, o.at, o.destroys.slice(0, cut));
     stopHere(cut);
     zfs.rollback(world, host, dataset, o.to.name);
   } else {
     stopHere(cut);
-    executeWhole(world, o);
+    executeWhole(run, o);
   }
 }
 
-const namesOf = (snapshots: readonly { readonly name: string }[]): string[] => snapshots.map((s) => s.name);
+interface Named {
+  readonly name: string;
+  readonly guid: string;
+}
+/** `zfs destroy` knows names only, so the guids are looked at once more: gone is done already, another one is not ours. */
+function exactly(there: readonly Named[] | undefined, wanted: readonly Named[]): readonly Named[] {
+  const others = wanted.filter((w) => there?.some((t) => t.name === w.name && t.guid !== w.guid));
+  if (others.length > 0) throw new Stale(`${others.map((o) => o.name).join(", ")} is another now`);
+  return wanted.filter((w) => there?.some((t) => t.name === w.name));
+}
+
+function destroy(world: World, { host, dataset }: At, snapshots: readonly Named[]): void {
+  const doomed = exactly(find(world, host, dataset)?.snapshots, snapshots);
+  zfs.destroySnapshots(
+    world,
+    host,
+    dataset,
+    doomed.map((s) => s.name),
+  );
+}
 
 /** What happens at once or not at all. */
 function executeWhole(
-  world: World,
+  run: Run,
   o: Extract<Operation, { kind: "adopt" | "discard" | "replace" | "resume" | "bookmark" }>,
 ): void {
+  const { world } = run;
   const { host, dataset } = o.at;
   switch (o.kind) {
     case "adopt":
@@ -116,7 +145,7 @@ function executeWhole(
       break;
     case "bookmark": {
       const from = o.fromBookmark === undefined ? { snapshot: o.of.name } : { bookmark: o.fromBookmark };
-      zfs.bookmark(world, host, dataset, from, o.bookmark);
+      zfs.bookmark(world, host, dataset, from, o.bookmark.replace("{guid}", guidOf(run, o.of) ?? "?"));
     }
   }
 }
@@ -139,7 +168,7 @@ function executeSend(world: World, o: Extract<Operation, { kind: "send" }>, cut:
   );
   zfs.receive(world, host, dataset, stream, {
     force: o.replacesPlaceholder,
-    own: Object.fromEntries(own),
+    own: { ...Object.fromEntries(own), ...(o.base === null ? { adopted: "on" } : {}) },
     ...(cut === undefined ? {} : { cutAfter: cut % stream.steps.length }),
   });
   stopHere(cut);
@@ -165,7 +194,7 @@ function broken(run: Run, p: Precondition, dataset: WorldDataset | undefined): s
       return dataset.guid === p.guid ? undefined : `it is ${dataset.guid} now, not ${p.guid}`;
     case "placeholder": {
       const placeholder = dataset.own.get("placeholder") === "on";
-      const empty = dataset.snapshots.length === 0 && dataset.written === 0;
+      const empty = dataset.snapshots.length === 0 && dataset.written <= emptyDataset;
       return dataset.guid === p.guid && placeholder && empty ? undefined : "it is no empty placeholder";
     }
     case "snapshot": {
@@ -178,6 +207,11 @@ function broken(run: Run, p: Precondition, dataset: WorldDataset | undefined): s
       const there = dataset.snapshots.some((s) => s.guid === guid);
       const marked = p.bookmark && dataset.bookmarks.some((b) => b.guid === guid);
       return there || marked ? undefined : `${guid} (@${p.snapshot.name}) is not there`;
+    }
+    case "quota": {
+      const guids = p.snapshots.map((id) => run.created.get(id) ?? id);
+      const missing = guids.filter((guid) => !dataset.snapshots.some((s) => s.guid === guid));
+      return missing.length === 0 ? undefined : `${missing} of the quota are missing`;
     }
     case "follows": {
       const guid = p.base === null ? undefined : guidOf(run, p.base);

@@ -39,6 +39,8 @@ export interface Spec {
   readonly wait: number;
   readonly allowDestroy: number | undefined;
   readonly resolve: readonly (readonly [string, Remedy])[];
+  /** For what a judge leaves to chance, so that it shrinks, too. */
+  readonly chance: number;
 }
 
 const start = Date.UTC(2026, 2, 27, 12, 34, 56) / 1000;
@@ -242,7 +244,7 @@ const happenings = {
   },
   writeAtRemote(h: History, which: number) {
     const copy = at(h.copies(), which)?.copy;
-    if (copy) zfs.write(h.world, copy.host, copy.target, 3);
+    if (copy) zfs.write(h.world, copy.host, copy.target, 3e6);
   },
   snapshotAtRemote(h: History, which: number, how: number) {
     const copy = at(h.copies(), which)?.copy;
@@ -293,7 +295,7 @@ const happenings = {
       if (!find(h.world, copy.host, parent)) zfs.create(h.world, copy.host, parent, { own: { placeholder: "on" } });
     zfs.create(h.world, copy.host, copy.target, {
       own: how % 3 === 0 ? {} : { placeholder: "on" },
-      written: how % 4 === 0 ? 9 : 0,
+      written: how % 4 === 0 ? 9e6 : 0,
     });
   },
   changeAdoption(h: History, which: number, how: number) {
@@ -356,6 +358,7 @@ export function specs(options: SpecOptions = {}): fc.Arbitrary<Spec> {
     resolve: fc.array(fc.tuple(fc.constantFrom("usb", "vault"), fc.constantFrom<Remedy[]>("rollback", "replace")), {
       maxLength: 1,
     }),
+    chance: fc.nat(10_000),
   });
 }
 

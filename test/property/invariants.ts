@@ -1,9 +1,9 @@
 import { scopeOf } from "../../src/manifest/scope.ts";
-import type { Operation, Plan } from "../../src/model/plan.ts";
+import type { Operation, OperationId, Plan } from "../../src/model/plan.ts";
 import type { Unit } from "./execute.ts";
 import type { Scenario } from "./histories.ts";
-import { type ExpectedSource, resolve, typeOf } from "./resolve.ts";
-import { allDatasets, find, isObserved, type World, type WorldDataset } from "./world.ts";
+import { type ExpectedSource, resolve, ruleOf, typeOf } from "./resolve.ts";
+import { allDatasets, find, isObserved, type World, type WorldDataset, type WorldSnapshot } from "./world.ts";
 
 /** What a plan may do to a dataset. */
 interface Role {
@@ -31,9 +31,14 @@ export class Referee {
 
   /** What is wrong with a plan before anything is done: it touches what it must not. */
   judgePlan(plan: Plan, world: World): string[] {
-    return plan.operations.flatMap((o) =>
-      this.judgeOperation(o, world).map((wrong) => `${o.id} (${o.kind}): ${wrong}`),
-    );
+    const earlier = new Set<OperationId>();
+    return plan.operations.flatMap((o) => {
+      const wrong = this.judgeOperation(o, world);
+      if (earlier.has(o.id)) wrong.push("its id is taken");
+      for (const id of o.dependsOn) if (!earlier.has(id)) wrong.push(`it stands before ${id}, on which it depends`);
+      earlier.add(o.id);
+      return wrong.map((w) => `${o.id} (${o.kind}): ${w}`);
+    });
   }
 
   private judgeOperation(o: Operation, world: World): string[] {
@@ -89,8 +94,11 @@ export class Referee {
     return manifest.approvals.some((a) => a.kind === "orphan" && a.orphan === at && a.until >= now);
   }
 
-  /** What one command did that it must not have done. `before` and `after` are the worlds around it. */
-  judgeStep(unit: Unit, before: World, after: World): string[] {
+  /**
+   * What one command did that it must not have done. `before` and `after` are the worlds around it; `others` says
+   * that somebody else was at work since the plan was made.
+   */
+  judgeStep(unit: Unit, before: World, after: World, others = false): string[] {
     const [o] = unit.operations;
     if (o === undefined) return [];
     const wrong: string[] = [];
@@ -110,7 +118,7 @@ export class Referee {
     }
     for (const { host, name } of allDatasets(after))
       if (!find(before, host, name) && !may(host, name)) wrong.push(`${host}:${name} came into being`);
-    wrong.push(...this.judgeBases(o, before, after));
+    wrong.push(...this.judgeArrivals(o, before, after, others), ...this.judgeBases(o, before, after));
     return wrong.map((w) => `${o.id} (${o.kind}): ${w}`);
   }
 
@@ -124,6 +132,8 @@ export class Referee {
       if (typeOf(this.scenario.manifest, s.name) === undefined) wrong.push(`${name}@${s.name} is foreign`);
       const isSource = this.roles.get(`${host}:${name}`)?.some((r) => r.remote === undefined);
       if (isSource && s === newest) wrong.push(`${name}@${s.name} is the newest of the source`);
+      const filled = this.fillsQuota(host, name, s, after);
+      if (!filled) wrong.push(`${name}@${s.name} went, and no newer ones fill the quota`);
     }
     const marks = before.bookmarks.filter((b) => !after.bookmarks.some((c) => c.name === b.name));
     for (const b of marks) {
@@ -131,6 +141,31 @@ export class Referee {
       if (!ours) wrong.push(`${name}#${b.name} is not Holdfast's`);
     }
     return wrong;
+  }
+
+  /** Does the side have as many newer ones of the type as it is to keep? */
+  private fillsQuota(host: string, name: string, gone: WorldSnapshot, after: WorldDataset): boolean {
+    const [role, ...more] = this.roles.get(`${host}:${name}`) ?? [];
+    const type = typeOf(this.scenario.manifest, gone.name);
+    if (role === undefined || more.length > 0 || type === undefined) return true;
+    const copy = role.source.copies.find((c) => c.remote.name === role.remote);
+    const rule = ruleOf(copy?.keep ?? role.source.keys.keep, type);
+    const newer = after.snapshots.filter((s) => s.txg > gone.txg && typeOf(this.scenario.manifest, s.name) === type);
+    return newer.length >= (rule?.count ?? 0);
+  }
+
+  /** Nothing arrives but what the plan said would, and what others took meanwhile in the midst of a range. */
+  private judgeArrivals(o: Operation, before: World, after: World, others: boolean): string[] {
+    if (o.kind !== "send" && o.kind !== "resume") return [];
+    if (others && o.kind === "send" && o.snapshots.length > 1) return [];
+    const announced = o.kind === "send" ? o.snapshots : [o.to];
+    const had = find(before, o.at.host, o.at.dataset)?.snapshots ?? [];
+    const arrived = (find(after, o.at.host, o.at.dataset)?.snapshots ?? []).filter(
+      (s) => !had.some((t) => t.guid === s.guid),
+    );
+    return arrived
+      .filter((s) => !announced.some((a) => ("guid" in a ? a.guid === s.guid : a.name === s.name)))
+      .map((s) => `@${s.name} (guid ${s.guid}) arrived unannounced`);
   }
 
   /** The newest common base of every source and every copy, observed or not, never gets older. */

@@ -83,6 +83,9 @@ export interface Step {
   readonly fromGuid: string | null;
 }
 
+/** Most bytes that ZFS's own structures take in an empty dataset (98,304 and more were seen); people write more here. */
+export const emptyDataset = 512 * 1024;
+
 export const poolOf = (dataset: string): string => dataset.split("/", 1)[0] ?? dataset;
 export const parentOf = (dataset: string): string | undefined => {
   const slash = dataset.lastIndexOf("/");

@@ -62,7 +62,8 @@ export function create(world: World, host: string, name: string, options: Create
   const above = parentOf(name);
   const parent = above === undefined ? undefined : open(world, host, above);
   if (parent?.type === "volume") refuse(`cannot create '${name}': parent is not a filesystem`);
-  if (parent !== undefined && parent.encryption !== "off" && !parent.keyLoaded) refuse("key must be loaded");
+  const inherits = options.encryption === undefined && parent !== undefined && parent.encryption !== "off";
+  if (inherits && !parent.keyLoaded) refuse(`cannot create '${name}': key must be loaded`);
   const encryption = options.encryption ?? parent?.encryption ?? "off";
   const root = options.encryption === undefined ? parent?.encryptionroot : name;
   const dataset: WorldDataset = {
@@ -222,9 +223,8 @@ export function renameDataset(world: World, host: string, from: string, to: stri
       const [ds = "", snap = ""] = dataset.origin.split("@");
       dataset.origin = `${moved(ds)}@${snap}`;
     }
-    dataset.snapshots = dataset.snapshots.map((s) =>
-      s.clones.length === 0 ? s : { ...s, clones: s.clones.map(moved) },
-    );
+    if (dataset.snapshots.some((s) => s.clones.some((c) => moved(c) !== c)))
+      dataset.snapshots = dataset.snapshots.map((s) => ({ ...s, clones: s.clones.map(moved) }));
     if (moved(name) === name) continue;
     home.datasets.delete(name);
     home.datasets.set(moved(name), dataset);

@@ -1,0 +1,53 @@
+import type { Plan } from "../../src/model/plan.ts";
+import type { Scenario } from "./histories.ts";
+import { day } from "./manifests.ts";
+import { typeOf } from "./resolve.ts";
+import { find, type World } from "./world.ts";
+
+const periods: Readonly<Record<string, number>> = { hourly: 3600, daily: day, weekly: 7 * day, "daily-long": 7 * day };
+
+/** Deletions that `destroyAtMost`, or first contact, must have held back: a second reading of planning.md, 5. */
+export function judgeGuards(scenario: Scenario, before: World, plan: Plan): string[] {
+  const { manifest, now, options } = scenario;
+  const { percent, above, total } = manifest.guards.destroyAtMost;
+  const wrong: string[] = [];
+  let losses = 0;
+  const consented = (source: string, remote: string | undefined): boolean =>
+    options.allowDestroy !== undefined ||
+    manifest.approvals.some(
+      (a) => a.kind === "destroy" && a.until >= now && a.source === source && (a.remote ?? remote) === remote,
+    );
+  let anyConsent = false;
+  for (const o of plan.operations) {
+    if (o.kind !== "destroy") continue;
+    const dataset = find(before, o.at.host, o.at.dataset);
+    if (!dataset) continue;
+    const there = dataset.snapshots.filter((s) => typeOf(manifest, s.name) === o.type);
+    const arriving = plan.operations.flatMap((p): readonly { readonly name: string }[] => {
+      if (p.at.host !== o.at.host || p.at.dataset !== o.at.dataset) return [];
+      if (p.kind === "create") return [p];
+      return p.kind === "send" ? p.snapshots : p.kind === "resume" ? [p.to] : [];
+    });
+    const gain = arriving.filter((s) => typeOf(manifest, s.name) === o.type).length;
+    const lost = o.snapshots.filter((s) => there.some((t) => t.guid === s.guid)).length;
+    const loss = lost - gain;
+    if (consented(o.source, o.remote)) {
+      anyConsent = true;
+      continue;
+    }
+    losses += Math.max(0, loss);
+    const where = `${o.id}: ${lost} of ${there.length} ${o.type} go and ${gain} come`;
+    if (dataset.own.get("adopted") !== "on") wrong.push(`${where}, at first contact`);
+    if (loss > above && loss * 100 > percent * there.length) wrong.push(`${where}: more than ${percent} %`);
+    if (there.length >= 2 && lost === there.length && gain === 0) wrong.push(`${where}: emptied`);
+    const left = there.filter((s) => !o.snapshots.some((t) => t.guid === s.guid));
+    const period = periods[o.type];
+    const span = (left.at(-1)?.creation ?? 0) - (left[0]?.creation ?? 0);
+    const longer = there.some((s) => s.creation < (left[0]?.creation ?? 0) && !left.includes(s));
+    const scheduled = manifest.snapshotTypes.get(o.type)?.schedule !== undefined;
+    if (scheduled && period && gain === 0 && left.length >= 2 && longer && span * 2 < (left.length - 1) * period)
+      wrong.push(`${where}: those left span ${span} s only`);
+  }
+  if (losses > total && !anyConsent) wrong.push(`the plan loses ${losses}, more than ${total}`);
+  return wrong;
+}
