@@ -65,8 +65,10 @@ async function validator(schema) {
   });
   ajv.addVocabulary(["x-expects", "x-code", "x-secret"]);
   const code = standalone(ajv, ajv.compile(without(["title", "examples", "description"], schema)));
+  // ajv exports it twice
+  const once = code.replace(/^export const validate\b.*$/m, "");
   const bundle = await build({
-    stdin: { contents: code, resolveDir: root, loader: "js" },
+    stdin: { contents: once, resolveDir: root, loader: "js" },
     bundle: true,
     write: false,
     format: "esm",

@@ -3,6 +3,7 @@ import type { Diagnostic } from "../model/diagnostic.ts";
 import type { Guards, HostPattern, Manifest } from "../model/manifest.ts";
 import { approvalProblems } from "./check/approvals.ts";
 import { keepProblems } from "./check/keep.ts";
+import { lengthProblems } from "./check/lengths.ts";
 import { StaticSources } from "./check/sources.ts";
 import { targetProblems } from "./check/targets.ts";
 import { tieProblems } from "./check/ties.ts";
@@ -21,7 +22,7 @@ import { whoAmI } from "./read/self.ts";
 import { readEntries, readPolicies } from "./read/sources.ts";
 import { readSnapshotTypes, readTimezone } from "./read/types.ts";
 import type { ParseOptions } from "./settings.ts";
-import { structureProblems } from "./structure.ts";
+import { maxProblems, structureProblems } from "./structure.ts";
 import { decode, maxTotalBytes } from "./text.ts";
 import { find, type MapTree, type Path, type Tree, toData } from "./tree.ts";
 import { parseYaml } from "./yaml.ts";
@@ -107,9 +108,6 @@ function readDocument(tree: MapTree, options: ParseOptions): ParsedManifest {
   };
 }
 
-/** Bounds the work on a file that is nothing but mistakes. */
-const maxProblems = 2000;
-
 const isBroken = (tree: Tree | undefined): boolean => tree?.kind === "scalar" && tree.broken === true;
 
 function readManifest(
@@ -173,6 +171,7 @@ function check(manifest: Manifest, context: Context, pruned: readonly Path[]): P
     ...tieProblems(manifest.snapshotTypes),
     ...keepProblems(manifest, all),
     ...targetProblems(manifest, all),
+    ...lengthProblems(all),
     ...approvalProblems(manifest, sources, (approval) => context.pathOf(approval)),
   ];
 }

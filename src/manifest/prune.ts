@@ -1,6 +1,6 @@
 import type { ManifestDocument } from "./generated/types.ts";
 import type { Problem } from "./problem.ts";
-import { isValid, structureProblems } from "./structure.ts";
+import { isValid, maxProblems, structureProblems } from "./structure.ts";
 import type { Path } from "./tree.ts";
 
 /**
@@ -12,6 +12,7 @@ export function prune(
   problems: readonly Problem[],
 ): { document?: ManifestDocument; broken: readonly Path[] } {
   const broken: Path[] = [];
+  if (problems.length >= maxProblems) return { broken };
   let wrong = problems;
   // what lacks a key only because that key was taken out goes in the next round
   for (let round = 0; round < 10; round++) {

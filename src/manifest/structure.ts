@@ -5,11 +5,14 @@ import type { Problem } from "./problem.ts";
 import type { Path } from "./tree.ts";
 import { dotted, nearestWord, quote, suggestion } from "./words.ts";
 
-/** What the schema says about `data`; one problem for each thing that is wrong. */
+/** Bounds the work on a file that is nothing but mistakes. */
+export const maxProblems = 2000;
+
+/** What the schema says about `data`; one problem for each thing that is wrong, but no more than `maxProblems`. */
 export function structureProblems(data: unknown): Problem[] {
   if (validate(data)) return [];
   const byPlace = new Map<string, SchemaError[]>();
-  for (const error of validate.errors ?? []) {
+  for (const error of (validate.errors ?? []).slice(0, maxProblems)) {
     const group = byPlace.get(error.instancePath);
     if (group) group.push(error);
     else byPlace.set(error.instancePath, [error]);

@@ -24,7 +24,7 @@ export const maxTotalBytes = 1024 * 1024;
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-export function sourceText(name: string, text: string): SourceText {
+function sourceText(name: string, text: string): SourceText {
   const lines = [0];
   for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) lines.push(at + 1);
   return { name, text, lines };
@@ -56,7 +56,7 @@ export function decode(name: string, content: string | Uint8Array): SourceText |
   return source;
 }
 
-export const tooLarge = (name: string): Diagnostic =>
+const tooLarge = (name: string): Diagnostic =>
   fault(
     "too-large",
     `the file is larger than ${maxFileBytes / 1024} KiB, the most that one file of a manifest may hold`,

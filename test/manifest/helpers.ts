@@ -8,7 +8,7 @@ export const now = (Date.UTC(2026, 10, 22, 12) / 1000) as EpochSeconds;
 const defaults: ParseOptions = { hostname: "nas", user: "me", home: "/home/me", folder: "/etc/holdfast", now };
 
 /** YAML without the indentation that the test's own code gives it. */
-export function yaml(text: string): string {
+function yaml(text: string): string {
   const lines = text
     .replace(/^\n/, "")
     .replace(/\n\s*$/, "\n")
@@ -45,4 +45,12 @@ export function valid(text: string, options: Partial<ParseOptions> = {}): Manife
   const { manifest, diagnostics } = parse(text, options);
   if (!manifest) throw new Error(diagnostics.map((one) => `${line(one)}: ${one.message}`).join("\n"));
   return manifest;
+}
+
+/** Runs it and gives the CPU time it took, in milliseconds: a busy machine makes that no longer. */
+export function cpuTimeOf(run: () => void): number {
+  const before = process.cpuUsage();
+  run();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000;
 }

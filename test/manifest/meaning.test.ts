@@ -169,12 +169,16 @@ const table: readonly Case[] = [
     `
     version: 1
     defaults: { keep: { daily: 1 } }
-    remotes: { r: { type: zfs, root: backups/of/everything } }
+    remotes: { r: { type: zfs, root: backups/of/everything }, short: { type: zfs, root: a } }
     datasets:
       tank/${"x".repeat(215)}: { remotes: { r: {} } }
       tank/${"y".repeat(150)}: { remotes: { r: {} } }
+      tank/${"z".repeat(240)}: {}
+      tank/${"w".repeat(220)}: { remotes: { short: { target: a/b } } }
+      tank/${"v".repeat(227)}: {}
+      tank/${"u".repeat(228)}: {}
     `,
-    ["5:238 name-too-long"],
+    ["5:238 name-too-long", "7:3 name-too-long", "8:3 name-too-long", "10:3 name-too-long"],
   ],
   [
     "one entry written twice",

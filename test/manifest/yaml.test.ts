@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { parseManifest } from "../../src/manifest/index.ts";
-import { line, lines, now, parse, parseFiles, valid } from "./helpers.ts";
+import { type ParsedManifest, parseManifest } from "../../src/manifest/index.ts";
+import { cpuTimeOf, line, lines, now, parse, parseFiles, valid } from "./helpers.ts";
 
 const options = { hostname: "nas", user: "me", folder: "/", now };
 const raw = (text: string | Uint8Array) => parseManifest([{ name: "m.yaml", text }], options);
@@ -57,7 +57,7 @@ const merges = (levels: number) =>
       : `m${level}: &m${level} { a${level}: &b${level} { <<: *m${level - 1} }, x: *b${level}, y: *b${level} }`,
   ).join("\n");
 
-describe("text that wants to be expensive", () => {
+describe("text that wants to be expensive", { timeout: 60_000 }, () => {
   it.each([
     ["10 MB", `version: 1\n# ${"x".repeat(10 * mebibyte)}`],
     ["10 MB of NULs", "\0".repeat(10 * mebibyte)],
@@ -69,7 +69,7 @@ describe("text that wants to be expensive", () => {
     ["deep explicit keys", "? ".repeat(100_000)],
     ["closing brackets", "]".repeat(200_000)],
     ["commas", `[${",".repeat(200_000)}]`],
-    ["many keys", Array.from({ length: 30_000 }, (_, index) => `k${index}: 1`).join("\n")],
+    ["many keys", Array.from({ length: 20_000 }, (_, index) => `k${index}: 1`).join("\n")],
     ["many keys in braces", `{${Array.from({ length: 30_000 }, (_, index) => `k${index}`).join(",")}}`],
     ["colons", ":\n".repeat(100_000)],
     ["tabs", "\ta: b\n".repeat(40_000)],
@@ -82,13 +82,12 @@ describe("text that wants to be expensive", () => {
     ["aliases", `a: &a 1\n${Array.from({ length: 15_000 }, (_, index) => `b${index}: *a`).join("\n")}`],
   ])("%s is refused soon", (_, text) => {
     const before = process.memoryUsage().rss;
-    const start = performance.now();
-    const { manifest, diagnostics } = raw(text);
-    const took = performance.now() - start;
+    const results: ParsedManifest[] = [];
+    const took = cpuTimeOf(() => results.push(raw(text)));
+    const [{ manifest, diagnostics } = { manifest: undefined, diagnostics: [] }] = results;
     expect(manifest).toBeUndefined();
     expect(diagnostics.length).toBeGreaterThan(0);
-    // generous: the machine that runs the tests may be busy
-    expect(took).toBeLessThan(5000);
+    expect(took).toBeLessThan(2000);
     expect(process.memoryUsage().rss - before).toBeLessThan(400 * mebibyte);
   });
 

@@ -1,7 +1,7 @@
-import type { Manifest, SnapshotType, ZfsRemote } from "../../model/manifest.ts";
-import type { HostName, RemoteName, TypeName } from "../../model/units.ts";
+import type { Manifest, ZfsRemote } from "../../model/manifest.ts";
+import type { HostName, RemoteName } from "../../model/units.ts";
 import { anyMatcher } from "../../planner/patterns.ts";
-import { datasetFault, maxNameLength } from "../names.ts";
+import { datasetFault } from "../names.ts";
 import type { Problem } from "../problem.ts";
 import { quote } from "../words.ts";
 import { isWithin, parentOf, type StaticCopy, type StaticSource } from "./sources.ts";
@@ -64,7 +64,7 @@ function collisions(manifest: Manifest, sources: readonly StaticSource[]): Probl
       else if (at === source.address) problems.push(ontoItself(source, copy));
       else if (other) {
         if (!sharesRoot(other.copy, copy)) problems.push(sameTarget(source, copy, at, other));
-      } else problems.push(...nameProblems(manifest, source, copy));
+      } else problems.push(...badTarget(source, copy));
       if (!other) landed.set(at, { source, copy });
     }
   }
@@ -122,33 +122,22 @@ const sameTarget = (source: StaticSource, copy: StaticCopy, at: string, other: L
   related: [{ path: other.copy.path, message: "the other copy" }],
 });
 
-/** Names that ZFS would refuse at the worst moment: the first snapshot, the first receive. */
-function nameProblems({ snapshotTypes }: Manifest, source: StaticSource, copy: StaticCopy): Problem[] {
+/** Where the root is fine by itself, and what comes of it is not. */
+function badTarget(source: StaticSource, copy: StaticCopy): Problem[] {
   const { remote, keys, target = "" } = copy;
-  // a root that is wrong by itself has been reported
+  // what is wrong by itself has been reported
   if (datasetFault(keys.target ?? remote.root.replaceAll("{host}", "h")) !== undefined) return [];
   const fault = datasetFault(target);
-  const longest = Math.max(...[...snapshotTypes.values()].map(({ name }: SnapshotType) => nameLength(name)));
-  const bookmark = `#holdfast-${remote.name}-`.length + guidDigits;
-  const tooLong =
-    target.length + longest > maxNameLength || source.dataset.length + Math.max(longest, bookmark) > maxNameLength;
-  if (fault === undefined && !tooLong) return [];
+  if (fault === undefined) return [];
   return [
     {
-      code: fault === undefined ? "name-too-long" : "bad-dataset",
-      message:
-        fault === undefined
-          ? `with its snapshots and bookmarks, the copy of ${source.address} on remote ${remote.name} needs names longer than the ${maxNameLength} characters ZFS takes`
-          : `the copy of ${source.address} on remote ${remote.name} would be ${quote(target)}, which ${fault}`,
-      hint: "shorten the root, or name a target",
+      code: "bad-dataset",
+      message: `the copy of ${source.address} on remote ${remote.name} would be ${quote(target)}, which ${fault}`,
+      hint: "choose another root, or name a target",
       ...pointAt(copy),
     },
   ];
 }
-
-/** `@TYPE-YYYYMMDDTHHMMSSZ` */
-const nameLength = (type: TypeName): number => `@${type}-`.length + 16;
-const guidDigits = 20;
 
 /** A recursion that contains the root it fills would copy its own copies. */
 function filledRoots(source: StaticSource): Problem[] {

@@ -28,7 +28,7 @@ export function readEntries(
   naming: Naming,
   types: readonly string[],
 ): DatasetEntry[] {
-  const entries: DatasetEntry[] = [];
+  const entries = new Map<string, DatasetEntry>();
   for (const [key, written] of Object.entries(document.datasets ?? {})) {
     const path = ["datasets", key];
     if (written.policy !== undefined) {
@@ -37,11 +37,12 @@ export function readEntries(
     const keys = readKeys(context, written, path, types);
     const pattern = readPattern(context, naming, key, path);
     if (!pattern) continue;
-    const same = entries.find(({ pattern: { host, dataset } }) => host === pattern.host && dataset === pattern.dataset);
+    const means = `${pattern.host}:${pattern.dataset}`;
+    const same = entries.get(means);
     if (same) context.report(sameEntry(key, same));
-    else entries.push({ key, pattern, keys, place: context.place(path) });
+    else entries.set(means, { key, pattern, keys, place: context.place(path) });
   }
-  return entries;
+  return [...entries.values()];
 }
 
 const sameEntry = (key: string, same: DatasetEntry): Problem => ({

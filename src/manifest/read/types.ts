@@ -7,7 +7,7 @@ import { dotted, nearestWord, quote } from "../words.ts";
 import type { Context } from "./context.ts";
 
 /** There without being declared; declaring one replaces only the keys it names. */
-export const builtinSchedules: Readonly<Record<string, string>> = {
+const builtinSchedules: Readonly<Record<string, string>> = {
   hourly: "0 * * * *",
   daily: "0 0 * * *",
   weekly: "0 0 * * 1",
