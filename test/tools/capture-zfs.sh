@@ -125,12 +125,12 @@ say receive-onto-a-placeholder "zfs send -L -e -c $data@s1 | zfs receive -F -u -
 
 # --- while a receive runs: the sender stands still until told to go on
 mkfifo gate
-(zfs send -L -e -c "$data@s1" | (dd bs=64k iflag=fullblock count=40 2> /dev/null; read -r _ < gate; cat) | zfs receive -u -s "$base/running") &
+(zfs send -L -e -c "$base/large@s1" | (dd bs=64k iflag=fullblock count=40 2> /dev/null; read -r _ < gate; cat) | zfs receive -u -s "$base/running") &
 until zfs list "$base/running" > /dev/null 2>&1; do sleep 0.2; done
 list list-while-receiving "$base/running"
 say receive-while-receiving "zfs send -t $(token "$base/running") | zfs receive -u -s $base/running"
 say receive-abort-while-receiving "zfs receive -A $base/running"
-say destroy-while-sending "zfs destroy $data@s1"
+say destroy-while-sending "zfs destroy $base/large@s1"
 echo > gate; wait
 
 # --- destroying, holding, naming
