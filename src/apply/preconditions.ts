@@ -1,7 +1,7 @@
 import type { Dataset, Snapshot } from "../model/inventory.ts";
 import type { Precondition, SnapshotRef } from "../model/plan.ts";
 import type { Guid } from "../model/units.ts";
-import { isPlaceholder } from "../remotes/zfs/plan.ts";
+import { isPlaceholder } from "../remotes/zfs/placeholder.ts";
 
 /** What a fresh look at one dataset showed. */
 export type Observed =

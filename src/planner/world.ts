@@ -1,7 +1,7 @@
 import type { Bookmark, Dataset, HostInventory, Inventory, Snapshot } from "../model/inventory.ts";
 import type { At, Operation, SnapshotRef } from "../model/plan.ts";
 import type { Bytes, DatasetName, EpochSeconds, Guid, HostName, Txg } from "../model/units.ts";
-import { isPlaceholder } from "../remotes/zfs/plan.ts";
+import { isPlaceholder } from "../remotes/zfs/placeholder.ts";
 import { parentOf, poolOf } from "./observed.ts";
 
 type Step<K extends Operation["kind"]> = Extract<Operation, { kind: K }>;
@@ -232,11 +232,14 @@ export class World {
   }
 
   #destroy(at: At, snapshots: readonly { readonly name: string; readonly guid: Guid }[]): void {
-    const gone = new Set(snapshots.map(({ guid }) => guid));
+    // by name first: the same names are in every dataset, while each guid would be hashed for this alone
+    const gone = new Map(snapshots.map(({ name, guid }) => [name, guid]));
     this.#update(at, (dataset) => {
-      const left = dataset.snapshots.filter(({ guid }) => !gone.has(guid));
+      const left = dataset.snapshots.filter(({ name, guid }) => gone.get(name) !== guid);
       if (dataset.snapshots.length - left.length !== gone.size) throw new Error("a snapshot to destroy is not there");
-      const tied = dataset.snapshots.find(({ guid, holds, clones }) => gone.has(guid) && (holds || clones));
+      const tied = dataset.snapshots.find(
+        ({ name, guid, holds, clones }) => (holds || clones) && gone.get(name) === guid,
+      );
       if (tied) throw new Error(`@${tied.name} is held or cloned`);
       return { ...dataset, snapshots: left };
     });

@@ -1,6 +1,7 @@
 import type { Dataset } from "../../model/inventory.ts";
 import type { ZfsRemote } from "../../model/manifest.ts";
 import type { Finding } from "./blocked.ts";
+import { isPlaceholder } from "./placeholder.ts";
 
 /** Raw or plaintext, and whether the two sides allow it. What a copy began as, it stays. */
 export function chooseStream(
@@ -29,6 +30,13 @@ export function chooseStream(
   }
   if (!target) return { raw };
   const targetEncrypted = target.encryption !== "off";
+  if (targetEncrypted && isPlaceholder(target) && !target.resume) {
+    return refuse(
+      "the empty parent made there is encrypted, and nothing can be received over an encrypted dataset",
+      `rename it aside there, apply, and move the datasets below it back: zfs rename ${target.name} ${target.name}-old`,
+      ["replace"],
+    );
+  }
   if (raw && !targetEncrypted && (hasSnapshots || !target.resume)) {
     return refuse(
       hasSnapshots

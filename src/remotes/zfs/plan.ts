@@ -24,6 +24,7 @@ import { arriving, destroyed, refOf, type View, viewsOf } from "../../planner/vi
 import { type Base, findBase } from "./base.ts";
 import { blockedCopy, type Finding } from "./blocked.ts";
 import { chooseStream } from "./encryption.ts";
+import { isPlaceholder } from "./placeholder.ts";
 import { ranges } from "./ranges.ts";
 
 /** The source's side as a copy's plan needs it. */
@@ -262,7 +263,9 @@ class CopyPlanner {
         ],
       };
     }
-    const tied = extras.filter((view) => view.snapshot?.holds || view.snapshot?.clones);
+    const tied = extras
+      .map((view) => withoutReceive(view, this.#at.dataset))
+      .filter((view) => view.snapshot?.holds || view.snapshot?.clones);
     if (tied.length === 0) return undefined;
     return {
       ...finding,
@@ -292,6 +295,12 @@ class CopyPlanner {
         evidence: [...finding.evidence, ...children.map((child) => `${this.#at.host}:${child} is below it`)],
       });
     }
+    if (this.#wanted([], undefined).length === 0) {
+      return this.#blocked(remote, base, {
+        ...finding,
+        message: `${finding.message}; there is nothing to send that could replace it`,
+      });
+    }
     const stamp = new Date(this.#context.now * 1000).toISOString().replace(/[-:]|\.\d+/g, "");
     const operation: ReplaceOperation = {
       ...this.#operation("replace", target.name),
@@ -312,7 +321,8 @@ class CopyPlanner {
     raw: boolean,
     done: { readonly discarded?: boolean; readonly replaced?: boolean } = {},
   ): CopyPlan {
-    let there = remote;
+    // what is half received is gone on with or thrown away: its base is no clone's origin then
+    let there = this.#target?.resume ? remote.map((view) => withoutReceive(view, this.#at.dataset)) : remote;
     let from = base;
     let isThere = this.#target !== undefined && !done.replaced;
     const placeholder = isThere && this.#target !== undefined && isPlaceholder(this.#target);
@@ -321,7 +331,7 @@ class CopyPlanner {
       const problem = this.#resumeProblem(this.#target as Dataset, remote, base, raw);
       if (problem === undefined) {
         const arrived = this.#resume(this.#target as Dataset, base, raw, placeholder);
-        there = [...remote, arriving(arrived)];
+        there = [...there, arriving(arrived)];
         from = { view: arrived, txg: arrived.snapshot?.createtxg as Base["txg"], remoteIndex: there.length - 1 };
       } else {
         const refusal = this.#mayDiscard(problem);
@@ -638,8 +648,10 @@ class CopyPlanner {
 
 export const bookmarkName = (remote: string, guid: string): string => `holdfast-${remote}-${guid}`;
 
-/** ZFS counts some metadata as written in an empty dataset: up to 328 KiB were measured. */
-const EMPTY = 512 * 1024;
-/** Holdfast's own empty parent. That nothing is in it is asked for again, exactly, before anything is received over it. */
-export const isPlaceholder = (dataset: Dataset): boolean =>
-  dataset.own.placeholder === "on" && dataset.snapshots.length === 0 && !dataset.mounted && dataset.referenced <= EMPTY;
+/** A snapshot without the clone that a half-received stream makes of its base. */
+function withoutReceive(view: View, target: DatasetName): View {
+  if (!view.snapshot?.clones?.includes(`${target}/%recv`)) return view;
+  const { clones, ...snapshot } = view.snapshot;
+  const others = clones.filter((clone) => clone !== `${target}/%recv`);
+  return { ...view, snapshot: others.length === 0 ? snapshot : { ...snapshot, clones: others } };
+}
