@@ -19,11 +19,16 @@ export const createLog = (level: Level, format: Format): Log =>
     format === "json" ? destination({ fd: 2, sync: true }) : prettyStream,
   );
 
-/** `2026-11-22T00:05:00.123Z info   message  key=value`. */
+/** What messages say themselves; for programs that read the log. */
+const FOR_PROGRAMS = new Set(["id", "source"]);
+
+/** `2026-11-22T00:05:00.123Z info  message  key=value`. */
 const prettyStream: DestinationStream = {
   write(line) {
     const { time, level, msg, ...rest } = JSON.parse(line) as Record<string, unknown>;
-    const details = Object.entries(rest).map(([key, value]) => `  ${key}=${wordOf(value)}`);
+    const details = Object.entries(rest)
+      .filter(([key]) => !FOR_PROGRAMS.has(key))
+      .map(([key, value]) => `  ${key}=${wordOf(value)}`);
     process.stderr.write(
       `${String(time)} ${String(level).padEnd(5)} ${visible(String(msg ?? ""))}${details.join("")}\n`,
     );

@@ -59,15 +59,23 @@ async function live(tracker: Tracker, options: GlobalOptions): Promise<Progress>
 
 function logged(tracker: Tracker, log: Log): Progress {
   const minutes = setInterval(() => {
-    for (const { label, bytes, expected } of tracker.running())
-      log.info({ moved: expected === undefined ? size(bytes) : part(bytes, expected) }, `running: ${label}`);
+    const since = performance.now() - MINUTE_MS;
+    for (const { label, bytes, expected, startedAt } of tracker.running())
+      if (startedAt <= since)
+        log.info(
+          bytes === 0 ? {} : { moved: expected === undefined ? size(bytes) : part(bytes, expected) },
+          `running  ${label}`,
+        );
   }, MINUTE_MS);
   return {
     onEvent: listening({
       started: (event) => {
         tracker.started(event);
-        const { id, description, expected } = event;
-        log.info({ id, ...(expected === undefined ? {} : { expected: size(expected) }) }, `start: ${description}`);
+        const { id, expected } = event;
+        log.info(
+          { id, ...(expected === undefined ? {} : { expected: size(expected) }) },
+          `start  ${tracker.label(id)}`,
+        );
       },
       progress: (event) => tracker.progress(event),
       finished: (event) => {
@@ -81,14 +89,12 @@ function logged(tracker: Tracker, log: Log): Progress {
 
 function logEnd(log: Log, { id, source, description, outcome, seconds, bytes, error }: OperationReport): void {
   const level = outcome === "done" ? "info" : outcome === "failed" ? "error" : "warn";
-  log[level](
-    {
-      id,
-      source,
-      seconds,
-      ...(bytes === undefined ? {} : { moved: size(bytes) }),
-      ...(error === undefined ? {} : { error: error.message }),
-    },
-    `${outcome}: ${description}`,
-  );
+  const details = {
+    id,
+    source,
+    seconds,
+    ...(bytes === undefined ? {} : { moved: size(bytes) }),
+    ...(error === undefined ? {} : { error: error.message }),
+  };
+  log[level](details, `${outcome}  ${source}  ${description}`);
 }

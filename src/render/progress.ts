@@ -7,6 +7,8 @@ export interface Running {
   readonly startedAt: number;
   readonly bytes: number;
   readonly expected?: number;
+  /** Bytes per second of late. */
+  readonly rate: number;
 }
 
 export interface ProgressTotals {
@@ -15,6 +17,7 @@ export interface ProgressTotals {
   readonly bytes: number;
   /** Of everything that is sent in this run. */
   readonly expected: number;
+  readonly rate: number;
   readonly startedAt: number;
 }
 
@@ -31,38 +34,38 @@ export function renderProgress(
 }
 
 /** The label gives way, the numbers stay. */
-function toWidth({ label, numbers }: { label: string; numbers: string }, width: number): string {
+interface Line {
+  readonly label: string;
+  readonly numbers: string;
+}
+
+function toWidth({ label, numbers }: Line, width: number): string {
   const room = Math.max(8, width - numbers.length - 3);
   const shown = label.length <= room ? label.padEnd(room) : `${label.slice(0, room - 1)}…`;
-  return `${shown}  ${numbers}`.slice(0, Math.max(20, width - 1));
+  return `${shown}  ${numbers}`.slice(0, Math.max(20, width - 1)).trimEnd();
 }
 
-function runningLine({ label, startedAt, bytes, expected }: Running, now: number): { label: string; numbers: string } {
-  const elapsed = (now - startedAt) / 1000;
-  const numbers = expected === undefined && bytes === 0 ? [duration(elapsed)] : amounts(bytes, expected, elapsed);
-  return { label: `  ${visible(label)}`, numbers: numbers.join("  ") };
+function runningLine({ label, startedAt, bytes, expected, rate }: Running, now: number): Line {
+  const numbers =
+    expected === undefined && bytes === 0 ? duration((now - startedAt) / 1000) : amounts(bytes, expected, rate);
+  return { label: `  ${visible(label)}`, numbers };
 }
 
-function totalsLine(
-  running: readonly Running[],
-  { done, operations, bytes, expected, startedAt }: ProgressTotals,
-  now: number,
-): { label: string; numbers: string } {
-  const elapsed = (now - startedAt) / 1000;
+function totalsLine(running: readonly Running[], totals: ProgressTotals, now: number): Line {
+  const { done, operations, bytes, expected, rate, startedAt } = totals;
   const label = `  total: ${done} of ${plural(operations, "operation")}${running.length > 0 ? `, ${running.length} running` : ""}`;
-  return { label, numbers: (expected > 0 ? amounts(bytes, expected, elapsed) : [duration(elapsed)]).join("  ") };
+  return { label, numbers: expected > 0 ? amounts(bytes, expected, rate) : duration((now - startedAt) / 1000) };
 }
 
-/** `1.2 of 9.8 GiB  12 %  48 MiB/s  3 m 2 s left`. */
-function amounts(bytes: number, expected: number | undefined, elapsed: number): string[] {
-  const rate = elapsed > 0 ? bytes / elapsed : 0;
-  if (expected === undefined || expected <= 0) return [size(bytes), `${size(rate)}/s`];
+/** `1.2 of 9.8 GiB   12 %    48 MiB/s   3 m 2 s left`; columns keep their width so that lines stand still. */
+function amounts(bytes: number, expected: number | undefined, rate: number): string {
+  const speed = `${size(rate)}/s`.padStart(11);
+  if (expected === undefined || expected <= 0) return `${size(bytes)}  ${speed}`;
   // an estimate can be too low: then it is done as far as anybody knows
   const share = Math.min(1, bytes / expected);
   const left = rate > 0 && share < 1 ? `${duration((expected - bytes) / rate)} left` : "";
-  return [part(bytes, expected), `${Math.floor(share * 100)} %`.padStart(5), `${size(rate)}/s`, left].filter(
-    (text) => text !== "",
-  );
+  const percent = `${Math.floor(share * 100)} %`.padStart(5);
+  return [part(bytes, expected), percent, share < 1 ? speed : "".padStart(11), left.padStart(14)].join("  ");
 }
 
 const OUTCOMES: Readonly<Record<OperationReport["outcome"], string>> = {

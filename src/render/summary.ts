@@ -8,7 +8,7 @@ const OTHERS: readonly (readonly [OperationKind, string])[] = [
   ["rollback", "to roll back"],
   ["replace", "to replace"],
   ["bookmark", "to bookmark"],
-  ["unbookmark", "to unbookmark"],
+  ["unbookmark", "to forget"],
 ];
 
 type Summed = Pick<Plan, "operations" | "summary" | "complete">;

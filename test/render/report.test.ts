@@ -75,15 +75,21 @@ const running: Running = {
   startedAt: 0,
   bytes: 4.1 * plans.GiB,
   expected: 9.8 * plans.GiB,
+  rate: 51.2 * plans.MiB,
 };
-const totals = { done: 3, operations: 7, bytes: 5.1 * plans.GiB, expected: 12 * plans.GiB, startedAt: 0 };
+const totals = {
+  done: 3,
+  operations: 7,
+  bytes: 5.1 * plans.GiB,
+  expected: 12 * plans.GiB,
+  rate: 63.7 * plans.MiB,
+  startedAt: 0,
+};
 
 test("a running transfer shows bytes, percent, rate and time left; a total line follows", () => {
   const [line = "", total = ""] = renderProgress([running], totals, 82_000, { color: false, width: 120 }).split("\n");
-  expect(line).toMatch(/^ {2}nas01:tank\/data .* 4\.1 of 9\.8 GiB {3}41 % {2}51\.2 MiB\/s {2}1 m 54 s left$/);
-  expect(total).toMatch(
-    /^ {2}total: 3 of 7 operations, 1 running +5\.1 of 12 GiB {3}42 % {2}63\.7 MiB\/s {2}1 m 51 s left$/,
-  );
+  expect(line).toMatch(/^ {2}nas01:tank\/data .* 4\.1 of 9\.8 GiB +41 % +51\.2 MiB\/s +1 m 54 s left$/);
+  expect(total).toMatch(/^ {2}total: 3 of 7 operations, 1 running +5\.1 of 12 GiB +42 % +63\.7 MiB\/s +1 m 51 s left$/);
 });
 
 test("progress lines are never wider than the terminal, and never above 100 percent", () => {
@@ -98,10 +104,15 @@ test("progress lines are never wider than the terminal, and never above 100 perc
 });
 
 test("an operation without bytes shows how long it runs", () => {
-  const line = renderProgress([{ label: "destroy", startedAt: 0, bytes: 0 }], { ...totals, expected: 0 }, 5000, {
-    color: false,
-    width: 60,
-  });
+  const line = renderProgress(
+    [{ label: "destroy", startedAt: 0, bytes: 0, rate: 0 }],
+    { ...totals, expected: 0 },
+    5000,
+    {
+      color: false,
+      width: 60,
+    },
+  );
   expect(line).toContain("5 s");
   expect(line).not.toContain("%");
 });
