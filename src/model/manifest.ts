@@ -155,7 +155,7 @@ export interface Guards {
 }
 
 interface Lapsing {
-  /** Until the end of that day in the manifest's timezone. */
+  /** The first second that it no longer holds: that day has ended in the manifest's timezone. */
   readonly until: EpochSeconds;
   /** As written, for messages. */
   readonly untilText: string;

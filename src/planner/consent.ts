@@ -24,8 +24,8 @@ interface Options {
 }
 
 export function consentsOf(manifest: Manifest, { now, allowDestroy, resolve }: Options): Consents {
-  const valid = manifest.approvals.filter((approval) => now <= approval.until);
-  const lapsed = manifest.approvals.filter((approval) => now > approval.until);
+  const valid = manifest.approvals.filter((approval) => now < approval.until);
+  const lapsed = manifest.approvals.filter((approval) => now >= approval.until);
   // a source without a host is one of this machine
   const names = (written: string, address: string) =>
     written === address || (manifest.self !== null && `${manifest.self}:${written}` === address);

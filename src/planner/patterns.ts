@@ -10,7 +10,10 @@ export const isGlob = (pattern: string): boolean => special.test(pattern);
 
 /** Matches whole names; `*` stays within one path component, `**` does not. */
 export function matcher(pattern: string): Matcher {
-  return isGlob(pattern) ? picomatch(pattern, options) : (text) => text === pattern;
+  if (!isGlob(pattern)) return (text) => text === pattern;
+  const matches = picomatch(pattern, options);
+  // of one argument only: picomatch takes a second, which `filter` and `some` would fill in
+  return (text) => matches(text);
 }
 
 /** Matches when any of the patterns does. */

@@ -47,7 +47,7 @@ function gapsOf(type: SnapshotType): Gaps {
   return gaps;
 }
 
-const cron = (type: SnapshotType): Cron => new Cron(type.schedule ?? "", { timezone: type.timezone });
+const cron = (type: SnapshotType): Cron => new Cron(type.schedule ?? "", { timezone: type.timezone, mode: "5-part" });
 
 export function schedulesAt(now: EpochSeconds): Schedules {
   const ticks = new Map<SnapshotType, EpochSeconds | undefined>();
