@@ -163,6 +163,8 @@ export const createPlaceholderCommand = (dataset: DatasetName): string[] => [
   dataset,
 ];
 
+export const forgetPlaceholderCommand = ({ dataset }: At): string[] => ["zfs", "inherit", PLACEHOLDER, dataset];
+
 export const snapshotCommand = (fullNames: readonly string[]): string[] => ["zfs", "snapshot", ...fullNames];
 /** Prints `NAME ⇥ GUID` of those that exist; exits 1 when one does not. */
 export const guidsCommand = (fullNames: readonly string[], type: string): string[] => [

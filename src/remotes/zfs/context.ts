@@ -95,11 +95,11 @@ export function failure(
 }
 
 const SHOWN = 400;
-/** For people: as one would type it, shortened in the middle. */
+/** For people: as one would type it, tokens and long lists shortened. */
 export function showCommand(...stages: (readonly string[])[]): string {
   return stages
     .map((argv) => {
-      const line = quoteAll(argv);
+      const line = quoteAll(argv.map((word, index) => (argv[index - 1] === "-t" ? word.slice(0, 20) : word)));
       return line.length <= SHOWN ? line : `${line.slice(0, SHOWN / 2)} … ${line.slice(-SHOWN / 2)}`;
     })
     .join(" | ");

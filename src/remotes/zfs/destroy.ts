@@ -31,11 +31,12 @@ interface Destruction {
   readonly failures: readonly Failure[];
   /** The first command that failed. */
   readonly problem?: Problem;
+  /** The run was ended from outside before all were tried. */
+  readonly interrupted?: boolean;
 }
 
 export async function destroy({ at, snapshots }: OperationOf<"destroy">, context: RunContext): Promise<Result> {
-  const destruction = await destroySnapshots(at, snapshots, context);
-  return destruction.failures.length === 0 ? done() : { outcome: "failed", error: told(at, snapshots, destruction) };
+  return resultOf(at, snapshots, await destroySnapshots(at, snapshots, context));
 }
 
 /** Destroys a copy whose source is gone, and nothing that the plan does not name. */
@@ -53,8 +54,8 @@ export async function destroyOrphan(
   }
   const where = whereOf(context, at, PERMISSIONS);
   if (dataset.resume !== undefined) await must(context, discardCommand(at), where, { orElse: ["missing", "no-token"] });
-  const destruction = await destroySnapshots(at, snapshots, context);
-  if (destruction.failures.length > 0) return { outcome: "failed", error: told(at, snapshots, destruction) };
+  const destruction = await destroySnapshots(at, snapshots, context, { whole: true });
+  if (destruction.failures.length > 0) return resultOf(at, snapshots, destruction);
   await must(context, destroyDatasetCommand(at), where, { orElse: ["missing"], timeoutMs: LONG_PATIENCE_MS });
   return done();
 }
@@ -77,24 +78,30 @@ export async function unbookmark({ at, bookmarks }: OperationOf<"unbookmark">, c
   return others.length === 0 ? done() : { outcome: "stale", error: { message: others.join("\n") } };
 }
 
-/** Destroys exactly these guids under these names, in lists; what cannot go stays and stops nothing else. */
+/**
+ * Destroys exactly these guids under these names, in lists. What cannot go stays and stops nothing else; with `whole`, a
+ * list of which one cannot go stays as it is.
+ */
 export async function destroySnapshots(
   at: At,
   snapshots: readonly DestroyedSnapshot[],
   context: RunContext,
+  { whole = false } = {},
 ): Promise<Destruction> {
   const failures: Failure[] = [];
   let problem: Problem | undefined;
   const parts = batches(snapshots, ({ name }) => byteLength(at.dataset) + byteLength(name) + 1);
   for (const [index, part] of parts.entries()) {
-    const outcome = await destroyPart(at, part, context);
-    failures.push(...outcome.failures);
-    problem ??= outcome.problem;
-    if (outcome.hopeless) {
-      const untried = parts.slice(index + 1).flat();
-      failures.push(...untried.map((snapshot) => ({ snapshot, why: "not tried after that" })));
-      break;
+    const interrupted = index > 0 && context.signal.aborted;
+    if (!interrupted) {
+      const outcome = await destroyPart(at, part, context, whole);
+      failures.push(...outcome.failures);
+      problem ??= outcome.problem;
+      if (!outcome.hopeless) continue;
     }
+    const untried = parts.slice(interrupted ? index : index + 1).flat();
+    failures.push(...untried.map(notTried));
+    return { failures, interrupted, ...(problem === undefined ? {} : { problem }) };
   }
   return { failures, ...(problem === undefined ? {} : { problem }) };
 }
@@ -104,9 +111,11 @@ async function destroyPart(
   at: At,
   part: readonly DestroyedSnapshot[],
   context: RunContext,
+  whole: boolean,
 ): Promise<Destruction & { readonly hopeless: boolean }> {
   const { same, other } = await recheck(at, part, context);
-  const failures: Failure[] = other.map((snapshot) => ({ snapshot, why: "has another guid now" }));
+  const failures: Failure[] = other.map((snapshot) => ({ snapshot, why: "another guid now" }));
+  if (whole && failures.length > 0) return { failures: [...failures, ...same.map(notTried)], hopeless: true };
   let problem: Problem | undefined;
   let rest = same;
   while (rest.length > 0) {
@@ -126,14 +135,19 @@ async function destroyPart(
       if (why === undefined) remaining.push(snapshot);
       else failures.push({ snapshot, why });
     }
-    if (remaining.length === rest.length) {
-      failures.push(...rest.map((snapshot) => ({ snapshot, why: failed.problem.message })));
-      return { failures, problem, hopeless: true };
+    const unnamed = remaining.length === rest.length;
+    if (unnamed || whole) {
+      const left = unnamed
+        ? remaining.map((snapshot) => ({ snapshot, why: failed.problem.message }))
+        : remaining.map(notTried);
+      return { failures: [...failures, ...left], problem, hopeless: true };
     }
     rest = remaining;
   }
   return { failures, ...(problem === undefined ? {} : { problem }), hopeless: false };
 }
+
+const notTried = (snapshot: DestroyedSnapshot): Failure => ({ snapshot, why: "not tried any more" });
 
 async function recheck(
   at: At,
@@ -155,24 +169,37 @@ export function reasonsIn(stderr: string): (fullName: string) => string | undefi
       const line = lines.find((candidate) => candidate.startsWith(start));
       if (line === undefined) continue;
       const reason = line.slice(start.length);
-      if (reason.startsWith("it's being held")) return "is held";
-      if (reason.startsWith("dataset is busy")) return "is busy: held, being sent, or mounted below .zfs/snapshot";
+      if (reason.startsWith("it's being held")) return "held";
+      if (reason.startsWith("dataset is busy")) return "busy: held, being sent, or mounted below .zfs/snapshot";
       return reason;
     }
     return undefined;
   };
 }
 
+/** What of the list is still there, and why. */
+export function resultOf(at: At, all: readonly DestroyedSnapshot[], destruction: Destruction): Result {
+  const { failures, problem, interrupted } = destruction;
+  if (failures.length === 0) return done();
+  const gone = all.length - failures.length;
+  const message = `${failures.length} of ${all.length} snapshots of ${at.host}:${at.dataset} are still there: ${reasonsOf(failures)}; ${gone === 0 ? "nothing was destroyed" : `the other ${gone} are gone`}`;
+  return { outcome: interrupted ? "interrupted" : "failed", error: { ...problem, message } };
+}
+
 const SHOWN = 5;
 
-/** What of the list is still there, and why. */
-export function told(at: At, all: readonly DestroyedSnapshot[], { failures, problem }: Destruction): Problem {
-  const gone = all.length - failures.length;
-  const shown = failures.slice(0, SHOWN).map(({ snapshot, why }) => `@${snapshot.name} ${why}`);
-  const more = failures.length > SHOWN ? [`and ${failures.length - SHOWN} more`] : [];
-  const rest = gone === 0 ? "nothing was destroyed" : `the other ${gone} are gone`;
-  return {
-    ...problem,
-    message: `${failures.length} of ${all.length} snapshots of ${at.host}:${at.dataset} are still there: ${[...shown, ...more].join("; ")}; ${rest}`,
-  };
+/** `@a, @b: held; @c: snapshot has dependent clones`: each reason once, with the first names. */
+function reasonsOf(failures: readonly Failure[]): string {
+  const byReason = new Map<string, string[]>();
+  for (const { snapshot, why } of failures) {
+    const names = byReason.get(why) ?? [];
+    byReason.set(why, names);
+    names.push(`@${snapshot.name}`);
+  }
+  return [...byReason]
+    .map(([why, names]) => {
+      const more = names.length > SHOWN ? ` and ${names.length - SHOWN} more` : "";
+      return `${names.slice(0, SHOWN).join(", ")}${more}: ${why}`;
+    })
+    .join("; ");
 }

@@ -232,8 +232,11 @@ const KNOWN: readonly Known[] = [
   {
     meaning: "missing",
     pattern:
-      /dataset does not exist|no such pool or dataset|could not find any snapshots to destroy|^bookmark '.*' does not exist/,
-    message: (where) => `something that ${place(where)} should have is not there (any more)`,
+      /(?:cannot open|bookmark) '([^']+)'(?:: dataset)? does not exist|(?:cannot open|bookmark) '([^']+)': no such pool|dataset does not exist|could not find any snapshots to destroy/,
+    message: (where, match) => {
+      const name = match[1] ?? match[2];
+      return `${name === undefined ? place(where) : `${where.at.host}:${name}`} does not exist (any more)`;
+    },
     hint: planAgain,
   },
 ];

@@ -1,4 +1,5 @@
 import type { Problem } from "../../model/report.ts";
+import { forgetPlaceholderCommand, PLACEHOLDER } from "./commands.ts";
 import { type RunContext, run } from "./context.ts";
 import { receiverWhere, type Transfer } from "./transfer.ts";
 
@@ -24,6 +25,8 @@ export async function inspectReceived(
 ): Promise<Inspection> {
   const { at, datasetType } = operation;
   const settings = await settingsOf(operation, [...asked.keys()], context);
+  // What a first, cut receive left is not taken off by the `-x` of the resumed one.
+  if (settings.get(PLACEHOLDER)?.source === "local") await run(context, at.host, forgetPlaceholderCommand(at));
   const wrong = [...asked.keys()].filter((name) => settings.get(name)?.source !== "local");
   const refused = refusedProperties(stderr);
   const warnings = otherWarnings(refused, asked, at.dataset);
@@ -55,7 +58,7 @@ async function settingsOf(
   asked: readonly string[],
   context: RunContext,
 ): Promise<Map<string, Setting>> {
-  const names = [...new Set([...asked, "canmount", "mountpoint"])].join(",");
+  const names = [...new Set([...asked, PLACEHOLDER, "canmount", "mountpoint"])].join(",");
   const { stdout } = await run(context, at.host, [
     "zfs",
     "get",

@@ -1,6 +1,7 @@
 import { discardCommand, estimateResumeCommand, resumeCommand } from "./commands.ts";
 import { must, type OperationOf, type Result, type RunContext, showCommand, whereOf } from "./context.ts";
 import { explain, type Meaning } from "./errors.ts";
+import { requireEmpty } from "./require-empty.ts";
 import { type Attempt, requireSpace, sizeOf, type Transfer, tokenAt, transfer } from "./transfer.ts";
 
 type Resume = OperationOf<"resume">;
@@ -45,6 +46,7 @@ async function tryOnce(operation: Resume, context: RunContext): Promise<Attempt>
     );
     return refusedBySender(meaning, error, await tokenAt(at, context));
   }
+  if (operation.replacesPlaceholder) await requireEmpty(at, context);
   await requireSpace(at, size, context);
   const work: Transfer = { ...operation, snapshots: [to], initial: base === null };
   return transfer(work, resumeCommand(token), size, context);

@@ -17,8 +17,9 @@ import {
   run,
   whereOf,
 } from "./context.ts";
+import { requireEmpty } from "./require-empty.ts";
 import { makeBookmark } from "./small.ts";
-import { receiverWhere, requireSpace, sizeOf, type Transfer, transfer } from "./transfer.ts";
+import { requireSpace, sizeOf, type Transfer, transfer } from "./transfer.ts";
 
 type Send = OperationOf<"send">;
 
@@ -29,6 +30,8 @@ export async function send(operation: Send, context: RunContext): Promise<Result
     const { host, dataset } = operation.from;
     return { outcome: "stale", error: { message: `${host}:${dataset} is not there any more` } };
   }
+  const between = unlikePlanned(operation, source, context);
+  if (between !== undefined) return { outcome: "stale", error: { message: between, hint: "run holdfast plan again" } };
   const stream = sendArguments(operation, source);
   const estimate = estimateCommand(stream);
   const { code, size, output } = await sizeOf(estimate, operation.from, context);
@@ -36,7 +39,7 @@ export async function send(operation: Send, context: RunContext): Promise<Result
     throw failure({ code, stderr: output }, estimate, whereOf(context, operation.from, "send"));
   }
   const work: Transfer = { ...operation, initial: operation.base === null };
-  if (operation.replacesPlaceholder) await requireEmpty(work, context);
+  if (operation.replacesPlaceholder) await requireEmpty(operation.at, context);
   await requireSpace(operation.at, size, context);
   await createParents(work, operation.createParents, context);
   const protection = await protectBase(operation, source, context);
@@ -46,6 +49,16 @@ export async function send(operation: Send, context: RunContext): Promise<Result
   }
   if (protection.warning === undefined) return result;
   return { ...result, warnings: [...(result.warnings ?? []), protection.warning] };
+}
+
+/** A range sends whatever lies between its ends: that must be what was planned. */
+function unlikePlanned({ from, base, to, snapshots }: Send, source: Dataset, context: RunContext): string | undefined {
+  if (base === null || snapshots.length === 1) return undefined;
+  const guids = source.snapshots.map(({ guid }) => guid);
+  const range = guids.slice(guids.indexOf(context.guidOf(base)) + 1, guids.indexOf(context.guidOf(to)) + 1);
+  const planned = snapshots.map((ref) => context.guidOf(ref));
+  if (range.length === planned.length && range.every((guid, index) => guid === planned[index])) return undefined;
+  return `the snapshots of ${from.host}:${from.dataset} between @${base.name} and @${to.name} are not those that were planned`;
 }
 
 function sendArguments({ from, base, to, snapshots, raw, withProperties }: Send, source: Dataset): SendArguments {
@@ -58,27 +71,6 @@ function sendArguments({ from, base, to, snapshots, raw, withProperties }: Send,
     // Properties of an encrypted dataset travel only with a raw stream.
     withProperties: withProperties && (raw || source.encryption === "off"),
   };
-}
-
-/** An empty file system's metadata; one byte in one file is more than that. */
-const EMPTY_LOGICAL = 64 * 1024;
-
-/** `receive -F` destroys what is in the target: it must never have been possible to write there. */
-async function requireEmpty(operation: Transfer, context: RunContext): Promise<void> {
-  const { host, dataset } = operation.at;
-  const argv = ["zfs", "get", "-Hp", "-o", "property,value", "canmount,mounted,logicalreferenced", dataset];
-  const { stdout } = await must(context, argv, receiverWhere(operation, context));
-  const values = new Map(stdout.split("\n").map((line) => line.split("\t") as [string, string]));
-  const empty =
-    values.get("canmount") === "off" &&
-    values.get("mounted") === "no" &&
-    Number(values.get("logicalreferenced") ?? Number.NaN) <= EMPTY_LOGICAL;
-  if (empty) return;
-  throw new OperationFailed({
-    message: `${host}:${dataset} is marked as Holdfast's placeholder, but is not empty any more, or can be mounted`,
-    output: stdout.trim(),
-    hint: "move the data elsewhere, or rename the dataset, then plan again",
-  });
 }
 
 async function createParents(operation: Transfer, parents: readonly DatasetName[], context: RunContext): Promise<void> {

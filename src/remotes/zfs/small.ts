@@ -11,7 +11,7 @@ import {
   type RunContext,
   whereOf,
 } from "./context.ts";
-import { destroySnapshots, told } from "./destroy.ts";
+import { destroySnapshots, resultOf } from "./destroy.ts";
 import { guidsOf } from "./guids.ts";
 
 /** The operations that are one command each. */
@@ -28,8 +28,9 @@ export async function discard({ at }: OperationOf<"discard">, context: RunContex
 
 /** Destroys by name what follows, then goes back one step: `rollback -r` would also destroy what nobody named. */
 export async function rollback({ at, to, destroys }: OperationOf<"rollback">, context: RunContext): Promise<Result> {
-  const destruction = await destroySnapshots(at, destroys, context);
-  if (destruction.failures.length > 0) return { outcome: "failed", error: told(at, destroys, destruction) };
+  // One that cannot go makes the rollback impossible: then the others are not given up for nothing.
+  const destruction = await destroySnapshots(at, destroys, context, { whole: true });
+  if (destruction.failures.length > 0) return resultOf(at, destroys, destruction);
   await must(context, rollbackCommand(at, to.name), whereOf(context, at, "rollback,destroy,mount"), {
     timeoutMs: LONG_PATIENCE_MS,
   });

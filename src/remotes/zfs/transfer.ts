@@ -116,18 +116,17 @@ async function cut(
 ): Promise<Attempt> {
   const { at, snapshots } = operation;
   const token = await tokenAt(at, context);
-  const saved = token === undefined ? undefined : await savedBytes(operation, token, context);
-  const kept = [
-    ...(missing.length < snapshots.length
-      ? [`${snapshots.length - missing.length} of ${snapshots.length} snapshots arrived`]
-      : []),
-    ...(token === undefined
-      ? []
-      : [
-          `partially received, ${saved === undefined ? "what came" : `${saved} bytes`} of @${missing[0]} are saved; the next run resumes`,
-        ]),
-  ];
   const { meaning, error } = whatFailed(operation, piped, commands, context);
+  const kept: string[] = [];
+  if (missing.length < snapshots.length) {
+    kept.push(`${snapshots.length - missing.length} of ${snapshots.length} snapshots arrived`);
+  }
+  // What somebody else is receiving is not ours to count.
+  if (token !== undefined && meaning !== "partial" && meaning !== "busy") {
+    const saved = await savedBytes(operation, token, context);
+    const amount = saved === undefined ? "what came" : `${saved} bytes`;
+    kept.push(`partially received, ${amount} of @${missing[0]} are saved; the next run resumes`);
+  }
   const message = [error.message, ...kept].join("; ");
   const outcome = outcomeOf(piped, context);
   return {

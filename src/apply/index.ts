@@ -1,0 +1,72 @@
+import { setMaxListeners } from "node:events";
+import { observeDataset, UnobservedError } from "../inventory/index.ts";
+import type { Manifest } from "../model/manifest.ts";
+import type { Plan } from "../model/plan.ts";
+import type { Report } from "../model/report.ts";
+import { guidsOf } from "../remotes/zfs/guids.ts";
+import { runOperations } from "../remotes/zfs/run.ts";
+import type { Hosts } from "../transport/types.ts";
+import { Engine, type OnEvent } from "./engine.ts";
+
+export type { OnEvent } from "./engine.ts";
+
+export interface ApplyOptions {
+  /** The manifest the plan was made from. */
+  readonly manifest: Manifest;
+  readonly hosts: Hosts;
+  /** How many streams flow at once; default 4. Short commands: up to 4 a pool, whatever this is. */
+  readonly concurrency?: number;
+  /** Ends the run cleanly: nothing more is started, streams are cut and can be resumed, short commands finish. */
+  readonly signal?: AbortSignal;
+  /** Ends the run at once, without waiting for anything. */
+  readonly urgent?: AbortSignal;
+  /** Hears what happens; must not throw. */
+  readonly onEvent?: OnEvent;
+  /** The clock of the report; default: the machine's. */
+  readonly now?: () => Date;
+}
+
+const CONCURRENCY = 4;
+const LOOK_MS = 10 * 60_000;
+
+/**
+ * Runs the operations of a plan and nothing else. Every precondition is looked at again right before; what depends on
+ * an operation that did not succeed is skipped, the rest goes on. The report has every operation exactly once, in the
+ * plan's order; a failed operation is a value in it, not an exception.
+ */
+export function apply(plan: Plan, options: ApplyOptions): Promise<Report> {
+  const { manifest, hosts } = options;
+  if (plan.manifestDigest !== manifest.digest) {
+    throw new Error("the plan was made from another manifest");
+  }
+  const signal = options.signal ?? new AbortController().signal;
+  const urgent = options.urgent ?? new AbortController().signal;
+  // Everything that runs listens to both.
+  setMaxListeners(0, signal, urgent);
+  const engine = new Engine(
+    plan,
+    {
+      concurrency: options.concurrency ?? CONCURRENCY,
+      signal,
+      urgent,
+      onEvent: options.onEvent ?? (() => {}),
+      now: options.now ?? (() => new Date()),
+    },
+    {
+      eyes: {
+        async observe({ host, dataset }) {
+          try {
+            const found = await observeDataset(hosts, host, dataset, { signal: urgent, timeoutMs: LOOK_MS });
+            return found === null ? { state: "absent" } : { state: "present", dataset: found };
+          } catch (error) {
+            if (error instanceof UnobservedError) return { state: "unobserved", reason: error.message };
+            throw error;
+          }
+        },
+        glance: (host, datasets) => guidsOf({ hosts, urgent }, host, datasets, "filesystem,volume"),
+      },
+      run: (operations, context) => runOperations(operations, { ...context, hosts, manifest, signal, urgent }),
+    },
+  );
+  return engine.run();
+}
