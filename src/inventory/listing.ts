@@ -2,7 +2,7 @@ import type { Bookmark, Dataset, Snapshot } from "../model/inventory.ts";
 import type { Bytes, DatasetName, EpochSeconds, Guid, Txg } from "../model/units.ts";
 import { Interner } from "./interner.ts";
 
-/** What is asked of `zfs list`, in this order; the mountpoint is last because a tab may be in it. */
+/** What is asked of `zfs list`, in this order. */
 export const COLUMNS = [
   "name",
   "type",
@@ -11,17 +11,17 @@ export const COLUMNS = [
   "creation",
   "used",
   "referenced",
-  "written",
   "userrefs",
   "clones",
-  "available",
   "origin",
+  "written",
   "receive_resume_token",
   "encryption",
-  "encryptionroot",
   "keystatus",
+  "encryptionroot",
   "mounted",
   "mountpoint",
+  "available",
 ] as const;
 const NAME = 0;
 const TYPE = 1;
@@ -30,17 +30,17 @@ const CREATETXG = 3;
 const CREATION = 4;
 const USED = 5;
 const REFERENCED = 6;
-const WRITTEN = 7;
-const USERREFS = 8;
-const CLONES = 9;
-const AVAILABLE = 10;
-const ORIGIN = 11;
-const TOKEN = 12;
-const ENCRYPTION = 13;
+const USERREFS = 7;
+const CLONES = 8;
+const ORIGIN = 9;
+const WRITTEN = 10;
+const TOKEN = 11;
+const ENCRYPTION = 12;
+const KEYSTATUS = 13;
 const ENCRYPTIONROOT = 14;
-const KEYSTATUS = 15;
-const MOUNTED = 16;
-const MOUNTPOINT = 17;
+const MOUNTED = 15;
+const MOUNTPOINT = 16;
+const AVAILABLE = 17;
 const TABS = COLUMNS.length - 1;
 
 const TAB = 9;
@@ -92,7 +92,8 @@ export class ListingParser {
     for (let at = 0; at < length; at++) {
       const byte = bytes[at];
       if (byte === TAB) {
-        if (count < TABS) tabs[count] = at;
+        // Beyond the last one there can be tabs only in a mountpoint, which is the column before it.
+        tabs[count < TABS ? count : TABS - 1] = at;
         count++;
       } else if (byte === NEWLINE) {
         this.#start = start;
