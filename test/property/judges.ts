@@ -114,7 +114,7 @@ function meddle(trial: Trial, next: () => number): void {
     () => latest && zfs.destroySnapshots(world, host, name, [latest.name]),
     () => any && zfs.hold(world, host, name, any.name, "theirs"),
     () => any && zfs.cloneOf(world, host, name, any.name, `${name.split("/")[0]}/clone-${next()}`),
-    () => any && zfs.renameSnapshot(world, host, name, any.name, `theirs-${next()}`),
+    () => any && zfs.renameSnapshot(world, host, name, any.name, `${any.name}-theirs`),
     () => {
       if (!any) return;
       zfs.destroySnapshots(world, host, name, [any.name]);
