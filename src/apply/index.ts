@@ -41,8 +41,9 @@ export function apply(plan: Plan, options: ApplyOptions): Promise<Report> {
   }
   const signal = options.signal ?? new AbortController().signal;
   const urgent = options.urgent ?? new AbortController().signal;
-  // Everything that runs listens to both.
-  setMaxListeners(0, signal, urgent);
+  const ending = AbortSignal.any([signal, urgent]);
+  // Everything that runs listens to them.
+  setMaxListeners(0, ending, urgent);
   const engine = new Engine(
     plan,
     {
@@ -65,7 +66,7 @@ export function apply(plan: Plan, options: ApplyOptions): Promise<Report> {
         },
         glance: (host, datasets) => guidsOf({ hosts, urgent }, host, datasets, "filesystem,volume"),
       },
-      run: (operations, context) => runOperations(operations, { ...context, hosts, manifest, signal, urgent }),
+      run: (operations, context) => runOperations(operations, { ...context, hosts, manifest, signal: ending, urgent }),
     },
   );
   return engine.run();

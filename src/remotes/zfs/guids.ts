@@ -14,7 +14,9 @@ export async function guidsOf(
   for (const part of batches(fullNames, byteLength)) {
     const argv = guidsCommand(part, type);
     const { code, stdout, stderr } = await run(context, host, argv);
-    if (code !== 0 && !onlyMissing(stderr)) {
+    const found = parseGuids(stdout);
+    const isComplete = code === 0 ? found.length === new Set(part).size : onlyMissing(stderr);
+    if (!isComplete) {
       const output = lastLines(stderr);
       throw new OperationFailed({
         message: `zfs list could not tell what is there on ${host}`,
@@ -22,7 +24,7 @@ export async function guidsOf(
         ...(output === "" ? {} : { output }),
       });
     }
-    for (const [name, guid] of parseGuids(stdout)) guids.set(name, guid);
+    for (const [name, guid] of found) guids.set(name, guid);
   }
   return guids;
 }
