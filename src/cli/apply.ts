@@ -21,7 +21,7 @@ interface ApplyOptions extends GlobalOptions, PlanningOptions {
 export async function apply(options: ApplyOptions, saved: string | undefined): Promise<ExitCode> {
   const manifest = await requireManifest(options);
   const reviewed = saved === undefined ? undefined : await savedPlan(saved, manifest, options);
-  const interruption = onInterrupt("ending what runs, transfers can be resumed; again: stop at once");
+  const interruption = onInterrupt();
   const lock = await lockHosts(manifest, options, interruption.signal);
   const hosts = await connect(manifest, options);
   try {

@@ -25,12 +25,15 @@ export async function carryOut(
 ): Promise<ExitCode> {
   const { apply } = await import("../apply/index.ts");
   const progress = await showProgress(plan, options);
+  const { signal, urgent } = interruption;
+  const farewell = (): void => progress.say("Ending what runs; transfers can be resumed. Again to stop at once.");
+  signal.addEventListener("abort", farewell, { once: true });
   let report: Report;
   try {
-    const { signal, urgent } = interruption;
     const { concurrency } = options;
     report = await apply(plan, { manifest, hosts, concurrency, signal, urgent, onEvent: progress.onEvent });
   } finally {
+    signal.removeEventListener("abort", farewell);
     progress.end();
   }
   if (options.json) answerJson(report);

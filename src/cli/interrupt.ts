@@ -1,5 +1,4 @@
 import { EXIT } from "./exit.ts";
-import { tell } from "./terminal.ts";
 
 export interface Interruption {
   /** Aborted by the first Ctrl-C, SIGTERM or SIGHUP: what runs ends cleanly. */
@@ -14,7 +13,7 @@ const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /** What ends at once has so long to say how far it got. */
 const LAST_WORDS_MS = 2000;
 
-export function onInterrupt(farewell: string): Interruption {
+export function onInterrupt(): Interruption {
   const clean = new AbortController();
   const urgent = new AbortController();
   const stop = (): void => {
@@ -24,7 +23,6 @@ export function onInterrupt(farewell: string): Interruption {
       urgent.abort();
       return;
     }
-    if (farewell !== "") tell(`\n${farewell}\n`);
     clean.abort();
   };
   for (const signal of SIGNALS) process.on(signal, stop);

@@ -10,6 +10,8 @@ import { Tracker } from "./tracker.ts";
 /** Listens to the engine while it works. */
 export interface Progress {
   readonly onEvent: <K extends keyof EngineEvents>(kind: K, event: EngineEvents[K]) => void;
+  /** Shows a line that stays. */
+  readonly say: (text: string) => void;
   /** Takes the live lines away. */
   readonly end: () => void;
 }
@@ -38,17 +40,21 @@ async function live(tracker: Tracker, options: GlobalOptions): Promise<Progress>
   const draw = (): void =>
     lines(renderProgress(tracker.running(), tracker.totals(), performance.now(), forStderr(options)));
   const frames = setInterval(draw, FRAME_MS);
+  const say = (text: string): void => {
+    lines.clear();
+    tell(`${text}\n`);
+    draw();
+  };
   return {
     onEvent: listening({
       started: (event) => tracker.started(event),
       progress: (event) => tracker.progress(event),
       finished: (event) => {
         tracker.finished(event);
-        lines.clear();
-        tell(`${renderFinished(event, forStderr(options))}\n`);
-        draw();
+        say(renderFinished(event, forStderr(options)));
       },
     }),
+    say,
     end: () => {
       clearInterval(frames);
       lines.clear();
@@ -83,6 +89,7 @@ function logged(tracker: Tracker, log: Log): Progress {
         logEnd(log, event);
       },
     }),
+    say: (text) => log.warn(text),
     end: () => clearInterval(minutes),
   };
 }

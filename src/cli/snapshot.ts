@@ -20,7 +20,7 @@ export async function snapshot(options: SnapshotOptions, type: string, patterns:
       hint: `its types: ${[...manifest.snapshotTypes.keys()].join(", ")}`,
     });
   const { planSnapshot, sourcesOf } = await import("../planner/index.ts");
-  const interruption = onInterrupt("ending what runs; again: stop at once");
+  const interruption = onInterrupt();
   const hosts = await connect(manifest, options);
   try {
     const { inventory, now } = await observeWorld(manifest, hosts, { ...options, signal: interruption.signal });

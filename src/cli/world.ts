@@ -25,7 +25,7 @@ export async function lookAround(
     const inventory = await readInventory(options.inventory);
     return { inventory, now: inventory.observedAt };
   }
-  const interruption = onInterrupt("");
+  const interruption = onInterrupt();
   const hosts = await connect(manifest, options);
   try {
     return await observeWorld(manifest, hosts, { ...options, signal: interruption.signal });

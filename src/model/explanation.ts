@@ -71,6 +71,7 @@ export interface Verdict {
   readonly remote?: RemoteName;
   /** The rule that keeps it. */
   readonly rule?: KeptReason;
-  /** Empty where the rule says it all. */
   readonly reason: string;
+  /** What to do about it. */
+  readonly remedies?: readonly string[];
 }

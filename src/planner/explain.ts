@@ -84,7 +84,8 @@ const iso = ({ creation }: Snapshot): string => new Date(creation * 1000).toISOS
 const blockedVerdict = (entry: Blocked): Verdict => ({
   what: "blocked",
   ...(entry.remote === undefined ? {} : { remote: entry.remote }),
-  reason: [entry.message, ...entry.remedies].join("; "),
+  reason: entry.message,
+  remedies: entry.remedies,
 });
 
 /** Everywhere the same point in time is, or is not. */
@@ -117,7 +118,7 @@ function planned({ operations, blocked, foreign }: Plan, { source, remote, name,
       .filter((entry) => entry.source === source.address && entry.remote === remote)
       .filter(({ withheld }) => withheld === undefined || withheld.snapshots.some((one) => one.guid === guid))
       .map(blockedVerdict)
-      .map(({ what, reason }) => ({ what, reason })),
+      .map(({ remote: _, ...verdict }) => verdict),
     ...foreign
       .filter((group) => group.source === source.address && group.remote === remote && group.snapshots.includes(name))
       .map(() => ({

@@ -35,7 +35,7 @@ function snapshotLines(explanation: SnapshotExplanation, { color, self }: Option
     ["type", type === undefined ? "none: foreign, never touched" : visible(type)],
     ["guid", guid ?? "none yet: this plan creates it"],
     ...(created === undefined ? [] : [["created", created.replace("T", " ").replace(/(\.\d+)?Z$/, " UTC")]]),
-    ...places.map((place, index) => [index === 0 ? "found" : "", presenceWords(place)]),
+    ...columns(places.map(presenceCells)).map((line, index) => [index === 0 ? "found" : "", line]),
   ];
   return [
     palette(color).bold(visible(`${at.host}:${at.dataset}@${name}`)),
@@ -45,10 +45,13 @@ function snapshotLines(explanation: SnapshotExplanation, { color, self }: Option
   ];
 }
 
-const presenceWords = ({ remote, at, state, name }: Presence): string => {
-  const where = `${remote === undefined ? "source" : visible(remote)}  ${visible(`${at.host}:${at.dataset}`)}`;
+const presenceCells = ({ remote, at, state, name }: Presence): string[] => {
   const words = { snapshot: "yes", bookmark: "only as a bookmark", absent: "no", unobserved: "not observed" } as const;
-  return `${where}  ${words[state]}${name === undefined ? "" : `, as @${visible(name)}`}`;
+  return [
+    remote === undefined ? "source" : visible(remote),
+    visible(`${at.host}:${at.dataset}`),
+    `${words[state]}${name === undefined ? "" : `, as @${visible(name)}`}`,
+  ];
 };
 
 const VERDICTS: Readonly<Record<Verdict["what"], string>> = {
@@ -65,13 +68,16 @@ const VERDICTS: Readonly<Record<Verdict["what"], string>> = {
   unobserved: "! unknown",
 };
 
+const WIDEST = Math.max(...Object.values(VERDICTS).map((word) => word.length)) + 4;
+
 const verdictLines = (verdicts: readonly Verdict[]): string[] =>
-  columns(
-    verdicts.map(({ what, remote, rule, reason }) => [
-      `  ${VERDICTS[what]}`,
-      [
-        remote === undefined ? "" : `${visible(remote)}: `,
-        rule === undefined ? visible(reason) : keptWords({ reason: rule, detail: reason }),
-      ].join(""),
-    ]),
-  );
+  verdicts.flatMap(({ what, remote, rule, reason, remedies = [] }) => {
+    const whose = remote === undefined ? "" : `${visible(remote)}: `;
+    const why = rule === undefined ? visible(reason) : keptWords({ reason: rule, detail: reason });
+    return [
+      `  ${VERDICTS[what].padEnd(WIDEST - 2)}${whose}${why}`,
+      ...remedies.map(
+        (remedy, index) => `${" ".repeat(WIDEST)}${index === 0 ? "remedies: " : "          "}${visible(remedy)}`,
+      ),
+    ];
+  });

@@ -31,27 +31,28 @@ export function keptBySnapshot(kept: readonly KeptGroup[]): KeptSide[] {
     }));
 }
 
-const WORDS: Readonly<Record<KeptReason, string>> = {
-  count: "among the newest",
-  within: "young enough",
-  time: "kept by time",
-  unlisted: "its type is not in keep: left alone",
-  base: "base of the next increment",
-  oldest: "pinned: the oldest",
-  "oldest-shared": "pinned: the oldest that both sides have",
-  held: "held",
-  cloned: "has a clone",
-  newest: "the newest of the source",
-  "newest-of-type": "the newest of its type",
-  waiting: "a remote waits for it",
-  "partial-receive": "a half-received stream needs it",
-  frozen: "nothing is destroyed while a remote cannot be observed",
-  "append-only": "the remote is append-only",
-  blocked: "blocked",
-  suspended: "suspended",
-  withheld: "its deletion is withheld",
+/** Around the detail, which names the rule, hold, clone or remote. */
+const WORDS: Readonly<Record<KeptReason, (detail: string) => string>> = {
+  count: (detail) => `among the newest (${detail})`,
+  within: (detail) => `young enough (${detail})`,
+  time: (detail) => `kept by time (${detail})`,
+  unlisted: (detail) => `left alone: ${detail}`,
+  base: (detail) => `base of the next increment: ${detail}`,
+  oldest: (detail) => `pinned (${detail})`,
+  "oldest-shared": (detail) => `pinned (${detail})`,
+  held: (detail) => `held (${detail})`,
+  cloned: (detail) => `has a clone (${detail})`,
+  newest: (detail) => detail,
+  "newest-of-type": (detail) => `${detail}, so that it is not due again`,
+  waiting: (detail) => `needed later: ${detail}`,
+  "partial-receive": (detail) => `a half-received stream needs it: ${detail}`,
+  frozen: (detail) => `nothing is destroyed here while ${detail}`,
+  "append-only": (detail) => `append-only (${detail})`,
+  blocked: (detail) => detail,
+  suspended: (detail) => `suspended (${detail})`,
+  withheld: (detail) => `its deletion is withheld: ${detail}`,
 };
 
 /** `among the newest (hourly: 24)`. */
 export const keptWords = ({ reason, detail }: Pick<KeptGroup, "reason" | "detail">): string =>
-  detail === "" ? WORDS[reason] : `${WORDS[reason]} (${visible(detail)})`;
+  WORDS[reason](visible(detail));

@@ -89,6 +89,8 @@ export function renderFinished(operation: OperationReport, options: TextOptions)
   const word = paint[operation.outcome](OUTCOMES[operation.outcome].padEnd(13));
   const moved = operation.bytes === undefined || operation.bytes === 0 ? "" : `${size(operation.bytes)} in `;
   const took = operation.outcome === "done" ? `  (${moved}${duration(operation.seconds)})` : "";
-  const why = operation.error === undefined ? "" : `: ${visibleLines(operation.error.message)[0] ?? ""}`;
+  // the report says why for all; what was skipped was so for a reason that stands above
+  const isOwn = operation.outcome !== "skipped" && operation.error !== undefined;
+  const why = isOwn ? `: ${visibleLines(operation.error.message)[0] ?? ""}` : "";
   return `${word} ${visible(operation.source)}  ${visible(operation.description)}${took}${why}`;
 }

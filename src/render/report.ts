@@ -9,12 +9,15 @@ export interface ReportContext {
 }
 
 const ORDER: readonly Outcome[] = ["failed", "stale", "interrupted", "skipped"];
+/** So many skipped operations of one reason before the rest is a number. */
+const MANY = 5;
 
 /** What did not work, each with its error and what to do next, and a summary line. What worked was shown as it ended. */
 export function renderReport(report: Report, context: ReportContext, options: TextOptions): string {
   const colors = palette(options.color);
-  const problems = ORDER.flatMap((outcome) => report.operations.filter((one) => one.outcome === outcome));
-  const lines = problems.flatMap((operation) => problemLines(operation, colors));
+  const of = (outcome: Outcome) => report.operations.filter((one) => one.outcome === outcome);
+  const problems = (["failed", "stale", "interrupted"] as const).flatMap(of);
+  const lines = [...problems.flatMap((one) => problemLines(one, colors)), ...skippedLines(of("skipped"), colors)];
   return `${[...lines, ...(lines.length > 0 ? [""] : []), colors.bold(reportLine(report, context))].join("\n")}\n`;
 }
 
@@ -32,6 +35,20 @@ function problemLines(operation: OperationReport, colors: Palette): string[] {
       : visibleLines(error.output).map((line) => colors.dim(`    | ${line}`))),
     ...(error.hint === undefined ? [] : visibleLines(`next: ${error.hint}`).map((line) => `    ${line}`)),
   ];
+}
+
+/** Skipped for the same reason: said once. */
+function skippedLines(skipped: readonly OperationReport[], colors: Palette): string[] {
+  const byReason = new Map<string, OperationReport[]>();
+  for (const operation of skipped) {
+    const reason = operation.error?.message ?? "";
+    byReason.set(reason, [...(byReason.get(reason) ?? []), operation]);
+  }
+  return [...byReason].flatMap(([reason, operations]) => [
+    `${colors.yellow("! skipped")}  ${plural(operations.length, "operation")}: ${visible(reason)}`,
+    ...operations.slice(0, MANY).map(({ source, description }) => `    ${visible(source)}: ${visible(description)}`),
+    ...(operations.length > MANY ? [`    … and ${operations.length - MANY} more`] : []),
+  ]);
 }
 
 /** `Applied: 5 done, 1 failed; 1 blocked. 1.2 GiB in 1 m 20 s.` */

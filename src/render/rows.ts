@@ -226,11 +226,21 @@ export function blockedRow(entry: Blocked): Row {
     ],
     below: [
       ...entry.evidence.filter((fact) => !isSubject(fact, withheld?.snapshots)).map(visible),
-      ...(entry.remedies.length === 0 ? [] : [`remedies: ${entry.remedies.map(visible).join(" · ")}`]),
+      ...remedyLines(entry.remedies),
     ],
     operations: [],
   };
 }
+
+/** On one line while that can be read, whatever the terminal. */
+const ONE_LINE = 120;
+const remedyLines = (remedies: readonly string[]): string[] => {
+  if (remedies.length === 0) return [];
+  const line = `remedies: ${remedies.map(visible).join(" · ")}`;
+  return line.length <= ONE_LINE
+    ? [line]
+    : remedies.map((remedy, index) => `${index === 0 ? "remedies: " : "          "}${visible(remedy)}`);
+};
 
 /** The row names them already. */
 const isSubject = (fact: string, snapshots: readonly { readonly name: string }[] | undefined): boolean =>

@@ -86,20 +86,21 @@ export const range = (names: readonly string[]): string => {
 export const shortAddress = (source: Address, self: HostName | null): string =>
   visible(self !== null && source.startsWith(`${self}:`) ? source.slice(self.length + 1) : source);
 
-/** Breaks at spaces so that no line is longer than `width` (a longer word stays whole). */
+/** Breaks at spaces so that no line is longer than `width` (a longer word stays whole); keeps the indentation. */
 export const wrap = (text: string, width: number | undefined): string[] => {
   if (width === undefined || text.length <= width) return [text];
+  const indent = /^ */.exec(text)?.[0] ?? "";
   const lines: string[] = [];
   let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width) {
-      lines.push(line);
+  for (const word of text.slice(indent.length).split(" ")) {
+    if (line !== "" && indent.length + line.length + 1 + word.length > width) {
+      lines.push(indent + line);
       line = word;
     } else {
       line = line === "" ? word : `${line} ${word}`;
     }
   }
-  return line === "" ? lines : [...lines, line];
+  return line === "" ? lines : [...lines, indent + line];
 };
 
 /** Columns padded to their widest cell, two spaces between, nothing after the last. */

@@ -60,8 +60,9 @@ test("a name from outside is never read as markup", () => {
       for (const line of markup.split("\n").filter((one) => one.startsWith("|")))
         expect(line.match(/\|/g)).toHaveLength(7);
     }),
+    { numRuns: 60 },
   );
-});
+}, 30_000);
 
 test("a comment stays below the size that is accepted, however large the plan", () => {
   const name = (index: number) => `hourly-20261120T${String(index).padStart(6, "0")}Z`;

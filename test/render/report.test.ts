@@ -44,7 +44,14 @@ test("a run in which everything worked is one line", () => {
 });
 
 test("what failed is shown with its command, output and what to do", () => {
-  const skipped: OperationReport = { ...done, id: "destroy-1", outcome: "skipped", bytes: 0 as Bytes };
+  const skipped: OperationReport = {
+    ...done,
+    id: "destroy-1",
+    description: "destroy @a",
+    outcome: "skipped",
+    bytes: 0 as Bytes,
+    error: { message: "it needs send-2, which failed" },
+  };
   const away: Unobserved = { host: plans.nas, reason: "away", expected: true };
   expect(renderReport(report([done, skipped, failed]), { blocked: [plans.diverged], unobserved: [away] }, plain)).toBe(
     `! failed  nas01:tank/data: send @a … @c → vault:tank/backups/nas01/tank/data
@@ -53,7 +60,8 @@ test("what failed is shown with its command, output and what to do", () => {
     | cannot receive incremental stream: out of space
     | second line\\x1b[2J
     next: free space on vault, then apply again: the transfer resumes
-! skipped  nas01:tank/data: send @a … @c → vault:tank/backups/nas01/tank/data
+! skipped  1 operation: it needs send-2, which failed
+    nas01:tank/data: destroy @a
 
 Applied: 1 done, 1 failed, 1 skipped; 1 blocked. 1.2 GiB sent in 1 m 20 s.
 `,
