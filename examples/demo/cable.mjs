@@ -1,14 +1,14 @@
 // The network cable of the demo: carries TCP connections to PORT of this machine, counts bytes, and can be cut.
 //
 //   node cable.mjs PORT     prints the port it listens on; then on standard input, one answer line each:
-//     cut after BYTES       as soon as so many more have been carried, every connection is reset, and new ones too
+//     cut after BYTES       as soon as so many more have been carried, every connection breaks, and new ones are refused
 //     plug in               as before
 //     carried               prints how many bytes went towards PORT since it was last plugged in
 import net from "node:net";
 import { createInterface } from "node:readline";
 
 const target = Number(process.argv[2]);
-const sockets = new Set();
+const connections = new Set();
 let carried = 0;
 let cutAt = Number.POSITIVE_INFINITY;
 let isCut = false;
@@ -17,22 +17,21 @@ function count(chunk) {
   carried += chunk.length;
   if (carried < cutAt || isCut) return;
   isCut = true;
-  for (const socket of sockets) socket.resetAndDestroy();
+  // what has gone through still arrives
+  for (const { client, machine } of connections) {
+    client.resetAndDestroy();
+    machine.end();
+  }
 }
 
 function carry(from, to, onChunk) {
-  sockets.add(from);
   from.on("data", (chunk) => {
+    if (!to.destroyed && !to.writableEnded && !to.write(chunk)) from.pause();
     onChunk?.(chunk);
-    if (!to.destroyed && !to.write(chunk)) from.pause();
   });
   to.on("drain", () => from.resume());
   from.on("end", () => to.end());
-  from.on("error", () => to.destroy());
-  from.on("close", () => {
-    sockets.delete(from);
-    to.destroy();
-  });
+  from.on("error", () => to.end());
 }
 
 const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
@@ -41,6 +40,12 @@ const server = net.createServer({ allowHalfOpen: true, noDelay: true }, (client)
     return;
   }
   const machine = net.connect({ host: "127.0.0.1", port: target, allowHalfOpen: true, noDelay: true });
+  const connection = { client, machine };
+  connections.add(connection);
+  machine.on("close", () => {
+    connections.delete(connection);
+    client.destroy();
+  });
   carry(client, machine, count);
   carry(machine, client);
 });
