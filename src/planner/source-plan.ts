@@ -1,4 +1,4 @@
-import type { Dataset } from "../model/inventory.ts";
+import type { Dataset, Snapshot } from "../model/inventory.ts";
 import type { Retention } from "../model/manifest.ts";
 import type {
   AdoptOperation,
@@ -90,12 +90,8 @@ class SourcePlanner {
     const copies = this.#source.copies.map((copy) => planCopy(this.#context, this.#source, local, copy));
     const away = copies.filter(({ state }) => state === "away").map(({ copy }) => copy);
 
-    const clockDoubt = this.#clockDoubt();
-    const here = this.#sourceSide(views, created, copies, away, clockDoubt);
-    const sides = [
-      ...(this.#managed ? [here] : []),
-      ...copies.flatMap((copy) => this.#copySide(copy, created, clockDoubt) ?? []),
-    ];
+    const here = this.#sourceSide(views, created, copies, away);
+    const sides = [...(this.#managed ? [here] : []), ...copies.flatMap((copy) => this.#copySide(copy, created) ?? [])];
     const plans = sides.map((side) => planSide(this.#context, side));
     return {
       source: this.#source,
@@ -186,7 +182,6 @@ class SourcePlanner {
     created: readonly CreateOperation[],
     copies: readonly CopyPlan[],
     away: readonly Copy[],
-    clockDoubt: ClockDoubt,
   ): Side {
     const { keys } = this.#source;
     const pins = new PinBoard();
@@ -211,7 +206,7 @@ class SourcePlanner {
         at: this.#at,
         guid: this.#dataset.guid,
         adopted: this.#dataset.own.adopted === "on",
-        ...clockDoubt,
+        ...this.#clockDoubt(this.#dataset.snapshots),
       },
       views,
       retention: keys.keep,
@@ -228,7 +223,7 @@ class SourcePlanner {
     };
   }
 
-  #copySide(plan: CopyPlan, created: readonly CreateOperation[], clockDoubt: ClockDoubt): Side | undefined {
+  #copySide(plan: CopyPlan, created: readonly CreateOperation[]): Side | undefined {
     const { copy, dataset, state } = plan;
     if (!dataset || state === "away" || plan.after.length === 0) return undefined;
     const pins = new PinBoard();
@@ -244,7 +239,7 @@ class SourcePlanner {
         // what this plan makes is adopted as it is made
         ...(!plan.made && { guid: dataset.guid }),
         adopted: plan.made || dataset.own.adopted === "on",
-        ...clockDoubt,
+        ...this.#clockDoubt([...this.#dataset.snapshots, ...dataset.snapshots]),
       },
       views: plan.after,
       retention: copy.keep,
@@ -362,14 +357,17 @@ class SourcePlanner {
    * A clock that ran ahead makes everything look old. Looked at as of one longest period ago, so that the snapshots
    * such a clock has just taken do not vouch for it.
    */
-  #clockDoubt(): ClockDoubt {
+  #clockDoubt(snapshots: readonly Snapshot[]): ClockDoubt {
     const longest = Math.max(
       0,
       ...takenTypes(this.#context, this.#source).map((type) => this.#context.schedules.longestPeriod(type)),
     );
     if (longest === 0) return {};
     const then = this.#context.now - longest;
-    const last = this.#dataset.snapshots.findLast(({ creation }) => creation <= then);
+    let last: Snapshot | undefined;
+    for (const snapshot of snapshots) {
+      if (snapshot.creation <= then && snapshot.creation > (last?.creation ?? -1)) last = snapshot;
+    }
     if (!last || then <= last.creation + 2 * longest) return {};
     return {
       clockDoubt: `the clock is far ahead of @${last.name}, or nothing was taken for long: age is not trusted for ${writeSeconds(longest)}`,
