@@ -17,8 +17,8 @@ install: $(program) ## the dependencies, and dist/holdfast.js
 test: $(program) ## everything: types, lint, tests, and real OpenZFS in two emulated machines
 	@npx tsx test/run.ts
 
-test-fast: $(modules) ## what needs no machine, within a minute
-	@npx tsx test/run.ts fast
+test-fast: $(program) ## what needs no machine, within a minute: fewer random worlds than `make test`
+	@HOLDFAST_RUNS=$${HOLDFAST_RUNS:-1000} npx tsx test/run.ts fast
 
 test-zfs: $(program) ## only what runs on real OpenZFS
 	@npx tsx test/run.ts zfs
@@ -34,7 +34,7 @@ bench: $(program) ## the benchmarks, as tables
 	@npx tsx bench/run.ts
 
 soak: $(modules) ## a million random worlds; hours
-	@HOLDFAST_WORLDS=1000000 npx vitest run --project fast test/property --testTimeout=86400000
+	@HOLDFAST_RUNS=$${HOLDFAST_RUNS:-1000000} npx vitest run --project fast test/property --testTimeout=86400000
 
 demo: $(program) ## plan, apply, a cut cable and a resume, on real OpenZFS
 	@examples/demo/run

@@ -8,6 +8,7 @@ export default defineConfig({
           name: "fast",
           include: ["test/**/*.test.ts"],
           exclude: ["test/scenario/**"],
+          testTimeout: 120_000, // thousands of random cases, on a machine that has other work too
         },
       },
       {
