@@ -18,7 +18,7 @@ describe("when something goes wrong", () => {
     const failed = await holdfast("apply", "--yes");
     await cut;
     expect(failed.code).toBe(3);
-    expect(`${failed.stdout}${failed.stderr}`).toMatch(/resume/);
+    expect(`${failed.stdout}${failed.stderr}`).toMatch(/goes on from there/);
     expect(await vault.snapshots(targetOf(world))).toEqual([]);
     expect(await nas.snapshots(datasets.tank)).toHaveLength(1);
 
