@@ -73,10 +73,14 @@ export function planSide(context: PlanContext, side: Side): SidePlan {
   const kept = new Map<Why, string[]>();
   const foreign: string[] = [];
   const surplus = new Map<TypeName, View[]>();
-  const keep = (why: Why, name: string) => {
-    const names = kept.get(why);
-    if (names) names.push(name);
-    else kept.set(why, [name]);
+  const untouched = side.untouched && [side.untouched];
+  const keep = (whys: readonly Why[] | undefined, name: string) => {
+    if (!whys) return;
+    for (const why of whys) {
+      const names = kept.get(why);
+      if (names) names.push(name);
+      else kept.set(why, [name]);
+    }
   };
   side.views.forEach((view, index) => {
     const { name, type, key, snapshot, createdBy } = view;
@@ -87,10 +91,14 @@ export function planSide(context: PlanContext, side: Side): SidePlan {
     const counts = verdict[index];
     const pins = side.pins.get(key);
     const ties = snapshot?.holds || snapshot?.clones ? tied(view) : undefined;
-    if (snapshot) for (const whys of [counts, pins, ties]) for (const why of whys ?? []) keep(why, name);
+    if (snapshot) {
+      keep(counts, name);
+      keep(pins, name);
+      keep(ties, name);
+    }
     if (counts || pins || ties || createdBy !== undefined) return;
-    if (side.untouched) {
-      keep(side.untouched, name);
+    if (untouched) {
+      keep(untouched, name);
       return;
     }
     const views = surplus.get(type);
@@ -135,10 +143,15 @@ function deletion(
 ): Deletion {
   const { retention, place } = side;
   const { source, remote, at, guid } = place;
-  const ofType = side.views.filter((view) => view.type === type);
-  const fills = side.views.filter(
-    (view, index) => (retention.by === "time" || view.type === type) && isCounted(verdict[index]),
-  );
+  const fills: View[] = [];
+  let existing = 0;
+  let arriving = 0;
+  side.views.forEach((view, index) => {
+    const isOfType = view.type === type;
+    if (isOfType && view.snapshot) existing++;
+    else if (isOfType) arriving++;
+    if ((retention.by === "time" || isOfType) && isCounted(verdict[index])) fills.push(view);
+  });
   const before = views.flatMap((view) => side.beforeDestroy?.(view) ?? []);
   const snapshots = views.map(destroyed);
   const rule = retention.by === "type" ? retention.types.get(type) : undefined;
@@ -164,8 +177,8 @@ function deletion(
     place,
     operation,
     before,
-    existing: ofType.filter((view) => view.snapshot).length,
-    arriving: ofType.filter((view) => !view.snapshot).length,
+    existing,
+    arriving,
     counted: fills.map(({ creation }) => creation),
     oldestDestroyed: Math.min(...views.map(({ creation }) => creation)) as EpochSeconds,
     ageBased: retention.by === "time" || rule?.within !== undefined,

@@ -1,4 +1,4 @@
-import type { Dataset } from "../../model/inventory.ts";
+import type { Dataset, Snapshot } from "../../model/inventory.ts";
 import type { Txg } from "../../model/units.ts";
 import type { View } from "../../planner/view.ts";
 
@@ -19,15 +19,31 @@ export function findBase(
   target: Dataset | undefined,
 ): Base | undefined {
   if (!target || target.snapshots.length === 0) return undefined;
-  const there = new Map(target.snapshots.map(({ guid }, index) => [guid as string, index]));
-  const view = local.views.findLast((candidate) => candidate.snapshot !== undefined && there.has(candidate.key));
-  const bookmark = local.dataset.bookmarks.findLast(({ guid }) => there.has(guid));
+  const indexOf = newestFirst(target.snapshots);
+  const view = local.views.findLast(({ snapshot, key }) => snapshot !== undefined && indexOf(key) !== undefined);
+  const bookmark = local.dataset.bookmarks.findLast(({ guid }) => indexOf(guid) !== undefined);
   if (bookmark && bookmark.createtxg > (view?.snapshot?.createtxg ?? -1)) {
-    const remoteIndex = there.get(bookmark.guid) ?? 0;
+    const remoteIndex = indexOf(bookmark.guid) ?? 0;
     const name = target.snapshots[remoteIndex]?.name ?? bookmark.name;
     const { guid, createtxg: txg, creation } = bookmark;
     return { view: { key: guid, name, type: undefined, creation }, txg, remoteIndex, bookmark: bookmark.name };
   }
   if (!view?.snapshot) return undefined;
-  return { view, txg: view.snapshot.createtxg, remoteIndex: there.get(view.key) ?? 0 };
+  return { view, txg: view.snapshot.createtxg, remoteIndex: indexOf(view.key) ?? 0 };
+}
+
+/** Where a guid is. Looked for from the newest on, and no further than it takes: mostly the newest is what is asked for. */
+function newestFirst(snapshots: readonly Snapshot[]): (guid: string) => number | undefined {
+  const seen = new Map<string, number>();
+  let next = snapshots.length;
+  return (guid) => {
+    let index = seen.get(guid);
+    while (index === undefined && next > 0) {
+      next--;
+      const here = (snapshots[next] as Snapshot).guid;
+      seen.set(here, next);
+      if (here === guid) index = next;
+    }
+    return index;
+  };
 }

@@ -381,7 +381,8 @@ class CopyPlanner {
   #nameClash(there: readonly View[], wanted: readonly View[]): Finding | undefined {
     if (wanted.length === 0) return undefined;
     const asked = new Set(wanted.map(({ name }) => name));
-    const guids = new Map(there.flatMap(({ name, key }) => (asked.has(name) ? [[name, key]] : [])));
+    const guids = new Map<string, string>();
+    for (const { name, key } of there) if (asked.has(name)) guids.set(name, key);
     const clashes = wanted.filter((view) => guids.has(view.name) && guids.get(view.name) !== view.key);
     if (clashes.length === 0) return undefined;
     const names = clashes.map((view) => `@${view.name}`).join(", ");
