@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const COLUMNS = 120;
+const COLUMNS = 128;
 /** Headings of the steps of the demo that are shown. */
 const STEPS = [/^── 3\. /, /^── 4\. /, /^── 5\. /];
 
@@ -81,7 +81,7 @@ function chosen(lines) {
   });
   const empty = (cells) => cells === undefined || textOf(cells).trim() === "";
   const tight = picked.filter((cells, index) => !(empty(cells) && (index === 0 || empty(picked[index - 1]))));
-  while (empty(tight.at(-1))) tight.pop();
+  while (tight.length > 0 && empty(tight.at(-1))) tight.pop();
   return tight;
 }
 
