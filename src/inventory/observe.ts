@@ -147,7 +147,7 @@ async function decodeTokens(
 }
 
 /** Asks the candidates in turn until one can go on with the stream. */
-export async function decodeToken(
+async function decodeToken(
   hosts: Hosts,
   candidates: readonly HostName[],
   token: string,

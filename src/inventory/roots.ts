@@ -32,7 +32,7 @@ export function listingRoots(manifest: Manifest, scope: Scope): Map<HostName, Li
 }
 
 /** Where copies of one host's datasets can be. */
-export interface CopyRoot {
+interface CopyRoot {
   readonly from: HostName;
   readonly host: HostName;
   readonly root: DatasetName;

@@ -136,7 +136,7 @@ export function connectHosts(hosts: ReadonlyMap<HostName, Host>, options: HostsO
       // What the kernel holds is left to it.
       await Promise.race([
         Promise.allSettled(left.map(({ ended }) => ended)),
-        new Promise((resolve) => setTimeout(resolve, 4 * timing.graceMs).unref()),
+        new Promise((resolve) => setTimeout(resolve, 6 * timing.graceMs).unref()),
       ]);
       // Through a jump host: the far end first.
       for (const connection of [...connections.values()].reverse()) await connection.close();

@@ -44,7 +44,7 @@ export function keyType(wire: Buffer): string | undefined {
 }
 
 /** What known_hosts calls a host: `name`, or `[name]:port` for another port than 22. */
-export const hostLabel = (address: string, port: number): string =>
+const hostLabel = (address: string, port: number): string =>
   port === 22 ? address.toLowerCase() : `[${address.toLowerCase()}]:${port}`;
 
 /**

@@ -63,14 +63,16 @@ export function startLocal(argv: readonly string[], options: LocalOptions): Runn
     stdout,
     stderr,
     stop() {
-      const steps = [() => kill("SIGTERM"), () => kill("SIGKILL")];
-      if (stdin !== null) steps.unshift(() => stdin.end());
-      const next = (): void => {
-        if (!running) return;
-        steps.shift()?.();
-        if (steps.length > 0) setTimeout(next, options.graceMs ?? 10_000).unref();
+      const grace = options.graceMs ?? 10_000;
+      const later = (ms: number, action: () => void): void => {
+        setTimeout(() => running && action(), ms).unref();
       };
-      next();
+      // What is on its way to a receiver may take a while; a stream that is cut there has to be sent again.
+      const patience = stdin === null ? 0 : 3 * grace;
+      stdin?.end();
+      if (patience === 0) kill("SIGTERM");
+      else later(patience, () => kill("SIGTERM"));
+      later(patience + grace, () => kill("SIGKILL"));
     },
     ended: child.then((result): Ended => {
       if (result.exitCode !== undefined) return { code: result.exitCode };

@@ -54,7 +54,8 @@ export async function preparePipe(spec: PipeSpec, from: Reach, to: Reach): Promi
 }
 
 const PROGRESS = /^\d\d:\d\d:\d\d\t(\d+)\t/;
-const ESTIMATE = /^(full|incremental|size)\t/;
+/** What `zfs send -vP` says about the stream itself, that of a token included. */
+const ABOUT = /^(full|incremental|size)\t|^resume token contents:$|^nvlist version: \d+$|^\t\w+ = /;
 
 /** Follows a started pipe to its end, and ends it when asked to, when it stalls, or when one of its ends is gone. */
 export async function followPipe(
@@ -82,7 +83,7 @@ export async function followPipe(
     ended = why;
     running.stop();
     // A command that the kernel holds must not hold us too.
-    later(4 * graceMs, giveUp);
+    later(6 * graceMs, giveUp);
   };
   const aborted = (): void => end("aborted");
   const { stallTimeoutMs } = options;
@@ -120,7 +121,7 @@ export async function followPipe(
       bytes = progress[1];
       stall?.refresh();
     }
-    if (progress === null && !ESTIMATE.test(line)) stderr[side].add(`${line}\n`);
+    if (progress === null && !ABOUT.test(line)) stderr[side].add(`${line}\n`);
     if (side === "sender") options.onSenderLine?.(line);
   };
   eachLine(running.stdout, (line) => onLine("sender", line));

@@ -97,14 +97,22 @@ ${needs(mark, filters, "here")}
 ${chain(sender(mark, from), ...filters.map((each) => filter(mark, each)), receiver(mark, to))}`;
 
 /** The sending end, run behind an SSH client whose stdin is the life line. */
-export const farSenderScript = (mark: string, from: End, filters: readonly Filter[]): string => `echo "${mark} start" >&2
+export const farSenderScript = (
+  mark: string,
+  from: End,
+  filters: readonly Filter[],
+): string => `echo "${mark} start" >&2
 ${environment}
 ${DESCRIPTORS} 8>&7
 ${needs(mark, filters, "sender")}
 ${chain(sender(mark, from), ...filters.map((each) => filter(mark, each)))}`;
 
 /** The receiving end, run behind an SSH client whose stdin is the stream. */
-export const farReceiverScript = (mark: string, to: End, filters: readonly Filter[]): string => `echo "${mark} start" >&2
+export const farReceiverScript = (
+  mark: string,
+  to: End,
+  filters: readonly Filter[],
+): string => `echo "${mark} start" >&2
 ${environment}
 ${DESCRIPTORS}
 ${needs(mark, filters, "receiver")}

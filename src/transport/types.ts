@@ -143,7 +143,7 @@ export interface HostsOptions {
   readonly connectTimeoutMs?: number;
   /** Between keep-alive messages (default 10 s); the third one without an answer ends the connection. */
   readonly keepAliveMs?: number;
-  /** From SIGTERM to SIGKILL, and from the end of a pipe's input to SIGTERM; default 10 s. */
+  /** From SIGTERM to SIGKILL; three times that from the end of a pipe's input to SIGTERM. Default 10 s. */
   readonly graceMs?: number;
 }
 

@@ -37,7 +37,7 @@ export function manifest(sketch: Sketch): Manifest {
   };
 }
 
-export const host = (name: string, local: boolean): Host => ({
+const host = (name: string, local: boolean): Host => ({
   name: name as HostName,
   local,
   address: name,
