@@ -8,8 +8,6 @@ import { runOperations } from "../remotes/zfs/run.ts";
 import type { Hosts } from "../transport/types.ts";
 import { Engine, type OnEvent } from "./engine.ts";
 
-export type { OnEvent } from "./engine.ts";
-
 export interface ApplyOptions {
   /** The manifest the plan was made from. */
   readonly manifest: Manifest;

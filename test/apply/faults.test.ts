@@ -19,7 +19,7 @@ import { at, createOp, destroyOp, guid, host, planOf, sendOp } from "./operation
 
 /** Injected faults that a real machine does not give on demand; what zfs itself does is tested on zfs. */
 
-type Answer = RunResult | (() => never);
+type Answer = RunResult | (() => RunResult);
 const ok = (stdout = "", stderr = ""): RunResult => ({ code: 0, stdout, stderr });
 const fails = (stderr: string, stdout = ""): RunResult => ({ code: 1, stdout, stderr });
 const lost = (): never => {
@@ -54,10 +54,14 @@ function fakeHosts(world: World): { hosts: Hosts; commands: string[] } {
   return { hosts, commands };
 }
 
-async function run(operations: readonly Operation[], world: World): Promise<{ report: Report; commands: string[] }> {
+async function run(
+  operations: readonly Operation[],
+  world: World,
+  signal = new AbortController().signal,
+): Promise<{ report: Report; commands: string[] }> {
   const { hosts, commands } = fakeHosts(world);
   const manifest = { digest: "digest", hosts: new Map() } as unknown as Manifest;
-  return { report: await apply(planOf(operations), { manifest, hosts }), commands };
+  return { report: await apply(planOf(operations), { manifest, hosts, signal }), commands };
 }
 
 const snapshots = (count: number) =>
@@ -76,6 +80,23 @@ describe("destroy", () => {
       Array.from({ length: 3 }, () => ["zfs list", "zfs destroy"]).flat(),
     );
     expect(commands[1]?.split(",")).toHaveLength(300);
+  });
+
+  test("ended from outside, a list ends after the part that runs", async () => {
+    const stop = new AbortController();
+    const destroy = { ...destroyOp("d", "tank/a"), snapshots: snapshots(700) };
+    const ends: Answer = () => {
+      stop.abort();
+      return ok();
+    };
+    const answers: World["answers"] = [
+      ["zfs list", ok(listing(0, 300))],
+      ["zfs destroy", ends],
+    ];
+    const { report, commands } = await run([destroy], { answers }, stop.signal);
+    expect(commands).toHaveLength(2);
+    expect(report.operations[0]?.outcome).toBe("interrupted");
+    expect(report.operations[0]?.error?.message).toContain("400 of 700");
   });
 
   test.each<[string, Answer]>([

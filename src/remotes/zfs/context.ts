@@ -52,7 +52,7 @@ export class OperationFailed extends Error {
 }
 
 /** Who `zfs` runs as on a host. */
-export function userOn(manifest: Manifest, name: HostName): string {
+function userOn(manifest: Manifest, name: HostName): string {
   const host = manifest.hosts.get(name);
   if (host?.sudo) return "root";
   return host === undefined || host.local ? thisUser() : host.user;

@@ -1,7 +1,8 @@
+import type { At } from "../../model/plan.ts";
 import type { Problem } from "../../model/report.ts";
 import { forgetPlaceholderCommand, PLACEHOLDER } from "./commands.ts";
 import { type RunContext, run } from "./context.ts";
-import { receiverWhere, type Transfer } from "./transfer.ts";
+import type { Where } from "./errors.ts";
 
 /** Whether the settings of a received dataset are what was asked for: `zfs receive` exits with 0 when some were not permitted. */
 
@@ -18,13 +19,14 @@ interface Inspection {
 }
 
 export async function inspectReceived(
-  operation: Transfer,
+  datasetType: "filesystem" | "volume",
   asked: ReadonlyMap<string, string>,
   stderr: string,
+  where: Where,
   context: RunContext,
 ): Promise<Inspection> {
-  const { at, datasetType } = operation;
-  const settings = await settingsOf(operation, [...asked.keys()], context);
+  const { at } = where;
+  const settings = await settingsOf(at, [...asked.keys()], context);
   // What a first, cut receive left is not taken off by the `-x` of the resumed one.
   if (settings.get(PLACEHOLDER)?.source === "local") await run(context, at.host, forgetPlaceholderCommand(at));
   const wrong = [...asked.keys()].filter((name) => settings.get(name)?.source !== "local");
@@ -38,7 +40,6 @@ export async function inspectReceived(
     );
   }
   if (wrong.length === 0) return { warnings };
-  const where = receiverWhere(operation, context);
   const output = wrong.flatMap((name) => refused.get(name) ?? []).join("\n");
   const denied = output.includes("permission denied");
   return {
@@ -53,11 +54,7 @@ export async function inspectReceived(
   };
 }
 
-async function settingsOf(
-  { at }: Transfer,
-  asked: readonly string[],
-  context: RunContext,
-): Promise<Map<string, Setting>> {
+async function settingsOf(at: At, asked: readonly string[], context: RunContext): Promise<Map<string, Setting>> {
   const names = [...new Set([...asked, PLACEHOLDER, "canmount", "mountpoint"])].join(",");
   const { stdout } = await run(context, at.host, [
     "zfs",

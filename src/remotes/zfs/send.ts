@@ -1,5 +1,5 @@
 import type { Dataset } from "../../model/inventory.ts";
-import type { DatasetName, Guid } from "../../model/units.ts";
+import type { DatasetName } from "../../model/units.ts";
 import {
   createPlaceholderCommand,
   destroyBookmarkCommand,
@@ -17,6 +17,7 @@ import {
   run,
   whereOf,
 } from "./context.ts";
+import { bookmarkName } from "./plan.ts";
 import { requireEmpty } from "./require-empty.ts";
 import { makeBookmark } from "./small.ts";
 import { requireSpace, sizeOf, type Transfer, transfer } from "./transfer.ts";
@@ -97,7 +98,7 @@ async function protectBase(operation: Send, source: Dataset, context: RunContext
   if (base === null || base.bookmark !== undefined) return {};
   const guid = context.guidOf(base);
   if (source.bookmarks.some((bookmark) => bookmark.guid === guid)) return {};
-  const name = baseBookmark(remote, guid);
+  const name = bookmarkName(remote, guid);
   try {
     return (await makeBookmark(context, from, `@${base.name}`, name, guid)) ? { made: name } : {};
   } catch (error) {
@@ -105,5 +106,3 @@ async function protectBase(operation: Send, source: Dataset, context: RunContext
     return { warning: `@${base.name} could not be bookmarked while it was sent from: ${error.message}` };
   }
 }
-
-export const baseBookmark = (remote: string, guid: Guid): string => `holdfast-${remote}-${guid}`;

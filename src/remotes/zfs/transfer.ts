@@ -101,7 +101,13 @@ async function arrived(operation: Transfer, piped: PipeResult, bytes: Bytes, con
   if (!operation.initial && piped.ok && stderr.trim() === "") return { outcome: "done", bytes };
   const asked = new Map(receivedProperties(operation));
   if (operation.initial) asked.set(ADOPTED, "on");
-  const { problem, warnings } = await inspectReceived(operation, asked, stderr, context);
+  const { problem, warnings } = await inspectReceived(
+    operation.datasetType,
+    asked,
+    stderr,
+    receiverWhere(operation, context),
+    context,
+  );
   if (problem !== undefined) return { outcome: "failed", bytes, error: problem };
   return { outcome: "done", bytes, ...(warnings.length === 0 ? {} : { warnings }) };
 }
@@ -173,7 +179,7 @@ function whatFailed(
 }
 
 /** Everything `zfs allow` has to grant at the target; for a new dataset, on the one above it. */
-export function receiverWhere(operation: Transfer, context: RunContext): ReturnType<typeof whereOf> {
+function receiverWhere(operation: Transfer, context: RunContext): ReturnType<typeof whereOf> {
   const { at, initial } = operation;
   const names = receivedProperties(operation).map(([name]) => (name.includes(":") ? "userprop" : name));
   const excluded = operation.excludeProperties.map((name) => (name.includes(":") ? "userprop" : name));
