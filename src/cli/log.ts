@@ -1,10 +1,8 @@
 import { type DestinationStream, destination, type Logger, pino } from "pino";
 import { visible } from "../render/text.ts";
 
-export const LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
-export type Level = (typeof LEVELS)[number];
-export const FORMATS = ["pretty", "json"] as const;
-export type Format = (typeof FORMATS)[number];
+export type Level = "debug" | "info" | "warn" | "error" | "silent";
+export type Format = "pretty" | "json";
 export type Log = Logger;
 
 /** A log on stderr, written synchronously so that nothing is lost when the process ends. */

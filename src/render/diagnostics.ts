@@ -33,7 +33,7 @@ function diagnosticLines(diagnostic: Diagnostic, colors: Palette): string[] {
 }
 
 /** `file:line:column`, which editors and terminals turn into a link. */
-export const position = ({ file, line, column }: Place): string => `${visible(file)}:${line}:${column}`;
+const position = ({ file, line, column }: Place): string => `${visible(file)}:${line}:${column}`;
 
 /** A tab is one space, so that the caret stands where it should. */
 const line = (text: string): string => visible(text.replaceAll("\t", " "));

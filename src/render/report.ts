@@ -52,7 +52,7 @@ function skippedLines(skipped: readonly OperationReport[], colors: Palette): str
 }
 
 /** `Applied: 5 done, 1 failed; 1 blocked. 1.2 GiB in 1 m 20 s.` */
-export function reportLine(report: Report, { blocked, unobserved }: ReportContext): string {
+function reportLine(report: Report, { blocked, unobserved }: ReportContext): string {
   const count = (outcome: Outcome): number => report.operations.filter((one) => one.outcome === outcome).length;
   const outcomes = (["done", ...ORDER] as const)
     .map((outcome) => [outcome, count(outcome)] as const)

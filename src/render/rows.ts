@@ -208,7 +208,7 @@ const BLOCKED_WORDS: Readonly<Record<BlockedReason, string>> = {
   bug: "bug in Holdfast",
 };
 
-export function blockedRow(entry: Blocked): Row {
+function blockedRow(entry: Blocked): Row {
   const { withheld, waiting } = entry;
   const word = BLOCKED_WORDS[entry.reason];
   const message = visible(entry.message);

@@ -27,7 +27,7 @@ export function changesInWords({ operations, summary }: Pick<Plan, "operations" 
 }
 
 /** The changes, then `; 1 blocked. 187 kept.` */
-export function summaryOf(plan: Summed): string {
+function summaryOf(plan: Summed): string {
   const { summary, complete } = plan;
   const blocked = summary.blocked === 0 ? "" : `${summary.blocked.toLocaleString("en-US")} blocked`;
   return [

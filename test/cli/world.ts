@@ -8,17 +8,17 @@ const DAY = 24 * HOUR;
 /** 2026-11-30T00:00:00Z, one minute before the clock of the inventory. */
 const midnight = Date.UTC(2026, 10, 30) / 1000;
 
-export const stamp = (seconds: number): string =>
+const stamp = (seconds: number): string =>
   `${new Date(seconds * 1000).toISOString().slice(0, 19).replaceAll(/[-:]/g, "")}Z`;
 
-export interface SnapshotSpec {
+interface SnapshotSpec {
   readonly name: string;
   readonly guid: string;
   readonly creation: number;
 }
 
 /** The newest `count` of a type, the newest one at midnight. */
-export const series = (type: string, count: number, every: number, guid: number): SnapshotSpec[] =>
+const series = (type: string, count: number, every: number, guid: number): SnapshotSpec[] =>
   Array.from({ length: count }, (_, index) => {
     const creation = midnight - every * (count - 1 - index);
     return { name: `${type}-${stamp(creation)}`, guid: String(guid + index), creation };
@@ -34,7 +34,7 @@ const snapshot = ({ name, guid, creation }: SnapshotSpec): Snapshot => ({
   written: 100_000 as Bytes,
 });
 
-export const dataset = (
+const dataset = (
   name: string,
   snapshots: readonly SnapshotSpec[],
   more: Partial<Dataset> & { readonly bookmarks?: readonly Bookmark[] } = {},
@@ -55,9 +55,9 @@ export const dataset = (
   ...more,
 });
 
-export const hourlies = series("hourly", 9, HOUR, 100);
-export const dailies = series("daily", 5, DAY, 200);
-export const byHand: SnapshotSpec = { name: "by hand", guid: "999", creation: midnight - 90 * DAY };
+const hourlies = series("hourly", 9, HOUR, 100);
+const dailies = series("daily", 5, DAY, 200);
+const byHand: SnapshotSpec = { name: "by hand", guid: "999", creation: midnight - 90 * DAY };
 
 export const inventory = (
   nas: readonly Dataset[] = [dataset("tank/data", [...hourlies, ...dailies, byHand])],

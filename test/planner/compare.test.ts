@@ -5,7 +5,7 @@ import type { Operation, Plan } from "../../src/model/plan.ts";
 import { address, type DatasetName, type HostName, type RemoteName } from "../../src/model/units.ts";
 import { comparePlans } from "../../src/planner/compare.ts";
 import type { Source } from "../../src/planner/sources.ts";
-import { renderComparison, renderComparisonMarkdown } from "../../src/render/index.ts";
+import { renderComparison, renderComparisonMarkdown } from "../../src/render/comparison.ts";
 import * as plans from "../render/plans.ts";
 
 const keep: Retention = { by: "type", types: new Map() };

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Diagnostic } from "../../src/model/diagnostic.ts";
-import { renderDiagnostics } from "../../src/render/index.ts";
+import { renderDiagnostics } from "../../src/render/diagnostics.ts";
 
 const place = (line: number, column: number) => ({ file: "holdfast.yaml", line, column });
 const plain = { color: false } as const;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Plan } from "../../src/model/plan.ts";
-import { renderPlanMarkdown } from "../../src/render/index.ts";
+import { renderPlanMarkdown } from "../../src/render/markdown.ts";
 import * as plans from "./plans.ts";
 
 const { typical, empty, everything, hostile } = plans;

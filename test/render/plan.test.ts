@@ -2,7 +2,8 @@ import { stripVTControlCharacters } from "node:util";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Plan } from "../../src/model/plan.ts";
-import { renderPlan, summaryLine } from "../../src/render/index.ts";
+import { renderPlan } from "../../src/render/plan.ts";
+import { summaryLine } from "../../src/render/summary.ts";
 import * as plans from "./plans.ts";
 
 const plain = { color: false } as const;

@@ -383,4 +383,3 @@ export const hostile = plan({
   notes: [{ kind: "unprotected", at: at("nas01", "tank/scratch"), message: HOSTILE }],
   kept: [{ source: source("tank/data"), snapshots: [HOSTILE], reason: "held", detail: HOSTILE }],
 });
-export const hostileName = HOSTILE;

@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import type { Unobserved } from "../../src/model/plan.ts";
 import type { OperationReport, Report } from "../../src/model/report.ts";
 import type { Bytes } from "../../src/model/units.ts";
-import { type Running, renderFinished, renderProgress, renderReport } from "../../src/render/index.ts";
+import { type Running, renderFinished, renderProgress } from "../../src/render/progress.ts";
+import { renderReport } from "../../src/render/report.ts";
 import * as plans from "./plans.ts";
 
 const plain = { color: false } as const;
