@@ -204,8 +204,10 @@ describe.skipIf(!sshAvailable)("pipes over SSH", { timeout: 90_000 }, () => {
       cutting(from, to, cut),
     );
 
-    test.each(ways)("silent, %s: noticed by keep-alives", (_, from, to) =>
-      cutting(from, to, (each) => each.freeze(), { keepAliveMs: 1000 }),
+    // The other ways have the same two clients.
+    test.each([ways[0], ways[3]].filter((way) => way !== undefined))(
+      "silent, %s: noticed by keep-alives",
+      (_, from, to) => cutting(from, to, (each) => each.freeze(), { keepAliveMs: 1000 }),
     );
   });
 

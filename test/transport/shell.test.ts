@@ -1,10 +1,10 @@
-import { execFileSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { commandScript, loginCommand, quote, quoteAll } from "../../src/transport/shell.ts";
+import { commandScript, type End, loginCommand, pipeScript, quote, quoteAll } from "../../src/transport/shell.ts";
 
 const word = fc.string({ unit: "binary", minLength: 0, maxLength: 30 }).filter((text) => !text.includes("\0"));
 const nasty = fc.constantFrom(
@@ -59,5 +59,60 @@ describe("quoting", () => {
 
   test("a NUL cannot be passed on", () => {
     expect(() => quote("a\0b")).toThrow("NUL");
+  });
+});
+
+interface Outcome {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs a script and closes its stdin, the life line, when it has printed `up`; never where it does not. */
+function run(shell: string, script: string): Promise<Outcome> {
+  const child = spawn(shell, ["-c", script]);
+  let out = "";
+  let err = "";
+  child.stdout.on("data", (chunk) => {
+    out += chunk;
+    if (out.includes("up\n")) child.stdin.end();
+  });
+  child.stderr.on("data", (chunk) => {
+    err += chunk;
+  });
+  return new Promise((resolve) => child.once("close", (code) => resolve({ code, out, err })));
+}
+
+/** Whatever an account's /bin/sh is, on this machine or another. */
+const shells = ["/bin/dash", "/bin/bash", "/bin/sh"].filter((path) => existsSync(path));
+
+describe.each(shells)("the life line in %s", (shell) => {
+  const endless = "echo up >&2; trap 'exit 9' INT; exec yes";
+  const saves: End = { argv: ["sh", "-c", "cat >/dev/null; echo saved >&2; exit 3"], sudo: false };
+
+  test("a command that ends by itself: its output, its code, no word of the shell's", async () => {
+    const script = commandScript(["sh", "-c", "echo out; echo err >&2; exit 5"]);
+    expect(await run(shell, script)).toEqual({ code: 5, out: "out\n", err: "err\n" });
+  });
+
+  test("closed: the command is ended, and the shell says nothing of it", async () => {
+    const script = commandScript(["sh", "-c", "echo up; exec sleep 60"]);
+    expect(await run(shell, script)).toEqual({ code: 143, out: "up\n", err: "" });
+  });
+
+  test("closed: the sender is ended, the receiver sees the end of its input", async () => {
+    const from: End = { argv: ["sh", "-c", endless], sudo: false };
+    expect(await run(shell, pipeScript("MARK", from, [], saves))).toMatchObject({
+      out: "up\nMARK sender 143\n",
+      err: "saved\nMARK receiver 3\n",
+    });
+  });
+
+  test("closed: a sender that sudo runs gets no signal, but nobody reads it any more", async () => {
+    const from: End = { argv: ["sh", "-c", `trap '' TERM; ${endless}`], sudo: true };
+    expect(await run(shell, pipeScript("MARK", from, [], { ...saves, sudo: true }))).toMatchObject({
+      out: "up\nMARK sender 141\n",
+      err: "saved\nMARK receiver 3\n",
+    });
   });
 });
