@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect } from "vitest";
+import { afterAll, expect } from "vitest";
 
 /** What this process holds that somebody may have forgotten: pipes and FIFOs, children, temporary directories. */
 interface Held {
@@ -12,7 +12,8 @@ interface Held {
 
 /** A TMPDIR of this test file's own: others make directories in the common one at the same time. */
 export const TMPDIR = mkdtempSync(join(tmpdir(), "test-"));
-process.once("exit", () => rmSync(TMPDIR, { recursive: true, force: true }));
+// Registered first, so it runs last.
+afterAll(() => rmSync(TMPDIR, { recursive: true, force: true }));
 
 export function held(): Held {
   const descriptors = readdirSync("/proc/self/fd").flatMap((fd) => {
