@@ -134,7 +134,7 @@ function svg(lines) {
   const lamps = ["#ff5f57", "#febc2e", "#28c840"].map(
     (fill, index) => `<circle cx="${MARGIN + 20 * index}" cy="18" r="6" fill="${fill}"/>`,
   );
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="Holdfast in a terminal: a plan, apply, an empty plan, a transfer that is cut and resumed">
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" role="img" aria-label="Holdfast in a terminal: a plan is applied, the next plan is empty, and a transfer is cut and resumed">
 <!-- Made by scripts/picture.mjs from a real run; do not edit. -->
 <rect width="${width}" height="${height}" rx="10" fill="#0d1117"/>
 ${lamps.join("")}
