@@ -17,7 +17,7 @@ interface Rule {
 
 /** The half of a remote's folder that decides: everything but what belongs to running operations. */
 const PURE_REMOTE =
-  /^remotes\/zfs\/(?!(?:commands|context|create|destroy|errors|guids|progress|received|resume|run|send|small|transfer)\.ts$)/;
+  /^remotes\/zfs\/(?!(?:commands|context|create|destroy|errors|guids|progress|received|require-empty|resume|run|send|small|transfer)\.ts$)/;
 /** Patterns mean the same everywhere. */
 const PATTERNS = "planner/patterns.ts";
 const SCOPE = "manifest/scope.ts";

@@ -14,7 +14,8 @@ import type {
   UnbookmarkOperation,
 } from "../model/plan.ts";
 import type { Bytes, EpochSeconds, RemoteName, Seconds } from "../model/units.ts";
-import { bookmarkName, type CopyPlan, planCopy } from "../remotes/zfs/plan.ts";
+import { type CopyPlan, planCopy } from "../remotes/zfs/plan.ts";
+import { bookmarkName } from "../remotes/zfs/streams.ts";
 import type { PlanContext } from "./context.ts";
 import { dueCreates, takenTypes } from "./create.ts";
 import { countedOf, retain, type Why } from "./retention.ts";
@@ -104,7 +105,7 @@ class SourcePlanner {
       blocked: copies.flatMap(({ blocked }) => blocked ?? []),
       kept: plans.flatMap(({ kept }) => kept),
       foreign: plans.flatMap(({ foreign }) => foreign),
-      notes: [...copies.flatMap(({ notes }) => notes), ...this.#notes(views, copies)],
+      notes: this.#notes(views, copies),
       away,
       lastContact: new Map(away.map((copy) => [copy.remote.name, this.#lastContact(copy)])),
     };

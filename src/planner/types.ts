@@ -58,10 +58,9 @@ export function timeInName(name: string): EpochSeconds | undefined {
   return Number.isNaN(time) ? undefined : (time as EpochSeconds);
 }
 
-/** The types a source takes: `take`, else the scheduled types of its own `keep`. Only those with a schedule. */
+/** The types among `take` that have a schedule, in the manifest's order: the same for every source. */
 export function scheduledTypes(manifest: Manifest, take: readonly TypeName[]): SnapshotType[] {
-  return take.flatMap((name) => {
-    const type = manifest.snapshotTypes.get(name);
-    return type?.schedule === undefined ? [] : [type];
-  });
+  return [...manifest.snapshotTypes.values()].filter(
+    ({ name, schedule }) => schedule !== undefined && take.includes(name),
+  );
 }

@@ -17,9 +17,9 @@ import {
   run,
   whereOf,
 } from "./context.ts";
-import { bookmarkName } from "./plan.ts";
 import { requireEmpty } from "./require-empty.ts";
 import { makeBookmark } from "./small.ts";
+import { bookmarkName } from "./streams.ts";
 import { requireSpace, sizeOf, type Transfer, transfer } from "./transfer.ts";
 
 type Send = OperationOf<"send">;
