@@ -230,6 +230,7 @@ function parseItem(
       raw: dataset.encryption !== "off",
       bytes: 50,
     };
+    if (dataset.partial.madeDataset) dataset.written = dataset.partial.bytes;
     return;
   }
   const { groups } =

@@ -220,7 +220,8 @@ function broken(run: Run, p: Precondition, dataset: WorldDataset | undefined): s
       const expected: readonly string[] = p.extras;
       const others = dataset.snapshots.slice(base + 1).filter((s) => !expected.includes(s.guid));
       if (others.length > 0) return `@${others.map((s) => s.name).join(" @")} follow, too`;
-      return dataset.written === 0 ? undefined : `${dataset.written} bytes were written`;
+      const changed = dataset.snapshots.length > 0 && dataset.written > 0;
+      return changed ? `${dataset.written} bytes were written` : undefined;
     }
     case "token":
       return (dataset.partial?.token ?? null) === p.token ? undefined : "another half-received stream";

@@ -1,12 +1,12 @@
 import fc from "fast-check";
-import type { Manifest, Remedy } from "../../src/model/manifest.ts";
+import type { Approval, Manifest, Remedy } from "../../src/model/manifest.ts";
 import type { Plan } from "../../src/model/plan.ts";
 import type { EpochSeconds, RemoteName } from "../../src/model/units.ts";
 import type { PlanOptions } from "../../src/planner/index.ts";
 import { Cut, execute, Stale, startRun, unitsOf } from "./execute.ts";
 import { anyManifest, day, layout, typeNames } from "./manifests.ts";
 import { type ExpectedCopy, type ExpectedSource, resolve } from "./resolve.ts";
-import { emptyWorld, find, parentOf, toInventory, type World, type WorldDataset } from "./world.ts";
+import { allDatasets, emptyWorld, find, parentOf, toInventory, type World, type WorldDataset } from "./world.ts";
 import * as zfs from "./zfs.ts";
 
 /** A world with a past, the manifest that is to rule it, and what the user asks for. */
@@ -39,6 +39,9 @@ export interface Spec {
   readonly wait: number;
   readonly allowDestroy: number | undefined;
   readonly resolve: readonly (readonly [string, Remedy])[];
+  readonly approveOrphans: boolean;
+  readonly allHosts: boolean;
+  readonly target: string | undefined;
   /** For what a judge leaves to chance, so that it shrinks, too. */
   readonly chance: number;
 }
@@ -198,6 +201,17 @@ const happenings = {
     const victim = source && at(find(h.world, source.host, source.dataset)?.snapshots ?? [], how);
     if (source && victim) zfs.destroySnapshots(h.world, source.host, source.dataset, [victim.name]);
   },
+  /** The base of the next increment goes; a bookmark may stay. */
+  destroyBase(h: History, which: number, how: number) {
+    const pair = at(h.copies(), which);
+    const from = pair && find(h.world, pair.source.host, pair.source.dataset);
+    const there = pair && find(h.world, pair.copy.host, pair.copy.target)?.snapshots;
+    const base = from?.snapshots.filter((s) => there?.some((t) => t.guid === s.guid)).at(-1);
+    if (!pair || !base) return;
+    const { host, dataset } = pair.source;
+    if (how % 3 === 0) zfs.bookmark(h.world, host, dataset, { snapshot: base.name }, `theirs-${h.next()}`);
+    zfs.destroySnapshots(h.world, host, dataset, [base.name]);
+  },
   destroyAtRemote(h: History, which: number, how: number) {
     const copy = at(h.copies(), which)?.copy;
     const victim = copy && at(find(h.world, copy.host, copy.target)?.snapshots ?? [], how);
@@ -255,7 +269,11 @@ const happenings = {
   },
   sameNameAtRemote(h: History, which: number, how: number) {
     const pair = at(h.copies(), which);
-    const name = pair && at(find(h.world, pair.source.host, pair.source.dataset)?.snapshots ?? [], how)?.name;
+    const there = pair && find(h.world, pair.copy.host, pair.copy.target)?.snapshots;
+    const missing = (pair && find(h.world, pair.source.host, pair.source.dataset)?.snapshots)?.filter(
+      (s) => !there?.some((t) => t.guid === s.guid),
+    );
+    const name = at(missing ?? [], how)?.name;
     if (pair && name) zfs.snapshot(h.world, pair.copy.host, [{ dataset: pair.copy.target, name }], h.now);
   },
   rollBackSource(h: History, which: number, how: number) {
@@ -317,12 +335,22 @@ const happenings = {
 };
 
 const ordinary = ["take", "series", "replicate", "pass"] as const;
+const troubled = [
+  "cut",
+  "staleToken",
+  "destroyBase",
+  "writeAtRemote",
+  "snapshotAtRemote",
+  "sameNameAtRemote",
+  "rollBackSource",
+] as const;
 const unusual = Object.keys(happenings) as Happening["what"][];
 
 const happening: fc.Arbitrary<Happening> = fc.record({
   what: fc.oneof(
     { weight: 3, arbitrary: fc.constantFrom<Happening["what"][]>(...ordinary) },
-    { weight: 2, arbitrary: fc.constantFrom(...unusual) },
+    { weight: 1, arbitrary: fc.constantFrom<Happening["what"][]>(...troubled) },
+    { weight: 1, arbitrary: fc.constantFrom(...unusual) },
   ),
   later: fc.constantFrom(0, 0, 5, 600, 3600, 6 * 3600, day, 3 * day, 8 * day, 40 * day, -7200),
   which: fc.nat(97),
@@ -344,7 +372,7 @@ export function specs(options: SpecOptions = {}): fc.Arbitrary<Spec> {
     away: options.allHere
       ? fc.constant("all here" as const)
       : fc.constantFrom<Spec["away"][]>(
-          ...Array.from({ length: 12 }, () => "all here" as const),
+          ...Array.from({ length: 28 }, () => "all here" as const),
           "v",
           "b",
           "usb",
@@ -355,9 +383,15 @@ export function specs(options: SpecOptions = {}): fc.Arbitrary<Spec> {
         ),
     wait: fc.constantFrom(0, 60, 3600, day, 9 * day, 400 * day, -day),
     allowDestroy: fc.constantFrom(undefined, undefined, undefined, undefined, 1, 5, 1000),
-    resolve: fc.array(fc.tuple(fc.constantFrom("usb", "vault"), fc.constantFrom<Remedy[]>("rollback", "replace")), {
-      maxLength: 1,
-    }),
+    resolve: fc.array(
+      fc.tuple(fc.constantFrom("usb", "vault", "cold", "nas"), fc.constantFrom<Remedy[]>("rollback", "replace")),
+      {
+        maxLength: 1,
+      },
+    ),
+    approveOrphans: fc.boolean(),
+    allHosts: fc.boolean(),
+    target: fc.constantFrom(...Array.from({ length: 20 }, () => undefined), "a:tank/data", "tank/data/*", "*:pool/**"),
     chance: fc.nat(10_000),
   });
 }
@@ -375,17 +409,39 @@ export function build(spec: Spec, planner: Planner): Scenario {
   }
   for (const name of ["v", "b", "usb", "vault", "cold"]) setHere(h.world, name, true);
   if (spec.away !== "all here") setHere(h.world, spec.away, false);
+  const orphans = spec.approveOrphans ? orphansIn(h) : [];
   return {
-    manifest: spec.manifest,
+    manifest: { ...spec.manifest, approvals: [...spec.manifest.approvals, ...orphans] },
     world: h.world,
     now: h.now + spec.wait,
     options: {
+      allHosts: spec.allHosts,
+      ...(spec.target === undefined ? {} : { target: [spec.target] }),
       ...(spec.allowDestroy === undefined ? {} : { allowDestroy: spec.allowDestroy }),
       ...(spec.resolve.length === 0
         ? {}
         : { resolve: new Map(spec.resolve.map(([remote, remedy]) => [remote as RemoteName, remedy])) }),
     },
   };
+}
+
+/** Consent to destroy each copy whose source is gone. */
+function orphansIn(h: History): Approval[] {
+  const claimed = new Set([
+    ...h.sources().map((s) => `${s.host}:${s.dataset}`),
+    ...h.copies().map(({ copy }) => `${copy.host}:${copy.target}`),
+  ]);
+  const place = { file: "holdfast.yaml", line: 40, column: 5 };
+  const orphan = (at: string): Approval => ({
+    kind: "orphan",
+    orphan: at,
+    until: 4e9 as EpochSeconds,
+    untilText: "2096-10-02",
+    place,
+  });
+  return [...allDatasets(h.world)]
+    .filter(({ host, name, dataset }) => dataset.snapshots.length > 0 && !claimed.has(`${host}:${name}`))
+    .map(({ host, name }) => orphan(`${host}:${name}`));
 }
 
 /** In the past, a pass that met something unexpected just ended; whether it may is for the properties to say. */

@@ -1,5 +1,6 @@
 import { scopeOf } from "../../src/manifest/scope.ts";
 import type { Operation, OperationId, Plan } from "../../src/model/plan.ts";
+import type { HostName } from "../../src/model/units.ts";
 import type { Unit } from "./execute.ts";
 import type { Scenario } from "./histories.ts";
 import { type ExpectedSource, resolve, ruleOf, typeOf } from "./resolve.ts";
@@ -49,6 +50,8 @@ export class Referee {
     for (const { host, dataset } of touched)
       if (!isObserved(world, host, dataset)) wrong.push(`${host}:${dataset} is not observed`);
     const source = this.sources.find((s) => `${s.host}:${s.dataset}` === o.source);
+    const [only] = this.scenario.options.target ?? [];
+    if (only !== undefined && !targets(only, o.source)) wrong.push(`${o.source} was not asked for`);
     if (source?.keys.suspend) wrong.push(`${o.source} is suspended`);
     if (o.kind !== "destroy-orphan") {
       if (source === undefined) wrong.push(`${o.source} is no source`);
@@ -64,8 +67,11 @@ export class Referee {
     }
     if (source) {
       const scope = scopeOf(manifest, { allHosts: this.scenario.options.allHosts ?? false });
-      const ours = remote ? scope.copies(source.host as never, remote) : scope.sources(source.host as never);
-      if (!ours) wrong.push("this process is not responsible for it");
+      const host = source.host as HostName;
+      const ours = remote ? scope.copies(host, remote) : scope.sources(host);
+      // bookmarks stand at the source: whoever thins there may make them
+      if (!ours && !(o.kind === "bookmark" && scope.sources(host)))
+        wrong.push("this process is not responsible for it");
     }
     const removes = ["discard", "rollback", "destroy", "destroy-orphan"].includes(o.kind);
     if (remote?.deletions === "never" && removes) wrong.push(`${remote.name} is append-only`);
@@ -183,6 +189,15 @@ export class Referee {
 }
 
 const isAtOrBelow = (name: string, top: string): boolean => name === top || name.startsWith(`${top}/`);
+
+/** `[HOST:]DATASET`, with `*` for one level and `**` for all below. */
+function targets(only: string, source: string): boolean {
+  const [host = "", dataset = ""] = source.split(":");
+  const [wantedHost = "*", wanted = only] = only.includes(":") ? only.split(":") : [];
+  if (wantedHost !== "*" && wantedHost !== host) return false;
+  if (wanted.endsWith("/**")) return isAtOrBelow(dataset, wanted.slice(0, -3));
+  return wanted.endsWith("/*") ? dataset.split("/").slice(0, -1).join("/") === wanted.slice(0, -2) : dataset === wanted;
+}
 
 /** Its createtxg at the source, as a snapshot or a bookmark there. */
 export function newestBase(

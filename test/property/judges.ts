@@ -1,11 +1,11 @@
 import type { EpochSeconds } from "../../src/model/units.ts";
-import { plan } from "../../src/planner/index.ts";
+import { plan, sourcesOf } from "../../src/planner/index.ts";
 import { judgeGuards } from "./guards.ts";
 import { build, type Spec } from "./histories.ts";
 import { Quotas } from "./quotas.ts";
 import { resolve } from "./resolve.ts";
 import { Trial } from "./trial.ts";
-import { allDatasets, cloneWorld, find, toInventory } from "./world.ts";
+import { allDatasets, cloneWorld, find, isObserved, toInventory } from "./world.ts";
 import * as zfs from "./zfs.ts";
 
 /** What a judge found wrong with one world; nothing is good. */
@@ -34,6 +34,26 @@ export const isDeterministic: Judge = (spec) => {
   const first = JSON.stringify(plan(freeze(manifest), freeze(toInventory(world, now)), all));
   const again = JSON.stringify(plan(manifest, toInventory(world, now), all));
   return first === again ? [] : ["two plans for one input differ"];
+};
+
+/** The planner's sources and copies are those of a second reading of manifest.md. */
+export const resolvesAlike: Judge = (spec) => {
+  const { manifest, world, now } = build(spec, plan);
+  const found = sourcesOf(manifest, toInventory(world, now), { allHosts: true }).sources.map((s) => ({
+    source: s.address as string,
+    suspended: s.keys.suspend,
+    copies: s.copies.map((c) => `${c.remote.name} ${c.host}:${c.target} ${JSON.stringify(c.keep)}`).sort(),
+  }));
+  const expected = resolve(manifest, world)
+    .filter((s) => isObserved(world, s.host, s.dataset))
+    .map((s) => ({
+      source: `${s.host}:${s.dataset}`,
+      suspended: s.keys.suspend,
+      copies: s.copies.map((c) => `${c.remote.name} ${c.host}:${c.target} ${JSON.stringify(c.keep)}`).sort(),
+    }));
+  const text = (list: typeof found | typeof expected): string[] => list.map((s) => JSON.stringify(s)).sort();
+  const [a, b] = [text(found), text(expected)];
+  return a.join() === b.join() ? [] : ["the planner's sources", ...a, "and those expected", ...b];
 };
 
 export const convergesAtOnce: Judge = (spec) => {
@@ -89,7 +109,7 @@ export const fillsQuotas: Judge = (spec) => {
   const before = cloneWorld(trial.world);
   const first = trial.pass();
   const last = trial.expectEmpty("after apply");
-  trial.note(new Quotas(trial.scenario, before, trial.world, first, last).judge());
+  if (spec.target === undefined) trial.note(new Quotas(trial.scenario, before, trial.world, first, last).judge());
   return trial.wrong;
 };
 

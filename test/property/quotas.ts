@@ -26,8 +26,8 @@ export function countedBy(keep: Retention, manifest: Manifest, list: readonly Wo
   const edge = new Set<string>();
   if (keep.by === "time") {
     const typed = list.filter((s) => typeOf(manifest, s.name) !== undefined);
-    // restic sorts by time; with a clock that went back there is more than one right answer
-    const monotonic = typed.every((s, i) => (typed[i - 1]?.creation ?? 0) < s.creation);
+    // restic sorts by time; with a clock that went back, or with times to come, there is more than one right answer
+    const monotonic = typed.every((s, i) => (typed[i - 1]?.creation ?? 0) < s.creation && s.creation <= now);
     for (const guid of monotonic ? keptByTime(keep, typed) : []) kept.add(guid);
     const since = keep.within && goBack(typed.at(-1)?.creation ?? 0, keep.within);
     for (const s of typed) if (s.creation === since) edge.add(s.guid);
@@ -256,9 +256,12 @@ export class Quotas {
     }
     const base = newestShared(sourceBefore, before);
     const there = before?.snapshots ?? [];
-    const newer = union(sourceBefore.snapshots, sourceAfter.snapshots).filter(
-      (s) => s.txg > (base?.txg ?? -1) && !there.some((t) => t.guid === s.guid),
-    );
+    const all = union(sourceBefore.snapshots, sourceAfter.snapshots);
+    // a first copy that was cut goes on where it was, and what is older than that cannot come any more
+    const half = before?.partial?.step;
+    const first = half?.fromGuid === null && after?.snapshots.some((s) => s.guid === half.guid) ? half.guid : undefined;
+    const from = all.find((s) => s.guid === first)?.txg ?? (base?.txg ?? -1) + 1;
+    const newer = all.filter((s) => s.txg >= from && !there.some((t) => t.guid === s.guid));
     const candidates = [...there, ...newer];
     const counted = countedBy(copy.keep, manifest, candidates, now);
     const must = new Map<string, string>([...counted.kept].map((guid) => [guid, "count"]));

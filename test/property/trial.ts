@@ -100,7 +100,11 @@ export class Trial {
     this.referee = new Referee({ ...this.scenario, options: this.asked, now: this.now, world: this.world });
     this.note(this.referee.judgePlan(plan, this.world));
     this.apply(plan, options);
-    this.asked = {};
+    const { allHosts, target } = this.asked;
+    this.asked = {
+      ...(allHosts === undefined ? {} : { allHosts }),
+      ...(target === undefined ? {} : { target }),
+    };
     return plan;
   }
 

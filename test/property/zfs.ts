@@ -85,7 +85,9 @@ export function create(world: World, host: string, name: string, options: Create
 }
 
 export function write(world: World, host: string, name: string, bytes: number): void {
-  open(world, host, name).written += bytes;
+  const dataset = open(world, host, name);
+  if (dataset.partial?.madeDataset) refuse(`'${name}' is half received and cannot be mounted`);
+  dataset.written += bytes;
 }
 
 /** `zfs snapshot A@x B@y …`: one pool, one snapshot a dataset, all or none. */
@@ -352,6 +354,8 @@ function receiveStep(
     raw: stream.raw,
     bytes: 50,
   };
+  // what came so far shows as written there
+  if (existing === undefined) target.written = target.partial.bytes;
 }
 
 function receiveFull(world: World, host: string, name: string, stream: Stream, options: ReceiveOptions): WorldDataset {
