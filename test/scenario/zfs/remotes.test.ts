@@ -1,0 +1,190 @@
+import { execFile } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { describe, expect } from "vitest";
+import { test } from "../harness/index.ts";
+import { applied, expectDone, manifestOf, planOf, shortOf, targetOf } from "./plans.ts";
+
+const run = promisify(execFile);
+
+describe("remotes and what is said of them", () => {
+  test("an encrypted dataset goes raw, with its key unloaded on both sides", async ({ world }) => {
+    const { nas, vault, datasets, holdfast } = world;
+    const secret = `${datasets.tank}/secret`;
+    await nas.sh(`echo passphrase | zfs create -o encryption=on -o keyformat=passphrase ${secret}`);
+    await nas.writeData(secret, 0.2);
+    await nas.run("zfs", "snapshot", `${secret}@a-1`);
+    await nas.sh(`zfs unmount ${secret} && zfs unload-key ${secret}`);
+    const entry = { keep: { a: 3 }, remotes: { vault: { keep: { a: 3 } } } };
+    await world.manifest(manifestOf(world, { datasets: { [`nas:${secret}`]: entry } }));
+    await applied(holdfast);
+    await nas.run("zfs", "snapshot", `${secret}@a-2`);
+    await applied(holdfast);
+    const target = `${datasets.backup}/${secret}`;
+    expect(await vault.snapshots(target)).toEqual(await nas.snapshots(secret));
+    expect(await vault.property(target, "encryption")).toBe("aes-256-gcm");
+    expect(await vault.property(target, "keystatus")).toBe("unavailable");
+    await expectDone(holdfast);
+  });
+
+  test("a removable remote that is away thins the source, and still has its base when it is back", async ({
+    world,
+  }) => {
+    const { nas, datasets } = world;
+    const here = await world.on(nas);
+    const remotes = { usb: { type: "zfs", root: datasets.usb, removable: true, maxAge: "35d" } };
+    const entry = { keep: { a: 1 }, remotes: { usb: { keep: { a: 2 } } } };
+    await world.manifest({
+      version: 1,
+      snapshotTypes: { a: {} },
+      hosts: { nas: {} },
+      remotes,
+      datasets: { [`nas:${datasets.tank}`]: entry },
+    });
+    await nas.run("zfs", "snapshot", `${datasets.tank}@a-1`);
+    await applied(here);
+    for (const name of ["a-2", "a-3", "a-4"]) await nas.run("zfs", "snapshot", `${datasets.tank}@${name}`);
+    await nas.run("zpool", "export", "usb");
+    try {
+      const away = await planOf(here);
+      expect(away.complete).toBe(true);
+      expect(away.unobserved).toMatchObject([{ pool: "usb", expected: true }]);
+      await applied(here);
+      // one for the source, two that the disk waits for; what went left its bookmark
+      expect((await nas.snapshots(datasets.tank)).map(({ name }) => name)).toEqual(["a-3", "a-4"]);
+      expect((await planOf(here)).operations).toEqual([]);
+    } finally {
+      await nas.run("zpool", "import", "-d", "/pools", "usb");
+    }
+    await applied(here);
+    const copy = await nas.snapshots(`${datasets.usb}/${datasets.tank}`);
+    expect(copy.map(({ name }) => name)).toEqual(["a-3", "a-4"]);
+    expect((await nas.snapshots(datasets.tank)).map(({ name }) => name)).toEqual(["a-4"]);
+    await expectDone(here);
+  });
+
+  test("append-only: nothing there is ever destroyed", async ({ world }) => {
+    const { nas, vault, datasets, holdfast } = world;
+    await world.manifest(
+      manifestOf(world, {
+        remote: { deletions: "never" },
+        entry: { keep: { a: 1 }, remotes: { vault: { keep: { a: 1 } } } },
+      }),
+    );
+    for (const name of ["a-1", "a-2", "a-3"]) {
+      await nas.run("zfs", "snapshot", `${datasets.tank}@${name}`);
+      await applied(holdfast);
+    }
+    expect((await vault.snapshots(targetOf(world))).map(({ name }) => name)).toEqual(["a-1", "a-2", "a-3"]);
+    await expectDone(holdfast);
+  });
+
+  test("on first contact every deletion is withheld until somebody agrees", async ({ world }) => {
+    const { nas, datasets, holdfast } = world;
+    for (let n = 1; n <= 9; n++) await nas.run("zfs", "snapshot", `${datasets.tank}@a-${n}`);
+    await world.manifest(manifestOf(world, { entry: { keep: { a: 3 } } }));
+    const first = await holdfast("apply", "--yes");
+    expect(first.code).toBe(3);
+    expect(first.stdout).toContain("--allow-destroy 6");
+    expect(await nas.snapshots(datasets.tank)).toHaveLength(9);
+    const approvals = [{ source: `nas:${datasets.tank}`, destroy: 6, until: "2099-12-31" }];
+    await world.manifest(manifestOf(world, { entry: { keep: { a: 3 } }, approvals }));
+    await applied(holdfast);
+    expect((await nas.snapshots(datasets.tank)).map(({ name }) => name)).toEqual(["a-7", "a-8", "a-9"]);
+    await expectDone(holdfast);
+  });
+
+  test("a copy whose source is gone is reported, and goes only when an approval names it", async ({ world }) => {
+    const { nas, vault, datasets, holdfast } = world;
+    await nas.run("zfs", "create", `${datasets.tank}/old`);
+    await nas.run("zfs", "snapshot", "-r", `${datasets.tank}@a-1`);
+    await world.manifest(manifestOf(world, { entry: { recursive: true } }));
+    await applied(holdfast);
+    await nas.run("zfs", "destroy", "-r", `${datasets.tank}/old`);
+    const orphan = `${targetOf(world)}/old`;
+    expect((await planOf(holdfast)).notes).toMatchObject([{ kind: "orphan", at: { dataset: orphan } }]);
+    await applied(holdfast);
+    expect(await vault.exists(orphan)).toBe(true);
+    const approvals = [{ orphan: `vault:${orphan}`, until: "2099-12-31" }];
+    await world.manifest(manifestOf(world, { entry: { recursive: true }, approvals }));
+    await applied(holdfast);
+    expect(await vault.exists(orphan)).toBe(false);
+    await expectDone(holdfast);
+  });
+
+  test("a host key that is not the expected one stops everything, with the line to add", async ({ world }) => {
+    const { nas, vault, datasets, holdfast } = world;
+    const hosts = {
+      nas: nas.hostEntry("controller"),
+      vault: { ...vault.hostEntry("controller"), hostKeys: [nas.address.hostKey] },
+    };
+    await world.manifest(manifestOf(world, { hosts }));
+    await nas.run("zfs", "snapshot", `${datasets.tank}@a-1`);
+    const { code, stdout, stderr } = await holdfast("plan");
+    expect(code).toBe(3);
+    expect(`${stdout}${stderr}`).toMatch(/SHA256:/);
+    expect(`${stdout}${stderr}`).toContain(vault.address.hostKey);
+  });
+
+  test("wire compression and a rate limit are processes beside it, and the data is the same", async ({ world }) => {
+    const { nas, vault, datasets, holdfast } = world;
+    await world.manifest(manifestOf(world, { remote: { compress: "zstd", limit: { upload: "4MiB/s" } } }));
+    await nas.writeData(datasets.tank, 1);
+    await nas.run("zfs", "snapshot", `${datasets.tank}@a-1`);
+    await applied(holdfast);
+    expect(await vault.snapshots(targetOf(world))).toEqual(await nas.snapshots(datasets.tank));
+    await vault.run("zfs", "mount", targetOf(world));
+    expect(await vault.checksum(targetOf(world))).toBe(await nas.checksum(`${datasets.tank}@a-1`));
+    await vault.run("zfs", "unmount", targetOf(world));
+    await expectDone(holdfast);
+  });
+
+  test("explain, list, offline plans and what a change alone does", async ({ world }) => {
+    const { nas, datasets, holdfast, folder } = world;
+    for (const name of ["a-1", "a-2", "mine"]) await nas.run("zfs", "snapshot", `${datasets.tank}@${name}`);
+    await world.manifest(manifestOf(world, { entry: { keep: { a: 2 }, remotes: { vault: { keep: { a: 2 } } } } }));
+    await applied(holdfast);
+    const address = `nas:${datasets.tank}`;
+    expect((await holdfast("explain", address)).stdout).toMatch(/keep\s+\{ a: 2 \}\s+datasets/);
+    expect((await holdfast("explain", `${address}@a-2`)).stdout).toMatch(/kept.*newest shared with vault/s);
+    expect((await holdfast("explain", `${address}@mine`)).stdout).toMatch(/foreign/);
+    expect((await holdfast("explain", `${address}@a-1`, "--on", "vault")).stdout).toMatch(/kept/);
+    expect((await holdfast("list")).stdout).toMatch(/a-1.*vault/s);
+
+    const recorded = join(folder, "inventory.json");
+    await writeFile(recorded, (await holdfast("list", "--json")).stdout);
+    const offline = await holdfast("plan", "--inventory", recorded, "--json");
+    expect(offline.code, offline.stderr).toBe(0);
+    expect(JSON.parse(offline.stdout).operations).toEqual([]);
+
+    const git = (...args: string[]) =>
+      run("git", ["-C", folder, "-c", "user.name=t", "-c", "user.email=t@example.net", ...args]);
+    await git("init", "-q");
+    await git("add", "holdfast.yaml");
+    await git("commit", "-qm", "before");
+    await world.manifest(manifestOf(world, { entry: { keep: { a: 1 }, remotes: {} } }));
+    const change = await holdfast("plan", "--inventory", recorded, "--base", "git:HEAD");
+    expect(change.code, change.stderr).toBe(0);
+    expect(change.stdout).toMatch(/destroys 1 snapshot.*ends/s);
+    const comment = await holdfast("plan", "--inventory", recorded, "--base", "git:HEAD", "--markdown");
+    expect(comment.stdout).toMatch(/destroys 1 snapshot/);
+  });
+
+  test("a button pressed: one snapshot of every source now, and of one only", async ({ world }) => {
+    const { nas, datasets, holdfast } = world;
+    await nas.run("zfs", "create", `${datasets.tank}/one`);
+    await world.manifest(manifestOf(world, { entry: { recursive: true } }));
+    const all = await holdfast("snapshot", "a");
+    expect(all.code, all.stderr).toBe(0);
+    const one = await holdfast("snapshot", "b", `nas:${datasets.tank}/one`);
+    expect(one.code, one.stderr).toBe(0);
+    expect((await nas.snapshots(datasets.tank)).map(({ name }) => name.replace(/-.*/, ""))).toEqual(["a"]);
+    expect((await nas.snapshots(`${datasets.tank}/one`)).map(({ name }) => name.replace(/-.*/, ""))).toEqual([
+      "a",
+      "b",
+    ]);
+    await applied(holdfast);
+    expect(shortOf(await planOf(holdfast))).toEqual([]);
+  });
+});
