@@ -1,6 +1,6 @@
 import type { Dataset } from "../model/inventory.ts";
 import type { ZfsRemote } from "../model/manifest.ts";
-import type { At, Blocked, DestroyOrphanOperation, Note } from "../model/plan.ts";
+import type { At, Blocked, DestroyOrphanOperation, Note, OperationId } from "../model/plan.ts";
 import { address, type Bytes, type DatasetName, type HostName } from "../model/units.ts";
 import type { PlanContext } from "./context.ts";
 import { isBelow } from "./observed.ts";
@@ -19,7 +19,10 @@ export function planOrphans(context: PlanContext, resolved: ResolvedSources) {
   const operations: DestroyOrphanOperation[] = [];
   const blocked: Blocked[] = [];
   const notes: Note[] = [];
-  for (const orphan of findOrphans(context, resolved)) {
+  const going = new Map<string, OperationId>();
+  // children first: what goes in this plan no longer holds its parent back
+  const deepestFirst = findOrphans(context, resolved).sort((a, b) => b.at.dataset.length - a.at.dataset.length);
+  for (const orphan of deepestFirst) {
     const { at, dataset, source, remote } = orphan;
     const count = dataset.snapshots.length;
     if (!context.consents.orphan(at.host, at.dataset)) {
@@ -27,9 +30,15 @@ export function planOrphans(context: PlanContext, resolved: ResolvedSources) {
       notes.push({ kind: "orphan", source, remote: remote.name, at, message });
       continue;
     }
-    const problems = obstacles(context, orphan);
-    if (problems.length > 0) blocked.push(refusal(orphan, problems));
-    else operations.push(destruction(orphan));
+    const problems = obstacles(context, orphan, going);
+    if (problems.length > 0) {
+      blocked.push(refusal(orphan, problems));
+      continue;
+    }
+    const below = [...going].filter(([key]) => isBelow(key, `${at.host}:${at.dataset}`)).map(([, id]) => id);
+    const operation = destruction(orphan, below);
+    operations.push(operation);
+    going.set(`${at.host}:${at.dataset}`, operation.id);
   }
   return { operations, blocked, notes };
 }
@@ -69,10 +78,16 @@ function findOrphans({ manifest, observations, scope }: PlanContext, resolved: R
 const fillers = (hosts: Iterable<HostName>, remote: ZfsRemote): HostName[] =>
   [...hosts].filter((host) => remote.root.includes("{host}") || remote.host === undefined || host !== remote.host);
 
-function obstacles(context: PlanContext, { remote, at, dataset }: Orphan): string[] {
+function obstacles(
+  context: PlanContext,
+  { remote, at, dataset }: Orphan,
+  going: ReadonlyMap<string, OperationId>,
+): string[] {
   const { total } = context.manifest.guards.destroyAtMost;
   const count = dataset.snapshots.length;
-  const children = [...context.observations.datasets(at.host).keys()].filter((name) => isBelow(name, dataset.name));
+  const children = [...context.observations.datasets(at.host).keys()].filter(
+    (name) => isBelow(name, dataset.name) && !going.has(`${at.host}:${name}`),
+  );
   return [
     ...(remote.deletions === "never" ? [`${remote.name} is append-only (deletions: never)`] : []),
     ...children.map((child) => `${child} is below it`),
@@ -98,7 +113,7 @@ function refusal({ remote, at, source }: Orphan, problems: readonly string[]): B
   };
 }
 
-function destruction({ remote, at, dataset, source }: Orphan): DestroyOrphanOperation {
+function destruction({ remote, at, dataset, source }: Orphan, after: readonly OperationId[]): DestroyOrphanOperation {
   const snapshots = dataset.snapshots.map(({ name, guid, used }) => ({ name, guid, used }));
   return {
     id: `destroy-orphan ${at.host}:${at.dataset}`,
@@ -107,7 +122,7 @@ function destruction({ remote, at, dataset, source }: Orphan): DestroyOrphanOper
     remote: remote.name,
     at,
     reason: `an approval names it; ${source} is no source any more`,
-    dependsOn: [],
+    dependsOn: after,
     preconditions: [
       { ...at, kind: "dataset", guid: dataset.guid },
       ...snapshots.map(({ name, guid }) => ({ ...at, kind: "snapshot" as const, snapshot: { name, guid } })),

@@ -200,6 +200,7 @@ class SourcePlanner {
       }
     }
     this.#pinOldest(pins, views, copies);
+    this.#pinWitness(pins, this.#dataset.snapshots, [keys.keep, ...this.#source.copies.map(({ keep }) => keep)]);
     const frozenBy = away.find(({ remote }) => remote.whileAway === "freeze");
     return {
       place: {
@@ -231,6 +232,7 @@ class SourcePlanner {
     if (plan.base) pins.add(plan.base.view.key, { reason: "base", detail: "newest shared with the source" });
     const at = { host: copy.host, dataset: copy.target };
     this.#pinOldest(pins, plan.after, [plan]);
+    this.#pinWitness(pins, [...this.#dataset.snapshots, ...dataset.snapshots], [copy.keep]);
     const untouched = this.#untouchedCopy(plan);
     return {
       place: {
@@ -359,20 +361,32 @@ class SourcePlanner {
    * such a clock has just taken do not vouch for it.
    */
   #clockDoubt(snapshots: readonly Snapshot[]): ClockDoubt {
+    const witness = this.#clockWitness(snapshots);
+    if (!witness) return {};
+    return {
+      clockDoubt: `the clock is far ahead of @${witness.name}, or nothing was taken for long: age is not trusted yet`,
+    };
+  }
+
+  /** The snapshot that makes the clock doubtful: the newest but for those of the last longest period. */
+  #clockWitness(snapshots: readonly Snapshot[]): Snapshot | undefined {
     const longest = Math.max(
       0,
       ...takenTypes(this.#context, this.#source).map((type) => this.#context.schedules.longestPeriod(type)),
     );
-    if (longest === 0) return {};
+    if (longest === 0) return undefined;
     const then = this.#context.now - longest;
     let last: Snapshot | undefined;
     for (const snapshot of snapshots) {
       if (snapshot.creation <= then && snapshot.creation > (last?.creation ?? -1)) last = snapshot;
     }
-    if (!last || then <= last.creation + 2 * longest) return {};
-    return {
-      clockDoubt: `the clock is far ahead of @${last.name}, or nothing was taken for long: age is not trusted for ${writeSeconds(longest)}`,
-    };
+    return last && then > last.creation + 2 * longest ? last : undefined;
+  }
+
+  /** While age-based deletions are held back, what makes the clock doubtful stays: without it the doubt would end. */
+  #pinWitness(pins: PinBoard, snapshots: readonly Snapshot[], retentions: readonly Retention[]): void {
+    const witness = retentions.some(isAgeBased) ? this.#clockWitness(snapshots) : undefined;
+    if (witness) pins.add(witness.guid, { reason: "withheld", detail: "shows that the clock may be wrong" });
   }
 
   #notes(views: readonly View[], copies: readonly CopyPlan[]): Note[] {
@@ -469,6 +483,9 @@ const ageOf = (now: EpochSeconds, newest: EpochSeconds | undefined): string => {
   const minutes = Math.max(0, Math.floor((now - newest) / 60));
   return `is ${writeSeconds(minutes >= 120 ? Math.floor(minutes / 60) * 3600 : minutes * 60)} old`;
 };
+
+const isAgeBased = (retention: Retention): boolean =>
+  retention.by === "time" || [...retention.types.values()].some(({ within }) => within !== undefined);
 
 /** Collects reasons to keep, several a snapshot. */
 class PinBoard {
