@@ -1,0 +1,83 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
+
+/** What one run took: seconds of wall clock and of processor, bytes of memory at the peak. */
+export interface Usage {
+  readonly wall: number;
+  readonly cpu: number;
+  readonly memory: number;
+}
+
+export interface Ran extends Usage {
+  readonly stdout: string;
+}
+
+const usage = fileURLToPath(new URL("usage.cjs", import.meta.url));
+
+/** Runs a Node program to its end; what it used comes from the program itself. A failing one throws. */
+export async function runNode(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ran> {
+  return inFolder(async (folder) => {
+    const file = join(folder, "usage");
+    const start = performance.now();
+    const { stdout } = await execa(process.execPath, ["--require", usage, ...args], {
+      env: { ...env, BENCH_USAGE: file },
+      stdin: "ignore",
+    });
+    const wall = (performance.now() - start) / 1000;
+    return { wall, stdout, ...(JSON.parse(await readFile(file, "utf8")) as Omit<Usage, "wall">) };
+  });
+}
+
+/** Gives work a folder of its own, gone afterwards. */
+export async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), "holdfast-bench-"));
+  try {
+    return await work(folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Runs the contenders in turn, A B A B, so that a noisy machine disturbs them alike; the first round only warms up. */
+export async function inTurn<Name extends string, T>(
+  contenders: Readonly<Record<Name, () => Promise<T>>>,
+  rounds: number,
+): Promise<Record<Name, T[]>> {
+  const names = Object.keys(contenders) as Name[];
+  const results = Object.fromEntries(names.map((name) => [name, [] as T[]])) as Record<Name, T[]>;
+  for (let round = 0; round <= rounds; round++) {
+    for (const name of names) {
+      const result = await contenders[name]();
+      if (round > 0) results[name].push(result);
+    }
+  }
+  return results;
+}
+
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const upper = sorted[middle] ?? Number.NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2;
+}
+
+/** The median run of several, measure by measure. */
+export const medianUsage = (runs: readonly Usage[]): Usage => ({
+  wall: median(runs.map(({ wall }) => wall)),
+  cpu: median(runs.map(({ cpu }) => cpu)),
+  memory: median(runs.map(({ memory }) => memory)),
+});
+
+export const seconds = (value: number): string =>
+  value < 1 ? `${(value * 1000).toFixed(0)} ms` : `${value.toFixed(2)} s`;
+export const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`;
+export const ratio = (value: number): string => `${value.toFixed(2)} ×`;
+
+/** A table in Markdown; what is aligned right are numbers. */
+export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |\n`;
+  return line(head) + line(head.map((_, column) => (column === 0 ? "---" : "---:"))) + rows.map(line).join("");
+}

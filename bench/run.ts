@@ -1,0 +1,16 @@
+// Runs the benchmarks, or those named, and prints a table for each: `make bench`, or `npx tsx bench/run.ts planning`.
+// Fails nothing: what is judged is the ratio within one run.
+import { cpus } from "node:os";
+import { planning } from "./planning.ts";
+
+const benchmarks: Readonly<Record<string, () => Promise<string>>> = {
+  planning: () => planning(5),
+};
+
+const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(benchmarks);
+process.stdout.write(`# Benchmarks\n\nNode ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? "unknown"}.\n`);
+for (const name of names) {
+  const benchmark = benchmarks[name];
+  if (benchmark === undefined) throw new Error(`no benchmark ${name}; there are ${Object.keys(benchmarks).join(", ")}`);
+  process.stdout.write(`\n${await benchmark()}`);
+}
