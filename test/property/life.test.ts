@@ -106,7 +106,7 @@ describe("normal life is never held back", () => {
     }
   });
 
-  test.each(["thin"] as const)("a remote back after 30 days, %s", { timeout: 120_000 }, (whileAway) => {
+  test.each(["freeze", "thin"] as const)("a remote back after 30 days, %s", { timeout: 120_000 }, (whileAway) => {
     const life = new Life(keep, { whileAway, removable: whileAway === "thin" });
     life.live(3 * day, 3 * 3600);
     life.setHere("usb", false);
