@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
 import { execa } from "execa";
 
 /** What one run took: seconds of wall clock and of processor, bytes of memory at the peak. */
@@ -11,24 +12,49 @@ export interface Usage {
   readonly memory: number;
 }
 
-export interface Ran extends Usage {
+interface Ran extends Usage {
   readonly stdout: string;
 }
 
-const usage = fileURLToPath(new URL("usage.cjs", import.meta.url));
+const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
-/** Runs a Node program to its end; what it used comes from the program itself. A failing one throws. */
-export async function runNode(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ran> {
+/** The command line as it is built. */
+export const holdfast = here("../dist/holdfast.js");
+
+/** Runs a Node program to its end; what it used, children not counted, comes from itself. A failing one throws. */
+export async function runNode(
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
+): Promise<Ran> {
   return inFolder(async (folder) => {
     const file = join(folder, "usage");
     const start = performance.now();
-    const { stdout } = await execa(process.execPath, ["--require", usage, ...args], {
-      env: { ...env, BENCH_USAGE: file },
+    const { stdout } = await execa(process.execPath, ["--require", here("usage.cjs"), ...args], {
+      ...options,
+      env: { ...options.env, NO_COLOR: "1", BENCH_USAGE: file },
       stdin: "ignore",
+      maxBuffer: 1e9,
     });
     const wall = (performance.now() - start) / 1000;
     return { wall, stdout, ...(JSON.parse(await readFile(file, "utf8")) as Omit<Usage, "wall">) };
   });
+}
+
+/** A program of this folder in one file, as the command line is bundled. */
+export async function bundle(name: string, folder: string): Promise<string> {
+  const outfile = join(folder, `${name}.mjs`);
+  await build({
+    entryPoints: [here(`${name}.ts`)],
+    outfile,
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    target: "node20.19",
+    external: ["*.node", "cpu-features"],
+    banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
+    logLevel: "warning",
+  });
+  return outfile;
 }
 
 /** Gives work a folder of its own, gone afterwards. */
@@ -75,6 +101,7 @@ export const seconds = (value: number): string =>
   value < 1 ? `${(value * 1000).toFixed(0)} ms` : `${value.toFixed(2)} s`;
 export const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`;
 export const ratio = (value: number): string => `${value.toFixed(2)} ×`;
+export const percent = (value: number): string => `${(value * 100).toFixed(1)} %`;
 
 /** A table in Markdown; what is aligned right are numbers. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

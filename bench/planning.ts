@@ -1,7 +1,17 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
-import { inFolder, inTurn, medianUsage, megabytes, ratio, runNode, seconds, table, type Usage } from "./measure.ts";
+import {
+  bundle,
+  inFolder,
+  inTurn,
+  medianUsage,
+  megabytes,
+  ratio,
+  runNode,
+  seconds,
+  table,
+  type Usage,
+} from "./measure.ts";
 import { lastHour, type Recording, record, recordedHosts } from "./recording.ts";
 
 /** One and a half hours after the newest snapshot: each dataset has one to take, to send, and to destroy on both sides. */
@@ -14,30 +24,11 @@ const scales: readonly Pick<Recording, "datasets" | "snapshots">[] = [
   { datasets: 1000, snapshots: 1000 },
 ];
 
-const source = (name: string): string => fileURLToPath(new URL(`programs/${name}`, import.meta.url));
-
-/** As `npm run build` bundles it. */
-async function bundled(folder: string): Promise<string> {
-  const outfile = join(folder, "plan.mjs");
-  const require = 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
-  await build({
-    entryPoints: [source("plan.ts")],
-    outfile,
-    bundle: true,
-    format: "esm",
-    platform: "node",
-    target: "node20.19",
-    external: ["*.node", "cpu-features"],
-    banner: { js: require },
-    logLevel: "warning",
-  });
-  return outfile;
-}
-
-/** Planning from recorded listings, against reading and splitting the same listings. */
+/** Planning from recorded listings, against a program that only reads the same listings and splits them. */
 export async function planning(rounds: number): Promise<string> {
   return inFolder(async (folder) => {
-    const program = await bundled(folder);
+    const planner = await bundle("program-plan", folder);
+    const splitter = fileURLToPath(new URL("program-split.mjs", import.meta.url));
     const rows: string[][] = [];
     let before: Usage | undefined;
     for (const scale of scales) {
@@ -47,9 +38,9 @@ export async function planning(rounds: number): Promise<string> {
       let summary = "";
       const runs = await inTurn(
         {
-          split: () => runNode([source("split.mjs"), ...listings]),
+          split: () => runNode([splitter, ...listings]),
           plan: async () => {
-            const ran = await runNode([program, recording, String(now)]);
+            const ran = await runNode([planner, recording, String(now)]);
             summary = ran.stdout;
             return ran;
           },
@@ -61,20 +52,21 @@ export async function planning(rounds: number): Promise<string> {
         throw new Error(`not the plan that was to be measured: ${summary}`);
       const [split, plan] = [medianUsage(runs.split), medianUsage(runs.plan)];
       rows.push([
-        `${scale.datasets.toLocaleString("en")} × ${scale.snapshots.toLocaleString("en")}, twice`,
+        `${scale.datasets.toLocaleString("en")} × ${scale.snapshots.toLocaleString("en")}`,
         `${create} + ${send} + ${destroy}`,
         `${seconds(split.wall)} (${seconds(split.cpu)})`,
         `${seconds(plan.wall)} (${seconds(plan.cpu)})`,
-        ratio(plan.wall / split.wall),
+        `${ratio(plan.wall / split.wall)} (${ratio(plan.cpu / split.cpu)})`,
         megabytes(plan.memory),
-        before === undefined ? "" : ratio(plan.wall / before.wall),
+        before === undefined ? "" : `${ratio(plan.wall / before.wall)} (${ratio(plan.cpu / before.cpu)})`,
       ]);
       before = plan;
     }
     return `## Planning from recorded listings
 
-Wall clock, and processor time in parentheses; medians of ${rounds}. To reach: ≤ 3 ×, ≤ 600 MB, about 10 × from line to line.
+Datasets × snapshots here, and as many on a remote. Wall clock, and in parentheses processor time; medians of ${rounds}.
+To reach: ≤ 3 ×, ≤ 600 MB at the last line, growing about 10 × from line to line.
 
-${table(["datasets × snapshots", "creates + sends + destroys", "read and split", "parse and plan", "ratio", "peak memory", "against the line above"], rows)}`;
+${table(["datasets × snapshots", "creates + sends + destroys", "read and split", "parse and plan", "ratio", "peak memory", "line above"], rows)}`;
   });
 }

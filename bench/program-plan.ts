@@ -1,10 +1,10 @@
 // Plans from recorded listings: everything `holdfast plan` does but starting `zfs` and printing.
 import { join } from "node:path";
-import { observe } from "../../src/inventory/index.ts";
-import { loadManifest } from "../../src/manifest/index.ts";
-import type { EpochSeconds } from "../../src/model/units.ts";
-import { plan } from "../../src/planner/index.ts";
-import { replay } from "../recording.ts";
+import { observe } from "../src/inventory/index.ts";
+import { loadManifest } from "../src/manifest/index.ts";
+import type { EpochSeconds } from "../src/model/units.ts";
+import { plan } from "../src/planner/index.ts";
+import { replay } from "./recording.ts";
 
 const [folder = "", clock = ""] = process.argv.slice(2);
 const now = Number(clock) as EpochSeconds;
