@@ -7,7 +7,7 @@ const root = join(import.meta.dirname, "../../..");
 const installed = "/opt/holdfast";
 
 /** A Holdfast that runs, to be waited for, interrupted or killed. */
-export interface Running {
+interface Running {
   /** What it ends with; a signal gives 128 and its number, as a shell says it. */
   readonly result: Promise<Result>;
   /** Resolves once standard output and error together match; rejects when it ends without. */

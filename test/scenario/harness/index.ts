@@ -7,9 +7,9 @@ import { controller, type Holdfast, holdfastOn } from "./holdfast.ts";
 import { type Link, openLink } from "./link.ts";
 import { Machine, type MachineName } from "./machine.ts";
 
-export type { Holdfast, Running } from "./holdfast.ts";
-export { type Link, openLink } from "./link.ts";
-export { identityInside, Machine, type Result, type SnapshotRow } from "./machine.ts";
+export type { Holdfast } from "./holdfast.ts";
+export type { Link } from "./link.ts";
+export { identityInside, Machine } from "./machine.ts";
 
 /** What every scenario gets, fresh; all of it is gone afterwards. */
 export interface World {
