@@ -272,6 +272,8 @@ export type KeptReason =
   | "frozen"
   /** The remote is append-only. */
   | "append-only"
+  /** Another machine thins this copy. */
+  | "elsewhere"
   /** The copy is blocked, the source suspended, or its deletion withheld. */
   | "blocked"
   | "suspended"

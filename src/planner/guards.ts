@@ -14,27 +14,53 @@ export interface Guarded {
 
 /** Holds back what looks like a mistake rather than thinning, unless somebody agreed to it. */
 export function guard(context: PlanContext, deletions: readonly Deletion[]): Guarded {
-  const withheld = new Map<Deletion, Withheld>();
+  const agreed = new Set<Deletion>();
+  for (;;) {
+    const withheld = held(
+      context,
+      deletions.filter((deletion) => !agreed.has(deletion)),
+    );
+    const more = agreedTo(
+      context,
+      withheld.map(({ deletion }) => deletion),
+    );
+    if (more.length === 0) {
+      const back = new Set(withheld.map(({ deletion }) => deletion));
+      return { through: deletions.filter((deletion) => !back.has(deletion)), withheld };
+    }
+    // each agreement may leave so little that another one covers it, or that the total does
+    for (const deletion of more) agreed.add(deletion);
+  }
+}
+
+function held(context: PlanContext, deletions: readonly Deletion[]): Withheld[] {
+  const suspicious: Withheld[] = [];
+  const others: Deletion[] = [];
   for (const deletion of deletions) {
     const found = suspicion(context, deletion);
-    if (found) withheld.set(deletion, { deletion, ...found });
+    if (found) suspicious.push({ deletion, ...found });
+    else if (lossOf(deletion) > 0) others.push(deletion);
   }
+  return [...suspicious, ...beyondTotal(context, others)];
+}
+
+/**
+ * What is held back because the whole plan would lose too much. What arrives comes all the same and is no excuse in the
+ * next pass: hence each is judged again as it will be then, and the others once more without those held back by that.
+ */
+function beyondTotal(context: PlanContext, deletions: readonly Deletion[]): Withheld[] {
   const { total } = context.manifest.guards.destroyAtMost;
-  const small = deletions.filter((deletion) => !withheld.has(deletion) && lossOf(deletion) > 0);
-  const losses = lossesOf(small);
-  if (losses > total) {
-    const why = `this plan would lose ${losses} snapshots in all, more than guards.destroyAtMost.total (${total})`;
-    for (const deletion of small) withheld.set(deletion, { deletion, reason: "withheld", why });
+  const losses = lossesOf(deletions);
+  if (losses <= total) return [];
+  const why = `this plan would lose ${losses} snapshots in all, more than guards.destroyAtMost.total (${total})`;
+  const withheld: Withheld[] = [];
+  const others: Withheld[] = [];
+  for (const deletion of deletions) {
+    const next = { ...deletion, existing: deletion.existing + deletion.arriving, arriving: 0 };
+    if (suspicion(context, next)) withheld.push({ deletion, reason: "withheld", why });
+    else others.push({ deletion, reason: "withheld", why });
   }
-  approve(context, withheld);
-  // what was agreed to no longer counts against the others
-  const left = small.filter((deletion) => withheld.has(deletion));
-  if (lossesOf(left) <= total) for (const deletion of left) withheld.delete(deletion);
-  if (sizeOf([...withheld.keys()]) <= context.consents.allowDestroy) withheld.clear();
-  return {
-    through: deletions.filter((deletion) => !withheld.has(deletion)),
-    withheld: [...withheld.values()],
-  };
+  return sizeOf(others.map(({ deletion }) => deletion)) > total ? [...withheld, ...others] : withheld;
 }
 
 const lossesOf = (deletions: readonly Deletion[]): number =>
@@ -47,7 +73,7 @@ function suspicion(context: PlanContext, deletion: Deletion): Omit<Withheld, "de
   const count = operation.snapshots.length;
   const loss = lossOf(deletion);
   if (!place.adopted) return { reason: "first-contact", why: "Holdfast has not managed this dataset before" };
-  if (place.clockDoubt !== undefined && deletion.ageBased) return { reason: "clock", why: place.clockDoubt };
+  if (deletion.clockDoubt !== undefined) return { reason: "clock", why: deletion.clockDoubt };
   if (existing >= 2 && existing - count + arriving === 0) {
     return { reason: "withheld", why: `no ${type.name} snapshot would be left of ${existing}` };
   }
@@ -74,15 +100,17 @@ function crowded(context: PlanContext, { counted, oldestDestroyed, type }: Delet
   return newest - oldest < expected / 2 && oldestDestroyed < oldest;
 }
 
-function approve(context: PlanContext, withheld: Map<Deletion, Withheld>): void {
-  for (const source of new Set([...withheld.keys()].map(({ place }) => place.source))) {
-    for (const approval of context.consents.destroys(source)) {
-      const covered = [...withheld.keys()].filter(
+/** Those that approvals, or the option of this run, let through. */
+function agreedTo(context: PlanContext, withheld: readonly Deletion[]): readonly Deletion[] {
+  if (sizeOf(withheld) <= context.consents.allowDestroy) return withheld;
+  return [...new Set(withheld.map(({ place }) => place.source))].flatMap((source) =>
+    context.consents.destroys(source).flatMap((approval) => {
+      const covered = withheld.filter(
         ({ place }) => place.source === source && (approval.remote === undefined || place.remote === approval.remote),
       );
-      if (sizeOf(covered) <= approval.destroy) for (const deletion of covered) withheld.delete(deletion);
-    }
-  }
+      return sizeOf(covered) <= approval.destroy ? covered : [];
+    }),
+  );
 }
 
 const sizeOf = (deletions: readonly Deletion[]): number =>

@@ -8,7 +8,8 @@ import type {
   Precondition,
   SnapshotGroup,
 } from "../model/plan.ts";
-import type { Address, Bytes, EpochSeconds, Guid, RemoteName, TypeName } from "../model/units.ts";
+import type { Address, Bytes, EpochSeconds, Guid, RemoteName, Seconds, TypeName } from "../model/units.ts";
+import { clockDoubt } from "./clock.ts";
 import type { PlanContext } from "./context.ts";
 import { isCounted, retain, type Verdict, type Why } from "./retention.ts";
 import { destroyed, type View } from "./view.ts";
@@ -23,8 +24,6 @@ export interface Place {
   readonly guid?: Guid;
   /** Set locally by Holdfast; without it every deletion is withheld. */
   readonly adopted: boolean;
-  /** Set where age-based rules are not to be trusted. */
-  readonly clockDoubt?: string;
 }
 
 /** One side of a source as it will be after creates and transfers. */
@@ -33,6 +32,8 @@ export interface Side {
   /** In order of this side's createtxg, what arrives last. */
   readonly views: readonly View[];
   readonly retention: Retention;
+  /** Of the schedules by which the source is snapshotted; 0 without any. */
+  readonly longestPeriod: Seconds;
   /** Reasons to keep beyond retention, by `View.key`. */
   readonly pins: ReadonlyMap<string, readonly Why[]>;
   /** Set where nothing is destroyed at all, whatever the counts say. */
@@ -57,6 +58,8 @@ export interface Deletion {
   readonly counted: readonly EpochSeconds[];
   readonly oldestDestroyed: EpochSeconds;
   readonly ageBased: boolean;
+  /** Why the ages it goes by are not to be trusted. */
+  readonly clockDoubt?: string;
   readonly type: SnapshotType;
 }
 
@@ -73,6 +76,7 @@ export function planSide(context: PlanContext, side: Side): SidePlan {
   const kept = new Map<Why, string[]>();
   const foreign: string[] = [];
   const surplus = new Map<TypeName, View[]>();
+  const staying: View[] = [];
   const untouched = side.untouched && [side.untouched];
   const keep = (whys: readonly Why[] | undefined, name: string) => {
     if (!whys) return;
@@ -86,6 +90,7 @@ export function planSide(context: PlanContext, side: Side): SidePlan {
     const { name, type, key, snapshot, createdBy } = view;
     if (type === undefined) {
       if (snapshot) foreign.push(name);
+      staying.push(view);
       return;
     }
     const counts = verdict[index];
@@ -96,7 +101,10 @@ export function planSide(context: PlanContext, side: Side): SidePlan {
       keep(pins, name);
       keep(ties, name);
     }
-    if (counts || pins || ties || createdBy !== undefined) return;
+    if (counts || pins || ties || createdBy !== undefined) {
+      staying.push(view);
+      return;
+    }
     if (untouched) {
       keep(untouched, name);
       return;
@@ -110,7 +118,7 @@ export function planSide(context: PlanContext, side: Side): SidePlan {
   return {
     kept: mergeGroups(kept).map(([why, snapshots]) => ({ ...where, ...why, snapshots })),
     foreign: foreign.length === 0 ? [] : [{ ...where, snapshots: foreign }],
-    deletions: [...surplus].map(([type, views]) => deletion(context, side, verdict, type, views)),
+    deletions: [...surplus].map(([type, views]) => deletion(context, side, verdict, staying, type, views)),
   };
 }
 
@@ -138,6 +146,7 @@ function deletion(
   context: PlanContext,
   side: Side,
   verdict: Verdict,
+  staying: readonly View[],
   type: TypeName,
   views: readonly View[],
 ): Deletion {
@@ -172,6 +181,8 @@ function deletion(
     snapshots,
     bytes: snapshots.reduce((sum, { used }) => sum + used, 0) as Bytes,
   };
+  const ageBased = retention.by === "time" || rule?.within !== undefined;
+  const doubt = ageBased ? clockDoubt(views, staying, side.longestPeriod, context.now) : undefined;
   const declared = context.manifest.snapshotTypes.get(type);
   return {
     place,
@@ -181,7 +192,8 @@ function deletion(
     arriving,
     counted: fills.map(({ creation }) => creation),
     oldestDestroyed: Math.min(...views.map(({ creation }) => creation)) as EpochSeconds,
-    ageBased: retention.by === "time" || rule?.within !== undefined,
+    ageBased,
+    ...(doubt !== undefined && { clockDoubt: doubt }),
     type: declared ?? { name: type, timezone: context.manifest.timezone, adopt: [] },
   };
 }

@@ -6,7 +6,7 @@ import { World } from "./world.ts";
 
 /**
  * Applies a plan to a copy of the inventory and plans again there. A step that could not work, or something left to do
- * afterwards, is a bug of the planner: the operations of that source are taken out and it is shown as blocked.
+ * afterwards, is a bug of the planner: that source is shown as blocked, and only its snapshots are still taken.
  */
 export function check(plan: Plan, inventory: Inventory, replan: (simulated: Inventory) => Plan): Plan {
   if (plan.operations.length === 0) return plan;
@@ -36,7 +36,8 @@ function without(plan: Plan, problems: ReadonlyMap<Address, string>): Plan {
   const dropped = new Set<OperationId>();
   const operations: Operation[] = [];
   for (const operation of plan.operations) {
-    if (problems.has(operation.source) || operation.dependsOn.some((id) => dropped.has(id))) dropped.add(operation.id);
+    const isSuspect = operation.kind !== "create" && problems.has(operation.source);
+    if (isSuspect || operation.dependsOn.some((id) => dropped.has(id))) dropped.add(operation.id);
     else operations.push(operation);
   }
   const bugs = [...problems].map(([source, message]): Blocked => {
@@ -48,7 +49,7 @@ function without(plan: Plan, problems: ReadonlyMap<Address, string>): Plan {
       reason: "bug",
       message: `the plan for this source failed its own check: ${message}`,
       evidence: [],
-      remedies: ["nothing was planned for it; please report this with the output of `holdfast list --json`"],
+      remedies: ["nothing but its snapshots was planned; please report this with the output of `holdfast list --json`"],
     };
   });
   const blocked = [...plan.blocked, ...bugs];

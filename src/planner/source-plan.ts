@@ -1,4 +1,4 @@
-import type { Dataset, Snapshot } from "../model/inventory.ts";
+import type { Dataset } from "../model/inventory.ts";
 import type { Retention } from "../model/manifest.ts";
 import type {
   AdoptOperation,
@@ -63,8 +63,6 @@ export const scheduled =
       isTaken,
     );
 
-type ClockDoubt = Pick<Place, "clockDoubt">;
-
 class SourcePlanner {
   readonly #context: PlanContext;
   readonly #source: Source;
@@ -128,6 +126,7 @@ class SourcePlanner {
           by: "type",
           types: new Map([...this.#context.manifest.snapshotTypes.keys()].map((type) => [type, { count: 0 }])),
         },
+        longestPeriod: this.#longestPeriod(),
         pins: new Map(),
         untouched: why,
         dependsOn: [],
@@ -200,7 +199,6 @@ class SourcePlanner {
       }
     }
     this.#pinOldest(pins, views, copies);
-    this.#pinWitness(pins, this.#dataset.snapshots, [keys.keep, ...this.#source.copies.map(({ keep }) => keep)]);
     const frozenBy = away.find(({ remote }) => remote.whileAway === "freeze");
     return {
       place: {
@@ -208,10 +206,10 @@ class SourcePlanner {
         at: this.#at,
         guid: this.#dataset.guid,
         adopted: this.#dataset.own.adopted === "on",
-        ...this.#clockDoubt(this.#dataset.snapshots),
       },
       views,
       retention: keys.keep,
+      longestPeriod: this.#longestPeriod(),
       pins: pins.all,
       ...(frozenBy && {
         untouched: { reason: "frozen", detail: `${frozenBy.remote.name} cannot be observed` } satisfies Why,
@@ -232,7 +230,6 @@ class SourcePlanner {
     if (plan.base) pins.add(plan.base.view.key, { reason: "base", detail: "newest shared with the source" });
     const at = { host: copy.host, dataset: copy.target };
     this.#pinOldest(pins, plan.after, [plan]);
-    this.#pinWitness(pins, [...this.#dataset.snapshots, ...dataset.snapshots], [copy.keep]);
     const untouched = this.#untouchedCopy(plan);
     return {
       place: {
@@ -242,10 +239,10 @@ class SourcePlanner {
         // what this plan makes is adopted as it is made
         ...(!plan.made && { guid: dataset.guid }),
         adopted: plan.made || dataset.own.adopted === "on",
-        ...this.#clockDoubt([...this.#dataset.snapshots, ...dataset.snapshots]),
       },
       views: plan.after,
       retention: copy.keep,
+      longestPeriod: this.#longestPeriod(),
       pins: pins.all,
       ...(untouched && { untouched }),
       dependsOn: [...created.map(({ id }) => id), ...plan.operations.map(({ id }) => id)],
@@ -258,7 +255,7 @@ class SourcePlanner {
     if (copy.remote.deletions === "never") return { reason: "append-only", detail: "deletions: never" };
     if (!this.#context.scope.copies(this.#source.host, copy.remote)) {
       return {
-        reason: "unlisted",
+        reason: "elsewhere",
         detail: `thinned by ${copy.remote.mode === "pull" ? copy.host : this.#source.host}`,
       };
     }
@@ -356,37 +353,9 @@ class SourcePlanner {
     };
   }
 
-  /**
-   * A clock that ran ahead makes everything look old. Looked at as of one longest period ago, so that the snapshots
-   * such a clock has just taken do not vouch for it.
-   */
-  #clockDoubt(snapshots: readonly Snapshot[]): ClockDoubt {
-    const witness = this.#clockWitness(snapshots);
-    if (!witness) return {};
-    return {
-      clockDoubt: `the clock is far ahead of @${witness.name}, or nothing was taken for long: age is not trusted yet`,
-    };
-  }
-
-  /** The snapshot that makes the clock doubtful: the newest but for those of the last longest period. */
-  #clockWitness(snapshots: readonly Snapshot[]): Snapshot | undefined {
-    const longest = Math.max(
-      0,
-      ...takenTypes(this.#context, this.#source).map((type) => this.#context.schedules.longestPeriod(type)),
-    );
-    if (longest === 0) return undefined;
-    const then = this.#context.now - longest;
-    let last: Snapshot | undefined;
-    for (const snapshot of snapshots) {
-      if (snapshot.creation <= then && snapshot.creation > (last?.creation ?? -1)) last = snapshot;
-    }
-    return last && then > last.creation + 2 * longest ? last : undefined;
-  }
-
-  /** While age-based deletions are held back, what makes the clock doubtful stays: without it the doubt would end. */
-  #pinWitness(pins: PinBoard, snapshots: readonly Snapshot[], retentions: readonly Retention[]): void {
-    const witness = retentions.some(isAgeBased) ? this.#clockWitness(snapshots) : undefined;
-    if (witness) pins.add(witness.guid, { reason: "withheld", detail: "shows that the clock may be wrong" });
+  #longestPeriod(): Seconds {
+    const periods = takenTypes(this.#context, this.#source).map((type) => this.#context.schedules.longestPeriod(type));
+    return Math.max(0, ...periods) as Seconds;
   }
 
   #notes(views: readonly View[], copies: readonly CopyPlan[]): Note[] {
@@ -483,9 +452,6 @@ const ageOf = (now: EpochSeconds, newest: EpochSeconds | undefined): string => {
   const minutes = Math.max(0, Math.floor((now - newest) / 60));
   return `is ${writeSeconds(minutes >= 120 ? Math.floor(minutes / 60) * 3600 : minutes * 60)} old`;
 };
-
-const isAgeBased = (retention: Retention): boolean =>
-  retention.by === "time" || [...retention.types.values()].some(({ within }) => within !== undefined);
 
 /** Collects reasons to keep, several a snapshot. */
 class PinBoard {

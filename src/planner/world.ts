@@ -266,7 +266,8 @@ export class World {
 /** In the simulated world a snapshot that an operation creates has that operation's id for a guid. */
 const guidOf = (ref: SnapshotRef): Guid => ("guid" in ref ? ref.guid : (ref.createdBy as string as Guid));
 
-const nextTxg = ({ snapshots }: Dataset): Txg => ((snapshots.at(-1)?.createtxg ?? 0) + 1) as Txg;
+const nextTxg = ({ snapshots, bookmarks }: Dataset): Txg =>
+  (Math.max(snapshots.at(-1)?.createtxg ?? 0, bookmarks.at(-1)?.createtxg ?? 0) + 1) as Txg;
 
 const received = ({ holds: _, clones: __, ...snapshot }: Snapshot, createtxg: Txg): Snapshot => ({
   ...snapshot,

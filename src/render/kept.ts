@@ -48,6 +48,7 @@ const WORDS: Readonly<Record<KeptReason, (detail: string) => string>> = {
   "partial-receive": (detail) => `a half-received stream needs it: ${detail}`,
   frozen: (detail) => `nothing is destroyed here while ${detail}`,
   "append-only": (detail) => `append-only (${detail})`,
+  elsewhere: (detail) => detail,
   blocked: (detail) => detail,
   suspended: (detail) => `suspended (${detail})`,
   withheld: (detail) => `its deletion is withheld: ${detail}`,

@@ -61,6 +61,12 @@ table("destroyAtMost", [
     { keep: "h=2 d=2", ...guards(100, 10, 4) },
   ],
   [
+    "what arrives is no excuse for long: without it another one is held back, and not these",
+    `L: h1 h2 h3 h4 d8* d9\nR: ${days(1, 8)}`,
+    `>R d8-d9; #R d9; -L h1,h2; -#R d8; !R withheld ${list(1, 5)}`,
+    { keep: "h=2 d=all", R: "d=4", ...guards(50, 1, 5) },
+  ],
+  [
     "those kept of a scheduled type that span too short a time: a button pressed too often",
     "L: d1 d2 d3 h73=d4 h74=d5 h75=d6",
     "!L withheld d1,d2,d3",
@@ -116,5 +122,29 @@ table("a clock that is ahead", [
     { keep: "d=2/3d", take: ["daily"], now: "2030-01-01T12:00Z" },
   ],
   ["counts do", "L: d1 d2 d3", "+d; -L d1,d2", { keep: "d=2", take: ["daily"], now: "2030-01-01T12:00Z" }],
+  [
+    "what it has just taken does not vouch for it",
+    "L: d1 d2 d3 d31",
+    "!L clock d1,d2,d3",
+    { keep: "d=1/3d", take: ["daily"], now: "2026-02-01T12:00Z" },
+  ],
+  [
+    "until one longest period has passed",
+    "L: d1 d2 d3 d30 d31",
+    "-L d1,d2,d3",
+    { keep: "d=1/3d", take: ["daily"], now: "2026-02-01T12:00Z" },
+  ],
+  [
+    "one that is often switched off is believed",
+    "L: d1 d9 d20 d31",
+    "-L d1,d9,d20",
+    { keep: "d=1/3d", take: ["daily"], now: "2026-02-01T12:00Z" },
+  ],
+  [
+    "what is kept for another reason and has been old for long says nothing",
+    "L: d1 d26 d27 d28 d29 d30 d31",
+    "-L d26,d27",
+    { keep: "d=1/4d", take: ["daily"], now: "2026-02-01T12:00Z", source: { pin: ["oldest"] } },
+  ],
   ["and age does where none are taken", "L: d1 d2 d3 d4", "-L d1,d2", { keep: "d=2/3d", now: "2026-03-01T12:00Z" }],
 ]);

@@ -142,6 +142,7 @@ function executeWhole(
       break;
     case "resume":
       zfs.resume(world, host, dataset, o.token);
+      if (o.base === null) zfs.setProperty(world, host, dataset, "adopted", "on");
       break;
     case "bookmark": {
       const from = o.fromBookmark === undefined ? { snapshot: o.of.name } : { bookmark: o.fromBookmark };

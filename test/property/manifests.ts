@@ -78,6 +78,7 @@ export const standardTypes: readonly (readonly [TypeName, SnapshotType])[] = [
   snapshotType("daily", { schedule: "0 0 * * *" }),
   snapshotType("weekly", { schedule: "0 0 * * 0" }),
   snapshotType("monthly", { schedule: "0 0 1 * *" }),
+  snapshotType("critical"),
 ];
 
 export const makeManifest = (parts: Partial<Manifest> & { datasets: readonly DatasetEntry[] }): Manifest => ({
