@@ -18,6 +18,7 @@ const MODEL = new URL("src/model/", ROOT);
 
 /** Published schema → the type it describes. */
 export const ANSWERS: Readonly<Record<string, string>> = {
+  "inventory.v1": "Inventory",
   "plan.v1": "Plan",
   "report.v1": "Report",
   "comparison.v1": "Comparison",

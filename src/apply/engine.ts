@@ -1,6 +1,6 @@
 import type { Dataset } from "../model/inventory.ts";
 import type { Operation, OperationId, Plan } from "../model/plan.ts";
-import type { EngineEvents, OperationReport, Problem, Report } from "../model/report.ts";
+import type { EngineEvents, OperationReport, Report } from "../model/report.ts";
 import type { Bytes, Guid, HostName } from "../model/units.ts";
 import { failed, OperationFailed, type Result, type RunContext } from "../remotes/zfs/context.ts";
 import { describe } from "./describe.ts";
@@ -163,7 +163,6 @@ export class Engine {
 
   #report(operation: Operation, { outcome, bytes, error, warnings }: Settled): void {
     const started = this.#startedAt.get(operation.id);
-    const problem = withWarnings(error, warnings ?? []);
     const report: OperationReport = {
       id: operation.id,
       kind: operation.kind,
@@ -173,17 +172,12 @@ export class Engine {
       outcome,
       seconds: started === undefined ? 0 : Math.max(0, (this.#options.now().getTime() - started) / 1000),
       ...(bytes === undefined ? {} : { bytes }),
-      ...(problem === undefined ? {} : { error: problem }),
+      ...(error === undefined ? {} : { error }),
+      ...(warnings === undefined || warnings.length === 0 ? {} : { warnings }),
     };
     this.#reports.set(operation.id, report);
     this.#options.onEvent("finished", report);
   }
-}
-
-/** What should be known about an operation stands in its error, also when it is done. */
-function withWarnings(error: Problem | undefined, warnings: readonly string[]): Problem | undefined {
-  if (warnings.length === 0) return error;
-  return { ...error, message: [...(error === undefined ? [] : [error.message]), ...warnings].join("\n") };
 }
 
 const PLAN_AGAIN = "run holdfast plan again";

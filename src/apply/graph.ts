@@ -2,7 +2,7 @@ import type { Operation, OperationId } from "../model/plan.ts";
 import type { OperationReport, Problem } from "../model/report.ts";
 
 /** How one operation ended. */
-export type Settled = Pick<OperationReport, "outcome" | "bytes" | "error"> & { readonly warnings?: readonly string[] };
+export type Settled = Pick<OperationReport, "outcome" | "bytes" | "error" | "warnings">;
 
 export interface Work {
   /**

@@ -36,6 +36,8 @@ export interface OperationReport {
   /** Bytes that went through the pipeline. */
   readonly bytes?: Bytes;
   readonly error?: Problem;
+  /** What should be known of it although it is done, such as a property that the other side refused. */
+  readonly warnings?: readonly string[];
 }
 
 /** An error as a value: what, and what to do next. */

@@ -17,7 +17,11 @@ export function renderReport(report: Report, context: ReportContext, options: Te
   const colors = palette(options.color);
   const of = (outcome: Outcome) => report.operations.filter((one) => one.outcome === outcome);
   const problems = (["failed", "stale", "interrupted"] as const).flatMap(of);
-  const lines = [...problems.flatMap((one) => problemLines(one, colors)), ...skippedLines(of("skipped"), colors)];
+  const lines = [
+    ...report.operations.flatMap((one) => warningLines(one, colors)),
+    ...problems.flatMap((one) => problemLines(one, colors)),
+    ...skippedLines(of("skipped"), colors),
+  ];
   return `${[...lines, ...(lines.length > 0 ? [""] : []), colors.bold(reportLine(report, context))].join("\n")}\n`;
 }
 
@@ -34,6 +38,14 @@ function problemLines(operation: OperationReport, colors: Palette): string[] {
       ? []
       : visibleLines(error.output).map((line) => colors.dim(`    | ${line}`))),
     ...(error.hint === undefined ? [] : visibleLines(`next: ${error.hint}`).map((line) => `    ${line}`)),
+  ];
+}
+
+function warningLines({ source, description, warnings = [] }: OperationReport, colors: Palette): string[] {
+  if (warnings.length === 0) return [];
+  return [
+    `${colors.yellow("! warning")}  ${visible(source)}: ${visible(description)}`,
+    ...warnings.flatMap(visibleLines).map((line) => `    ${line}`),
   ];
 }
 

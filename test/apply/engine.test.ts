@@ -44,6 +44,15 @@ async function run(
 
 const FAILED: Result = { outcome: "failed", error: { message: "no" } };
 
+test("warnings stand beside the outcome, not in an error", async () => {
+  const { report } = await run([sendOp("a", "tank/a")], () => ({
+    outcome: "done",
+    warnings: ["read-only is not set"],
+  }));
+  expect(report.operations).toMatchObject([{ outcome: "done", warnings: ["read-only is not set"] }]);
+  expect(report.operations[0]).not.toHaveProperty("error");
+});
+
 describe("order", () => {
   test("what depends on a failure is skipped, down the chain; the rest goes on", async () => {
     const { outcomes } = await run(

@@ -44,6 +44,18 @@ test("a run in which everything worked is one line", () => {
   );
 });
 
+test("what should be known of something done is a warning, and counts as done", () => {
+  const warned: OperationReport = { ...done, warnings: ["compression could not be set there\nsecond line"] };
+  expect(renderReport(report([warned]), { blocked: [], unobserved: [] }, plain)).toBe(
+    `! warning  nas01:tank/data: send @a … @c → vault:tank/backups/nas01/tank/data
+    compression could not be set there
+    second line
+
+Applied: 1 done. 1.2 GiB sent in 1 m 20 s.
+`,
+  );
+});
+
 test("what failed is shown with its command, output and what to do", () => {
   const skipped: OperationReport = {
     ...done,
