@@ -1,8 +1,9 @@
+import type { Inventory } from "../model/inventory.ts";
 import { renderInventory } from "../render/inventory.ts";
 import { forStdout, type GlobalOptions, requireManifest } from "./context.ts";
 import { EXIT, type ExitCode } from "./exit.ts";
 import { requireMatches, selects } from "./selection.ts";
-import { answer, answerJson } from "./terminal.ts";
+import { answer } from "./terminal.ts";
 import { lookAround } from "./world.ts";
 
 interface ListOptions extends GlobalOptions {
@@ -21,7 +22,7 @@ export async function list(options: ListOptions, patterns: readonly string[]): P
     sources.map(({ address }) => address),
     patterns,
   );
-  if (options.json) answerJson(inventory);
+  if (options.json) for (const line of jsonLines(inventory)) answer(line);
   else {
     const shown = sources.filter(
       ({ address }) => patterns.length === 0 || patterns.some((one) => selects(manifest, one)(address)),
@@ -35,4 +36,25 @@ export async function list(options: ListOptions, patterns: readonly string[]): P
   }
   const complete = Object.values(inventory.hosts).every(({ state }) => state === "observed");
   return complete ? EXIT.ok : EXIT.incomplete;
+}
+
+/** One line a dataset: with a million snapshots the whole would be longer than a string can be. */
+function* jsonLines({ hosts, ...rest }: Inventory): Generator<string> {
+  yield `{\n${Object.entries(rest)
+    .map(([key, value]) => `  ${JSON.stringify(key)}: ${JSON.stringify(value)},\n`)
+    .join("")}  "hosts": {`;
+  let separator = "\n";
+  for (const [name, host] of Object.entries(hosts)) {
+    yield `${separator}    ${JSON.stringify(name)}: `;
+    separator = ",\n";
+    if (host.state === "unobserved") yield JSON.stringify(host);
+    else {
+      const { datasets, ...facts } = host;
+      yield `{ ${JSON.stringify(facts).slice(1, -1)}, "datasets": [`;
+      for (const [index, dataset] of datasets.entries())
+        yield `${index === 0 ? "\n" : ",\n"}      ${JSON.stringify(dataset)}`;
+      yield "\n    ] }";
+    }
+  }
+  yield "\n  }\n}\n";
 }
