@@ -83,7 +83,7 @@ function suspicion(context: PlanContext, deletion: Deletion): Omit<Withheld, "de
       why: `${loss} of ${existing} ${type.name} snapshots would be lost, more than ${percent} %`,
     };
   }
-  return type.schedule === undefined || deletion.ageBased || !crowded(context, deletion)
+  return type.schedule === undefined || !crowded(context, deletion)
     ? undefined
     : {
         reason: "withheld",

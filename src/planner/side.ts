@@ -54,7 +54,7 @@ export interface Deletion {
   readonly existing: number;
   /** Created or arriving in this plan. */
   readonly arriving: number;
-  /** Creation of what fills the quota, oldest first. */
+  /** Creation of the newest N, where a number is asked for. */
   readonly counted: readonly EpochSeconds[];
   readonly oldestDestroyed: EpochSeconds;
   readonly ageBased: boolean;
@@ -153,13 +153,16 @@ function deletion(
   const { retention, place } = side;
   const { source, remote, at, guid } = place;
   const fills: View[] = [];
+  const counted: EpochSeconds[] = [];
   let existing = 0;
   let arriving = 0;
   side.views.forEach((view, index) => {
     const isOfType = view.type === type;
     if (isOfType && view.snapshot) existing++;
     else if (isOfType) arriving++;
-    if ((retention.by === "time" || isOfType) && isCounted(verdict[index])) fills.push(view);
+    const whys = verdict[index];
+    if ((retention.by === "time" || isOfType) && isCounted(whys)) fills.push(view);
+    if (isOfType && whys?.some(({ reason }) => reason === "count")) counted.push(view.creation);
   });
   const before = views.flatMap((view) => side.beforeDestroy?.(view) ?? []);
   const snapshots = views.map(destroyed);
@@ -190,7 +193,7 @@ function deletion(
     before,
     existing,
     arriving,
-    counted: fills.map(({ creation }) => creation),
+    counted,
     oldestDestroyed: Math.min(...views.map(({ creation }) => creation)) as EpochSeconds,
     ageBased,
     ...(doubt !== undefined && { clockDoubt: doubt }),

@@ -250,10 +250,14 @@ class SourcePlanner {
     };
   }
 
+  #isOurs({ remote }: Copy): boolean {
+    return this.#context.scope.copies(this.#source.host, remote);
+  }
+
   #untouchedCopy({ copy, state }: CopyPlan): Why | undefined {
     if (state === "blocked") return { reason: "blocked", detail: `${copy.remote.name} is blocked` };
     if (copy.remote.deletions === "never") return { reason: "append-only", detail: "deletions: never" };
-    if (!this.#context.scope.copies(this.#source.host, copy.remote)) {
+    if (!this.#isOurs(copy)) {
       return {
         reason: "elsewhere",
         detail: `thinned by ${copy.remote.mode === "pull" ? copy.host : this.#source.host}`,
@@ -314,8 +318,10 @@ class SourcePlanner {
   #unbookmark(plan: CopyPlan, all: readonly CopyPlan[]): UnbookmarkOperation[] {
     const { copy, base, state } = plan;
     const { name: remote } = copy.remote;
-    if (state !== "planned" || !base || !this.#context.scope.copies(this.#source.host, copy.remote)) return [];
-    const needed = new Set(all.flatMap((other) => other.base?.bookmark ?? []));
+    if (state !== "planned" || !base || !this.#isOurs(copy)) return [];
+    // a copy that is planned has a bookmark of its own by then
+    const others = all.filter((other) => other.state !== "planned" || !this.#isOurs(other.copy));
+    const needed = new Set(others.flatMap((other) => other.base?.bookmark ?? []));
     const current = bookmarkName(remote, base.view.key);
     const superfluous = this.#dataset.bookmarks.filter(
       ({ name, guid }) => name === bookmarkName(remote, guid) && name !== current && !needed.has(name),

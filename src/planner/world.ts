@@ -107,7 +107,8 @@ export class World {
 
   #discard({ at }: Step<"discard">): void {
     const { resume: _, ...rest } = this.#get(at);
-    if (rest.snapshots.length > 0 || isPlaceholder(rest)) this.#datasets(at.host).set(at.dataset, withoutReceive(rest));
+    if (rest.snapshots.length > 0 || rest.own.placeholder === "on")
+      this.#datasets(at.host).set(at.dataset, withoutReceive(rest));
     else this.#datasets(at.host).delete(at.dataset);
   }
 

@@ -197,6 +197,30 @@ table("remedies", [
     { options: { resolve: new Map([["S" as never, "rollback"]]) } },
   ],
   [
+    "rollback sends no plaintext where only raw streams may go",
+    "L: d1* d2\nR: d1 ~",
+    "!R encryption",
+    { remote: { raw: "always" }, options: { resolve: new Map([["R" as never, "rollback"]]) } },
+  ],
+  [
+    "nor does replace",
+    "L: d2\nR: d1",
+    "!R encryption",
+    { remote: { raw: "always" }, options: { resolve: new Map([["R" as never, "replace"]]) } },
+  ],
+  [
+    "rollback sends no plaintext into a raw copy",
+    "L crypt: d1* d2\nR raw: d1 ~",
+    "!R encryption",
+    { remote: { raw: "never" }, options: { resolve: new Map([["R" as never, "rollback"]]) } },
+  ],
+  [
+    "a bookmark that is the base of two copies goes as soon as each has its own",
+    "L: #d1 d2\nR: d1 d2\nS: d1",
+    "#R d2; >S #d1-d2; #S d2; -#R d1",
+    { S: "d=all" },
+  ],
+  [
     "nothing is done to what is in order",
     "L: d1*\nR: d1",
     "",

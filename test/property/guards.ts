@@ -1,7 +1,7 @@
 import type { Plan } from "../../src/model/plan.ts";
 import type { Scenario } from "./histories.ts";
 import { day } from "./manifests.ts";
-import { resolve, typeOf } from "./resolve.ts";
+import { resolve, ruleOf, typeOf } from "./resolve.ts";
 import { find, type World } from "./world.ts";
 
 const periods: Readonly<Record<string, number>> = { hourly: 3600, daily: day, weekly: 7 * day, "daily-long": 7 * day };
@@ -40,23 +40,18 @@ export function judgeGuards(scenario: Scenario, before: World, plan: Plan): stri
     if (dataset.own.get("adopted") !== "on") wrong.push(`${where}, at first contact`);
     if (loss > above && loss * 100 > percent * there.length) wrong.push(`${where}: more than ${percent} %`);
     if (there.length >= 2 && lost === there.length && gain === 0) wrong.push(`${where}: emptied`);
-    const left = there.filter((s) => !o.snapshots.some((t) => t.guid === s.guid));
-    const period = periods[o.type];
-    const span = (left.at(-1)?.creation ?? 0) - (left[0]?.creation ?? 0);
-    const longer = there.some((s) => s.creation < (left[0]?.creation ?? 0) && !left.includes(s));
     const scheduled = manifest.snapshotTypes.get(o.type)?.schedule !== undefined;
     const source = resolve(manifest, before).find((r) => `${r.host}:${r.dataset}` === o.source);
     const keep =
       o.remote === undefined ? source?.keys.keep : source?.copies.find((c) => c.remote.name === o.remote)?.keep;
-    if (
-      keep?.by === "type" &&
-      scheduled &&
-      period &&
-      gain === 0 &&
-      left.length >= 2 &&
-      longer &&
-      span * 2 < (left.length - 1) * period
-    )
+    const period = periods[o.type];
+    const rule = keep?.by === "type" ? ruleOf(keep, o.type) : undefined;
+    const left = rule === undefined || rule.count === 0 ? [] : there.slice(-rule.count);
+    const span = (left.at(-1)?.creation ?? 0) - (left[0]?.creation ?? 0);
+    const longer = o.snapshots.some((s) =>
+      there.some((t) => t.guid === s.guid && t.creation < (left[0]?.creation ?? 0)),
+    );
+    if (scheduled && period && gain === 0 && left.length >= 2 && longer && span * 2 < (left.length - 1) * period)
       wrong.push(`${where}: those left span ${span} s only`);
   }
   if (losses > total && !anyConsent) wrong.push(`the plan loses ${losses}, more than ${total}`);

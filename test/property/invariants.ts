@@ -73,6 +73,9 @@ export class Referee {
       if (!ours && !(o.kind === "bookmark" && scope.sources(host)))
         wrong.push("this process is not responsible for it");
     }
+    if ((o.kind === "send" || o.kind === "resume") && remote && remote.raw !== "auto")
+      if (o.raw !== (remote.raw === "always"))
+        wrong.push(`raw: ${remote.raw}, and the stream is ${o.raw ? "" : "not "}raw`);
     const removes = ["discard", "rollback", "destroy", "destroy-orphan"].includes(o.kind);
     if (remote?.deletions === "never" && removes) wrong.push(`${remote.name} is append-only`);
     if ((o.kind === "rollback" || o.kind === "replace") && remote && !this.consents(o.kind, o.source, remote.name))

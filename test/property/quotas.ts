@@ -201,7 +201,9 @@ export class Quotas {
         for (const s of all) yield { guid: s.guid, why: "frozen", must: true };
         return;
       }
-      for (const guid of countedBy(copy.keep, manifest, all, now).kept) yield { guid, why: "thin", must: true };
+      const thin = countedBy(copy.keep, manifest, all, now);
+      for (const guid of thin.kept) yield { guid, why: "thin", must: true };
+      for (const guid of thin.edge) yield { guid, why: "thin", must: false };
       return;
     }
     const target = find(this.after, copy.host, copy.target);

@@ -23,10 +23,14 @@ export function findObstacle(
     );
   }
   if (remote.length === 0) {
-    if (target.resume || isPlaceholder(target)) return undefined;
+    const isPlace = target.own.placeholder === "on";
+    if ((target.resume && !isPlace) || isPlaceholder(target)) return undefined;
+    const what = isPlace
+      ? "a placeholder that somebody uses"
+      : "a dataset without snapshots that Holdfast did not make";
     return finding(
       "occupied",
-      `there is a dataset without snapshots that Holdfast did not make (${target.referenced} bytes): that data is somebody's`,
+      `there is ${what} (${target.referenced} bytes): that data is somebody's`,
       [],
       ["replace"],
     );

@@ -86,7 +86,8 @@ function planPresent(facts: Facts): CopyPlan {
   if (!found) return transfer(facts, remote);
   const remedy = context.consents.remedy(source.address, copy.remote.name);
   if (!remedy || !found.remedies.includes(remedy)) return block(facts, remote, found);
-  return remedy === "rollback" ? rollBack(facts, remote, found) : replaceAll(facts, remote, found);
+  if (remedy === "replace") return replaceAll(facts, remote, found);
+  return problem ? block(facts, remote, problem) : rollBack(facts, remote, found);
 }
 
 /** No operation at all: what the remote waits for and its base stay at the source. */
@@ -132,9 +133,10 @@ function rollBack(facts: Facts, remote: Remote, finding: Finding): CopyPlan {
 }
 
 function replaceAll(facts: Facts, remote: Remote, finding: Finding): CopyPlan {
-  const refusal = refuseReplace(facts, finding);
+  const { raw, problem } = chooseStream(facts.copy.remote, facts.local.dataset, undefined);
+  const refusal = problem ?? refuseReplace(facts, finding);
   if (refusal) return block(facts, remote, refusal);
-  return transfer(facts, { views: [], base: undefined, raw: remote.raw }, [replace(facts, finding)]);
+  return transfer(facts, { views: [], base: undefined, raw }, [replace(facts, finding)]);
 }
 
 /** Resume or discard what is half received, then send what is wanted. `remedies` have dealt with what was there. */

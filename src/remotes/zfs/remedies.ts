@@ -1,5 +1,5 @@
 import type { DiscardOperation, Precondition, ReplaceOperation, RollbackOperation } from "../../model/plan.ts";
-import type { Bytes, DatasetName } from "../../model/units.ts";
+import type { Bytes, DatasetName, EpochSeconds } from "../../model/units.ts";
 import { isBelow } from "../../planner/observed.ts";
 import { destroyed, refOf, type View } from "../../planner/view.ts";
 import type { Finding } from "./blocked.ts";
@@ -33,16 +33,24 @@ export function rollback(
 
 /** Renames what is there aside; a full stream follows. */
 export function replace(facts: Facts, finding: Finding): ReplaceOperation {
-  const { dataset } = facts.at;
-  const stamp = new Date(facts.context.now * 1000).toISOString().replace(/[-:]|\.\d+/g, "");
+  const { host, dataset } = facts.at;
   return {
     ...operationOn(facts, "replace", dataset),
     kind: "replace",
     reason: `${finding.message}; replace was asked for`,
     dependsOn: [],
     preconditions: [targetIs(facts)],
-    renameTo: `${dataset}-replaced-${stamp}` as DatasetName,
+    renameTo: nameAside(dataset, facts.context.now, facts.context.observations.datasets(host)),
   };
+}
+
+/** With the time, or the next second whose name is free. */
+function nameAside(dataset: DatasetName, now: EpochSeconds, taken: ReadonlyMap<DatasetName, unknown>): DatasetName {
+  for (let at: number = now; ; at++) {
+    const stamp = new Date(at * 1000).toISOString().replace(/[-:]|\.\d+/g, "");
+    const name = `${dataset}-replaced-${stamp}` as DatasetName;
+    if (!taken.has(name)) return name;
+  }
 }
 
 /** Why the copy may not be renamed aside; `undefined` when it may. */

@@ -1,12 +1,6 @@
-import { execFile } from "node:child_process";
-import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { promisify } from "node:util";
 import { describe, expect } from "vitest";
 import { test } from "../harness/index.ts";
 import { applied, expectDone, manifestOf, planOf, shortOf, targetOf } from "./plans.ts";
-
-const run = promisify(execFile);
 
 describe("remotes and what is said of them", () => {
   test("an encrypted dataset goes raw, with its key unloaded on both sides", async ({ world }) => {
@@ -138,37 +132,6 @@ describe("remotes and what is said of them", () => {
     expect(await vault.checksum(targetOf(world))).toBe(await nas.checksum(`${datasets.tank}@a-1`));
     await vault.run("zfs", "unmount", targetOf(world));
     await expectDone(holdfast);
-  });
-
-  test("explain, list, offline plans and what a change alone does", async ({ world }) => {
-    const { nas, datasets, holdfast, folder } = world;
-    for (const name of ["a-1", "a-2", "mine"]) await nas.run("zfs", "snapshot", `${datasets.tank}@${name}`);
-    await world.manifest(manifestOf(world, { entry: { keep: { a: 2 }, remotes: { vault: { keep: { a: 2 } } } } }));
-    await applied(holdfast);
-    const address = `nas:${datasets.tank}`;
-    expect((await holdfast("explain", address)).stdout).toMatch(/keep\s+\{ a: 2 \}\s+datasets/);
-    expect((await holdfast("explain", `${address}@a-2`)).stdout).toMatch(/kept.*newest shared with vault/s);
-    expect((await holdfast("explain", `${address}@mine`)).stdout).toMatch(/foreign/);
-    expect((await holdfast("explain", `${address}@a-1`, "--on", "vault")).stdout).toMatch(/kept/);
-    expect((await holdfast("list")).stdout).toMatch(/a-1.*vault/s);
-
-    const recorded = join(folder, "inventory.json");
-    await writeFile(recorded, (await holdfast("list", "--json")).stdout);
-    const offline = await holdfast("plan", "--inventory", recorded, "--json");
-    expect(offline.code, offline.stderr).toBe(0);
-    expect(JSON.parse(offline.stdout).operations).toEqual([]);
-
-    const git = (...args: string[]) =>
-      run("git", ["-C", folder, "-c", "user.name=t", "-c", "user.email=t@example.net", ...args]);
-    await git("init", "-q");
-    await git("add", "holdfast.yaml");
-    await git("commit", "-qm", "before");
-    await world.manifest(manifestOf(world, { entry: { keep: { a: 1 }, remotes: {} } }));
-    const change = await holdfast("plan", "--inventory", recorded, "--base", "git:HEAD");
-    expect(change.code, change.stderr).toBe(0);
-    expect(change.stdout).toMatch(/destroys 1 snapshot.*ends/s);
-    const comment = await holdfast("plan", "--inventory", recorded, "--base", "git:HEAD", "--markdown");
-    expect(comment.stdout).toMatch(/destroys 1 snapshot/);
   });
 
   test("a button pressed: one snapshot of every source now, and of one only", async ({ world }) => {
