@@ -26,6 +26,7 @@ test-zfs: $(program) ## only what runs on real OpenZFS
 lint: $(modules) ## style, types, what nothing uses
 	@npm run --silent lint
 	@npm run --silent typecheck
+	@npm run --silent unused
 
 format: $(modules) ## put every file into the one style
 	@npm run --silent format

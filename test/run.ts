@@ -77,6 +77,7 @@ function zfs(): Count {
 const parts: Record<string, () => Count> = {
   types: () => check("tsc", "--noEmit"),
   lint: () => check("npm", "run", "--silent", "lint"),
+  unused: () => check("npm", "run", "--silent", "unused"),
   fast: () => project("fast"),
   zfs,
 };

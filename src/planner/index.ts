@@ -21,8 +21,6 @@ import { classifier } from "./types.ts";
 import { unprotectedNotes } from "./unprotected.ts";
 
 export type { PlanOptions } from "./options.ts";
-export type { Provenance } from "./provenance.ts";
-export type { Copy, Source } from "./sources.ts";
 
 /**
  * What would make the world as the manifest wants it. Pure and total: the same input gives the same plan, byte for

@@ -53,7 +53,7 @@ const HOUR = 3600;
 const DAY = 86_400;
 const year = Date.UTC(2026, 0, 1) / 1000;
 
-export const stamp = (seconds: number): string => new Date(seconds * 1000).toISOString().replace(/[-:]|\.\d+/g, "");
+const stamp = (seconds: number): string => new Date(seconds * 1000).toISOString().replace(/[-:]|\.\d+/g, "");
 
 function timeOf(letter: string, n: number): number {
   if (letter === "h") return year + n * HOUR;
@@ -68,7 +68,7 @@ function nameOf(letter: string, n: number): string {
   return `${letters[letter]}-${stamp(timeOf(letter, n))}`;
 }
 
-export const guidOf = (letter: string, n: number): string => String((letter.charCodeAt(0) - 96) * 1000 + n);
+const guidOf = (letter: string, n: number): string => String((letter.charCodeAt(0) - 96) * 1000 + n);
 
 const parseToken = (token: string): { letter: string; n: number } => ({
   letter: token.charAt(0),
@@ -76,7 +76,7 @@ const parseToken = (token: string): { letter: string; n: number } => ({
 });
 
 /** `h=24 d=2/3d` as the model has it. */
-export function parseKeep(keep: string | Retention): Retention {
+function parseKeep(keep: string | Retention): Retention {
   if (typeof keep !== "string") return keep;
   const rules = keep
     .split(" ")
@@ -280,7 +280,7 @@ function pointOf(token: string): { name: string; guid: string; creation: number 
  *
  * `d+` is a snapshot that the plan itself creates.
  */
-export function shortPlan(made: Plan, tokens: ReadonlyMap<string, string>): string {
+function shortPlan(made: Plan, tokens: ReadonlyMap<string, string>): string {
   const token = (ref: SnapshotRef | { readonly name: string }): string => {
     const known = tokens.get(ref.name);
     if (known !== undefined) return known;

@@ -116,7 +116,7 @@ function take(h: History, host: string, dataset: string, type: string): void {
 }
 
 /** What a plain replication script does: everything, from the newest common snapshot on. */
-export function replicate(h: History, source: ExpectedSource, copy: ExpectedCopy, how: number, cut: boolean): void {
+function replicate(h: History, source: ExpectedSource, copy: ExpectedCopy, how: number, cut: boolean): void {
   const from = find(h.world, source.host, source.dataset);
   if (!from || from.snapshots.length === 0) return;
   for (const parent of ancestors(copy.target))

@@ -203,7 +203,7 @@ function targets(only: string, source: string): boolean {
 }
 
 /** Its createtxg at the source, as a snapshot or a bookmark there. */
-export function newestBase(
+function newestBase(
   world: World,
   source: { readonly host: string; readonly dataset: string },
   copy: { readonly host: string; readonly target: string },

@@ -71,9 +71,9 @@ export const entry = (key: string, keys: SourceKeys, host = "a"): DatasetEntry =
 });
 
 export const defaultGuards: Guards = { destroyAtMost: { percent: 50, above: 5, total: 500 } };
-export const noGuards: Guards = { destroyAtMost: { percent: 100, above: 1e6, total: 1e6 } };
+const noGuards: Guards = { destroyAtMost: { percent: 100, above: 1e6, total: 1e6 } };
 
-export const standardTypes: readonly (readonly [TypeName, SnapshotType])[] = [
+const standardTypes: readonly (readonly [TypeName, SnapshotType])[] = [
   snapshotType("hourly", { schedule: "0 * * * *" }),
   snapshotType("daily", { schedule: "0 0 * * *" }),
   snapshotType("weekly", { schedule: "0 0 * * 0" }),

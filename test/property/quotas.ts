@@ -21,7 +21,7 @@ interface Counted {
 }
 
 /** The guids that a `keep` counts among snapshots in order, the oldest first; a second reading of manifest.md. */
-export function countedBy(keep: Retention, manifest: Manifest, list: readonly WorldSnapshot[], now: number): Counted {
+function countedBy(keep: Retention, manifest: Manifest, list: readonly WorldSnapshot[], now: number): Counted {
   const kept = new Set<string>();
   const edge = new Set<string>();
   if (keep.by === "time") {

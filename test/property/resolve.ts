@@ -48,7 +48,7 @@ function chainOf(manifest: Manifest, host: string, dataset: string): { entry: Da
   return chain;
 }
 
-export function resolveOne(manifest: Manifest, host: string, dataset: string): ExpectedSource | undefined {
+function resolveOne(manifest: Manifest, host: string, dataset: string): ExpectedSource | undefined {
   const chain = chainOf(manifest, host, dataset);
   const nearest = chain[0];
   if (nearest === undefined) return undefined;

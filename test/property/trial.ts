@@ -34,7 +34,7 @@ export function property(
 }
 
 /** The counterexample as a person reads it. */
-export function describeSpec(spec: Spec): string {
+function describeSpec(spec: Spec): string {
   const { manifest, world, now, options } = build(spec, realPlan);
   return [
     showManifest(manifest),

@@ -8,12 +8,11 @@ export const MiB = 1024 ** 2;
 export const bytes = (value: number) => Math.round(value) as Bytes;
 export const nas = "nas01" as HostName;
 export const vault = "vault" as RemoteName;
-export const data = "tank/data" as DatasetName;
 
 export const at = (host: string, dataset: string) => ({ host: host as HostName, dataset: dataset as DatasetName });
 export const source = (dataset: string, host = "nas01") => `${host}:${dataset}` as Address;
-export const guid = (value: number | string) => String(value) as Guid;
-export const ref = (name: string, id: number): SnapshotRef => ({ name, guid: guid(id) });
+const guid = (value: number | string) => String(value) as Guid;
+const ref = (name: string, id: number): SnapshotRef => ({ name, guid: guid(id) });
 export const destroyed = (name: string, id: number, used: number): DestroyedSnapshot => ({
   name,
   guid: guid(id),
@@ -22,7 +21,7 @@ export const destroyed = (name: string, id: number, used: number): DestroyedSnap
 
 const copyOf = (dataset: string) => at("vault", `tank/backups/nas01/${dataset}`);
 
-export const hourlies = Array.from({ length: 23 }, (_, index) =>
+const hourlies = Array.from({ length: 23 }, (_, index) =>
   destroyed(`hourly-20261120T${String(index + 1).padStart(2, "0")}0000Z`, 7000 + index, (310 / 23) * MiB),
 );
 

@@ -3,7 +3,7 @@ import type { Plan } from "../../../src/model/plan.ts";
 import type { Holdfast, World } from "../harness/index.ts";
 
 /** Two types that nobody takes by a schedule: each scenario takes just the snapshots it is about. */
-export const types = { a: {}, b: {} };
+const types = { a: {}, b: {} };
 
 /** A NAS and an off-site box, as a controller reaches them. `remote` and `entry` are added to. */
 export function manifestOf(
