@@ -1,14 +1,18 @@
 // Runs the benchmarks, or those named, and prints a table for each: `make bench`, or `npx tsx bench/run.ts planning`.
 // Fails nothing: what is judged is the ratio within one run.
 import { cpus } from "node:os";
+import { destroy } from "./destroy.ts";
 import { noOp } from "./no-op.ts";
 import { planning } from "./planning.ts";
 import { startUp } from "./start-up.ts";
+import { transfer } from "./transfer.ts";
 
 const benchmarks: Readonly<Record<string, () => Promise<string>>> = {
   planning: () => planning(5),
   "no-op": () => noOp(5),
   "start-up": () => startUp(21),
+  transfer: () => transfer(5),
+  destroy: () => destroy(3),
 };
 
 const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(benchmarks);

@@ -282,7 +282,11 @@ export class Quotas {
     if (newest) reasons.set(newest.guid, "base");
     if (copy.remote.deletions === "never") add(reasons, "append-only", after.snapshots);
     if (source.keys.pin?.includes("oldestShared"))
-      add(reasons, "oldest-shared", after.snapshots.filter((s) => isShared(s, sourceAfter)).slice(0, 1));
+      add(
+        reasons,
+        "oldest-shared",
+        after.snapshots.filter((s) => typeOf(manifest, s.name) !== undefined && isShared(s, sourceAfter)).slice(0, 1),
+      );
     this.judgeSide(`${copy.host}:${copy.target}`, copy.keep, candidates, after, must, counted, reasons);
   }
 

@@ -14,11 +14,18 @@ declare module "vitest" {
   }
 }
 
+/** For vitest: boots the machines once for the whole run and stops them after it. */
+export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
+  const { addresses, stop } = await boot();
+  project.provide("machines", addresses);
+  return stop;
+}
+
 /**
- * Boots the machines once for the whole run and stops them after it.
+ * Boots the machines, and gives back how to stop them.
  * With HOLDFAST_ZFS_VM_KEEP set to a folder they are looked for there first and left running: for writing scenarios.
  */
-export default async function boot(project: TestProject): Promise<() => Promise<void>> {
+export async function boot(): Promise<{ readonly addresses: MachineAddress[]; readonly stop: () => Promise<void> }> {
   const kept = process.env.HOLDFAST_ZFS_VM_KEEP;
   const runs = kept ?? (await mkdtemp(join(tmpdir(), "holdfast-zfs-vm-")));
   const run = (tool: string, ...args: string[]) =>
@@ -53,10 +60,9 @@ export default async function boot(project: TestProject): Promise<() => Promise<
         return address();
       }),
     );
-    project.provide("machines", addresses);
+    return { addresses, stop: kept === undefined ? stop : async () => {} };
   } catch (error) {
     if (kept === undefined) await stop();
     throw error;
   }
-  return kept === undefined ? stop : async () => {};
 }
