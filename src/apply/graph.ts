@@ -14,6 +14,14 @@ export interface Work {
   readonly onSettled: (operation: Operation, settled: Settled) => void;
 }
 
+const ENDED: Readonly<Record<Settled["outcome"], string>> = {
+  done: "is done",
+  failed: "failed",
+  stale: "was stale",
+  skipped: "was skipped",
+  interrupted: "was interrupted",
+};
+
 interface Group {
   members: Node[];
   /** Members that neither can start nor were given up. */
@@ -53,7 +61,7 @@ export function runGraph(operations: readonly Operation[], work: Work): Promise<
       for (const dependent of one.dependents) {
         if (dependent.settled) continue;
         if (settled.outcome !== "done") {
-          ended.push([dependent, skipped(`it needs ${one.operation.id}, which was ${settled.outcome}`)]);
+          ended.push([dependent, skipped(`it needs ${one.operation.id}, which ${ENDED[settled.outcome]}`)]);
         } else {
           dependent.pending -= 1;
           if (dependent.pending === 0) leave(dependent.group);
