@@ -138,7 +138,10 @@ test("what list records, plan reads: the same plan as from the machines themselv
     remote: "vault",
     at: { host: "vault", dataset: targetOf(world) },
     places: [{ state: "snapshot" }, { remote: "vault", state: "snapshot" }],
-    verdicts: [{ what: "keep" }, ...[]],
+    verdicts: [
+      { what: "keep", rule: "count" },
+      { what: "keep", rule: "base" },
+    ],
   });
   const foreign = await holdfast("explain", `nas:${datasets.tank}@by-hand`);
   expect(foreign.stdout).toContain("never touched, never counted");

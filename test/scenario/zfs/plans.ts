@@ -57,9 +57,10 @@ export async function applied(holdfast: Holdfast, ...args: string[]): Promise<st
 
 /** The end of every scenario: nothing is left to do. */
 export async function expectDone(holdfast: Holdfast): Promise<void> {
-  const plan = await planOf(holdfast);
+  const { code, stdout, stderr } = await holdfast("plan", "--json", "--detailed-exitcode");
+  const plan = JSON.parse(stdout) as Plan;
   expect(shortOf(plan)).toEqual([]);
   expect(plan.blocked).toEqual([]);
   expect(plan.complete).toBe(true);
-  expect((await holdfast("plan", "--detailed-exitcode")).code).toBe(0);
+  expect(code, stderr).toBe(0);
 }
