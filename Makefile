@@ -34,8 +34,8 @@ format: $(modules) ## put every file into the one style
 bench: $(program) ## the benchmarks, as tables
 	@npx tsx bench/run.ts
 
-soak: $(modules) ## a million random worlds; hours
-	@HOLDFAST_RUNS=$${HOLDFAST_RUNS:-1000000} npx vitest run --project fast test/property --testTimeout=86400000
+soak: $(modules) ## a million random worlds, new ones each time; hours
+	@HOLDFAST_SEED=$${HOLDFAST_SEED:-$$(date +%s)} HOLDFAST_RUNS=$${HOLDFAST_RUNS:-1000000} npx vitest run --project fast test/property --testTimeout=86400000
 
 demo: $(program) ## plan, apply, a cut cable and a resume, on real OpenZFS
 	@examples/demo/run

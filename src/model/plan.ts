@@ -308,11 +308,11 @@ export type NoteKind =
   | "suspended"
   | "overdue"
   | "lapsed-approval"
-  | "unused-approval"
+  /** A raw copy is no longer its own encryption root. */
   | "encryption"
+  /** More is to be sent than is available there. */
   | "space"
-  | "waiting"
-  | "rename";
+  | "waiting";
 /** Worth knowing, changes nothing. */
 export interface Note {
   readonly kind: NoteKind;

@@ -114,15 +114,11 @@ function assemble(manifest: Manifest, inventory: Inventory, options: PlanOptions
     plans.flatMap(({ deletions }) => deletions),
   );
   const limited = options.target !== undefined || options.exclude !== undefined;
-  const orphans = limited ? { operations: [], blocked: [], notes: [] } : planOrphans(context, resolved);
+  const blockedCopies = plans.flatMap(({ blocked }) => blocked);
+  const orphans = limited ? { operations: [], blocked: [], notes: [] } : planOrphans(context, resolved, blockedCopies);
   return toPlan(manifest, inventory, options.now, {
     operations: [...inOrder(plans, guarded), ...orphans.operations],
-    blocked: [
-      ...chosen.blocked,
-      ...plans.flatMap(({ blocked }) => blocked),
-      ...blockedDeletions(guarded.withheld),
-      ...orphans.blocked,
-    ],
+    blocked: [...chosen.blocked, ...blockedCopies, ...blockedDeletions(guarded.withheld), ...orphans.blocked],
     kept: [...plans.flatMap(({ kept }) => kept), ...keptBecauseWithheld(guarded)],
     foreign: plans.flatMap(({ foreign }) => foreign),
     notes: [

@@ -14,8 +14,11 @@ interface Orphan {
   readonly source: ReturnType<typeof address>;
 }
 
-/** Copies whose source is gone: reported, and destroyed only by an approval that names them. */
-export function planOrphans(context: PlanContext, resolved: ResolvedSources) {
+/**
+ * Copies whose source is gone: reported, and destroyed only by an approval that names them. `blockedCopies`: those of
+ * sources.
+ */
+export function planOrphans(context: PlanContext, resolved: ResolvedSources, blockedCopies: readonly Blocked[]) {
   const operations: DestroyOrphanOperation[] = [];
   const blocked: Blocked[] = [];
   const notes: Note[] = [];
@@ -30,7 +33,7 @@ export function planOrphans(context: PlanContext, resolved: ResolvedSources) {
       notes.push({ kind: "orphan", source, remote: remote.name, at, message });
       continue;
     }
-    const problems = obstacles(context, orphan, going);
+    const problems = [...obstacles(context, orphan, going), ...refusedReplacements(context, orphan, blockedCopies)];
     if (problems.length > 0) {
       blocked.push(refusal(orphan, problems));
       continue;
@@ -99,6 +102,14 @@ function obstacles(
       ? [`it has ${count} snapshots, more than guards.destroyAtMost.total (${total}): add --allow-destroy ${count}`]
       : []),
   ];
+}
+
+/** Without what is below it a replacement that was asked for would become possible: one after the other. */
+function refusedReplacements({ consents }: PlanContext, { at }: Orphan, blockedCopies: readonly Blocked[]): string[] {
+  return blockedCopies
+    .filter(({ source, remote }) => remote !== undefined && consents.remedy(source, remote) === "replace")
+    .filter((copy) => copy.at.host === at.host && isBelow(at.dataset, copy.at.dataset))
+    .map((copy) => `the copy above it, ${copy.at.dataset}, is to be replaced: leave that out of this run`);
 }
 
 function refusal({ remote, at, source }: Orphan, problems: readonly string[]): Blocked {

@@ -417,6 +417,14 @@ class SourcePlanner {
         message: `${waiting.length} snapshots (${bytes} bytes) wait for ${remote.name}${remote.whileAway === "freeze" ? "; nothing is destroyed here meanwhile" : ""}`,
       });
     }
+    if (remote.raw !== "never" && hasOtherRoot(this.#dataset, dataset)) {
+      notes.push({
+        kind: "encryption",
+        source: address,
+        remote: remote.name,
+        message: `the raw copy takes its key from ${dataset?.encryptionroot} now: the next raw stream brings the source's key, and then it may not be readable with either; zfs change-key there makes it its own encryption root again`,
+      });
+    }
     const size = operations.reduce((sum, operation) => sum + (operation.kind === "send" ? operation.estimate : 0), 0);
     const available = this.#available(copy);
     if (available !== undefined && size > available) {
@@ -443,6 +451,14 @@ class SourcePlanner {
     return this.#dataset.bookmarks.findLast(({ name, guid }) => name === bookmarkName(remote.name, guid))?.creation;
   }
 }
+
+/** What is received raw is its own encryption root, until somebody lets it inherit a key. */
+const hasOtherRoot = (source: Dataset, copy: Dataset | undefined): boolean =>
+  source.encryption !== "off" &&
+  copy !== undefined &&
+  copy.encryption !== "off" &&
+  copy.snapshots.length > 0 &&
+  copy.encryptionroot !== copy.name;
 
 /** Something newer than whatever is destroyed is there. */
 function newerPresent(at: At, views: readonly View[]): Precondition[] {

@@ -169,11 +169,9 @@ const NOTE_WORDS: Readonly<Record<Note["kind"], string>> = {
   suspended: "suspended",
   overdue: "overdue",
   "lapsed-approval": "approvals that lapsed",
-  "unused-approval": "approvals that nothing needs",
   encryption: "encryption",
   space: "space",
   waiting: "waiting",
-  rename: "renamed",
 };
 
 /** The address a note speaks of, unless its message says it. */

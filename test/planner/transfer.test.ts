@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Case, short } from "./notation.ts";
+import { type Case, planOf, short } from "./notation.ts";
 
 type Row = readonly [what: string, world: string, expected: string, more?: Partial<Case>];
 
@@ -267,3 +267,11 @@ table("what is not observed", [
   ["the others go on", "L: d1* d2 #S:d1\nR away: d1\nS: d1", ">S d1-d2; #S d2", { S: "d=all", keep: "d=1" }],
   ["a suspended source", "L: d1* d2\nR: d1", "", { source: { suspend: true, remotes: new Map([["R" as never, {}]]) } }],
 ]);
+
+test("a raw copy that is no longer its own encryption root is warned about, and sent to all the same", () => {
+  const kinds = (world: string, raw: "auto" | "never") =>
+    planOf({ ...all, world, remote: { raw } }).notes.map(({ kind, remote }) => `${kind} ${remote}`);
+  expect(kinds("L crypt: d1* d2\nR raw inherits: d1", "auto")).toEqual(["encryption R"]);
+  expect(kinds("L crypt: d1* d2\nR raw: d1", "auto")).toEqual([]);
+  expect(kinds("L crypt: d1* d2\nR crypt inherits: d1", "never")).toEqual([]);
+});

@@ -9,9 +9,9 @@ import { showManifest, showOperation, showPlan, showPreconditions, showWorld } f
 import { cloneWorld, type World } from "./world.ts";
 import { ZfsError } from "./zfs.ts";
 
-/** Worlds in a whole run of all properties; `make soak` asks for more. */
+/** Worlds in a whole run of all properties, always the same ones; `make soak` asks for more, and for new ones. */
 const total = Number(process.env.HOLDFAST_RUNS ?? 10_000);
-const seed = Number(process.env.HOLDFAST_SEED ?? Date.now() % 2 ** 31);
+const seed = Number(process.env.HOLDFAST_SEED ?? 2026);
 
 /** A test of its own: the property on its share of the worlds. */
 export function property(
