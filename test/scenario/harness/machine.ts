@@ -110,49 +110,22 @@ export class Machine {
 
   /** The snapshots of one dataset, oldest first, each with its guid. */
   async snapshots(dataset: string): Promise<SnapshotRow[]> {
-    const rows = await this.run(
-      "zfs",
-      "list",
-      "-Hp",
-      "-d",
-      "1",
-      "-t",
-      "snapshot",
-      "-o",
-      "name,guid",
-      "-s",
-      "createtxg",
-      dataset,
-    );
-    return rows
-      .split("\n")
-      .filter((row) => row !== "")
-      .map((row) => {
-        const [name = "", guid = ""] = row.split("\t");
-        return { name: name.slice(name.indexOf("@") + 1), guid };
-      });
+    const rows = await this.#list("snapshot", "name,guid", dataset);
+    return rows.map((row) => {
+      const [name = "", guid = ""] = row.split("\t");
+      return { name: name.slice(name.indexOf("@") + 1), guid };
+    });
   }
 
   /** The names of the bookmarks of one dataset, without the dataset. */
   async bookmarks(dataset: string): Promise<string[]> {
-    const rows = await this.run(
-      "zfs",
-      "list",
-      "-Hp",
-      "-d",
-      "1",
-      "-t",
-      "bookmark",
-      "-o",
-      "name",
-      "-s",
-      "createtxg",
-      dataset,
-    );
-    return rows
-      .split("\n")
-      .filter((row) => row !== "")
-      .map((row) => row.slice(row.indexOf("#") + 1));
+    const rows = await this.#list("bookmark", "name", dataset);
+    return rows.map((row) => row.slice(row.indexOf("#") + 1));
+  }
+
+  async #list(type: string, columns: string, dataset: string): Promise<string[]> {
+    const rows = await this.run("zfs", "list", "-Hp", "-d1", "-t", type, "-o", columns, "-s", "createtxg", dataset);
+    return rows.split("\n").filter((row) => row !== "");
   }
 
   /** One property of one dataset or snapshot, as `zfs get -p` prints it. */
