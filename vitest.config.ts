@@ -6,6 +6,7 @@ export default defineConfig({
       {
         test: {
           name: "fast",
+          maxWorkers: "100%", // much of it waits
           include: ["test/**/*.test.ts"],
           exclude: ["test/scenario/**"],
           testTimeout: 120_000, // thousands of random cases, on a machine that has other work too

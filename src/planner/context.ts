@@ -1,5 +1,6 @@
 import type { Scope } from "../manifest/scope.ts";
 import type { Manifest } from "../model/manifest.ts";
+import type { OperationId } from "../model/plan.ts";
 import type { EpochSeconds } from "../model/units.ts";
 import type { Consents } from "./consent.ts";
 import type { Observations } from "./observed.ts";
@@ -15,4 +16,6 @@ export interface PlanContext {
   readonly classify: Classify;
   readonly schedules: Schedules;
   readonly consents: Consents;
+  /** Datasets that this plan destroys as orphans, `HOST:DATASET`, and by which operation. */
+  readonly going: ReadonlyMap<string, OperationId>;
 }

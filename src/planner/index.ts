@@ -9,8 +9,8 @@ import { createOperation } from "./create.ts";
 import { blockedDeletions, type Guarded, guard } from "./guards.ts";
 import { Observations, poolOf } from "./observed.ts";
 import type { PlanOptions } from "./options.ts";
-import { linkParents } from "./order.ts";
-import { planOrphans } from "./orphans.ts";
+import { dependenciesFirst, linkParents } from "./order.ts";
+import { noOrphans, planOrphans } from "./orphans.ts";
 import { isGlob, matcher } from "./patterns.ts";
 import { schedulesAt } from "./schedule.ts";
 import { check } from "./simulate.ts";
@@ -91,6 +91,7 @@ function contextOf(manifest: Manifest, inventory: Inventory, options: PlanOption
     scope: scopeOf(manifest, { allHosts: options.allHosts ?? false }),
     classify: classifier(manifest.snapshotTypes),
     schedules: schedulesAt(options.now),
+    going: noOrphans.going,
     consents: consentsOf(manifest, {
       now: options.now,
       allowDestroy: options.allowDestroy ?? 0,
@@ -100,8 +101,11 @@ function contextOf(manifest: Manifest, inventory: Inventory, options: PlanOption
 }
 
 function assemble(manifest: Manifest, inventory: Inventory, options: PlanOptions): Plan {
-  const context = contextOf(manifest, inventory, options);
-  const resolved = resolveSources(manifest, context.observations, context.scope);
+  const given = contextOf(manifest, inventory, options);
+  const resolved = resolveSources(manifest, given.observations, given.scope);
+  const limited = options.target !== undefined || options.exclude !== undefined;
+  const orphans = limited ? noOrphans : planOrphans(given, resolved);
+  const context = { ...given, going: orphans.going };
   const chosen = selected(resolved, options.target, options.exclude, manifest);
   const plans = chosen.sources.flatMap((source) => {
     const there = context.observations.look(source.host, source.dataset);
@@ -113,12 +117,14 @@ function assemble(manifest: Manifest, inventory: Inventory, options: PlanOptions
     context,
     plans.flatMap(({ deletions }) => deletions),
   );
-  const limited = options.target !== undefined || options.exclude !== undefined;
-  const blockedCopies = plans.flatMap(({ blocked }) => blocked);
-  const orphans = limited ? { operations: [], blocked: [], notes: [] } : planOrphans(context, resolved, blockedCopies);
   return toPlan(manifest, inventory, options.now, {
-    operations: [...inOrder(plans, guarded), ...orphans.operations],
-    blocked: [...chosen.blocked, ...blockedCopies, ...blockedDeletions(guarded.withheld), ...orphans.blocked],
+    operations: inOrder(plans, guarded, orphans.operations),
+    blocked: [
+      ...chosen.blocked,
+      ...plans.flatMap(({ blocked }) => blocked),
+      ...blockedDeletions(guarded.withheld),
+      ...orphans.blocked,
+    ],
     kept: [...plans.flatMap(({ kept }) => kept), ...keptBecauseWithheld(guarded)],
     foreign: plans.flatMap(({ foreign }) => foreign),
     notes: [
@@ -131,8 +137,8 @@ function assemble(manifest: Manifest, inventory: Inventory, options: PlanOptions
   });
 }
 
-/** Creates first, then source by source: transfers, deletions, adoption, old bookmarks. */
-function inOrder(plans: readonly SourcePlan[], guarded: Guarded): Operation[] {
+/** Creates first, then source by source: transfers, deletions, adoption, old bookmarks; what nobody owns last. */
+function inOrder(plans: readonly SourcePlan[], guarded: Guarded, orphans: readonly Operation[]): Operation[] {
   const creates: Operation[] = [];
   const rest: Operation[] = [];
   const through = new Set(guarded.through);
@@ -145,7 +151,7 @@ function inOrder(plans: readonly SourcePlan[], guarded: Guarded): Operation[] {
     for (const { operation, place } of plan.adoptions) if (!withheldAt.has(place)) rest.push(operation);
     rest.push(...plan.last);
   }
-  return linkParents([...creates, ...rest]);
+  return dependenciesFirst(linkParents([...creates, ...rest, ...orphans]));
 }
 
 function keptBecauseWithheld({ withheld }: Guarded): Plan["kept"] {

@@ -24,3 +24,19 @@ export function linkParents(operations: readonly Operation[]): Operation[] {
 
 const makesTarget = (operation: Operation): operation is SendOperation =>
   operation.kind === "send" && operation.base === null;
+
+/** The same order, but for what has to wait for something that stands after it. */
+export function dependenciesFirst(operations: readonly Operation[]): Operation[] {
+  const byId = new Map(operations.map((operation) => [operation.id, operation]));
+  const ordered = new Set<Operation>();
+  const add = (operation: Operation): void => {
+    if (ordered.has(operation)) return;
+    for (const id of operation.dependsOn) {
+      const first = byId.get(id);
+      if (first) add(first);
+    }
+    ordered.add(operation);
+  };
+  for (const operation of operations) add(operation);
+  return [...ordered];
+}

@@ -14,11 +14,18 @@ interface Orphan {
   readonly source: ReturnType<typeof address>;
 }
 
-/**
- * Copies whose source is gone: reported, and destroyed only by an approval that names them. `blockedCopies`: those of
- * sources.
- */
-export function planOrphans(context: PlanContext, resolved: ResolvedSources, blockedCopies: readonly Blocked[]) {
+export interface OrphanPlan {
+  readonly operations: readonly DestroyOrphanOperation[];
+  readonly blocked: readonly Blocked[];
+  readonly notes: readonly Note[];
+  /** What is destroyed, `HOST:DATASET`, and by which operation. */
+  readonly going: ReadonlyMap<string, OperationId>;
+}
+
+export const noOrphans: OrphanPlan = { operations: [], blocked: [], notes: [], going: new Map() };
+
+/** Copies whose source is gone: reported, and destroyed only by an approval that names them. */
+export function planOrphans(context: PlanContext, resolved: ResolvedSources): OrphanPlan {
   const operations: DestroyOrphanOperation[] = [];
   const blocked: Blocked[] = [];
   const notes: Note[] = [];
@@ -33,7 +40,7 @@ export function planOrphans(context: PlanContext, resolved: ResolvedSources, blo
       notes.push({ kind: "orphan", source, remote: remote.name, at, message });
       continue;
     }
-    const problems = [...obstacles(context, orphan, going), ...refusedReplacements(context, orphan, blockedCopies)];
+    const problems = obstacles(context, orphan, going);
     if (problems.length > 0) {
       blocked.push(refusal(orphan, problems));
       continue;
@@ -43,7 +50,7 @@ export function planOrphans(context: PlanContext, resolved: ResolvedSources, blo
     operations.push(operation);
     going.set(`${at.host}:${at.dataset}`, operation.id);
   }
-  return { operations, blocked, notes };
+  return { operations, blocked, notes, going };
 }
 
 function findOrphans({ manifest, observations, scope }: PlanContext, resolved: ResolvedSources): Orphan[] {
@@ -102,14 +109,6 @@ function obstacles(
       ? [`it has ${count} snapshots, more than guards.destroyAtMost.total (${total}): add --allow-destroy ${count}`]
       : []),
   ];
-}
-
-/** Without what is below it a replacement that was asked for would become possible: one after the other. */
-function refusedReplacements({ consents }: PlanContext, { at }: Orphan, blockedCopies: readonly Blocked[]): string[] {
-  return blockedCopies
-    .filter(({ source, remote }) => remote !== undefined && consents.remedy(source, remote) === "replace")
-    .filter((copy) => copy.at.host === at.host && isBelow(at.dataset, copy.at.dataset))
-    .map((copy) => `the copy above it, ${copy.at.dataset}, is to be replaced: leave that out of this run`);
 }
 
 function refusal({ remote, at, source }: Orphan, problems: readonly string[]): Blocked {

@@ -39,6 +39,9 @@ export class Connection {
   readonly #jump: Connection | undefined;
   readonly #channels = new PQueue({ concurrency: CHANNELS });
   #session: Promise<Session> | undefined;
+  #closed = false;
+  /** Ends what is being opened at present. */
+  #giveUp: (error: Error) => void = () => {};
 
   constructor(host: Host, jump: Connection | undefined, options: ConnectionOptions) {
     this.host = host;
@@ -58,7 +61,10 @@ export class Connection {
     return this.#session;
   }
 
+  /** For good; one that is still being opened is given up. */
   async close(): Promise<void> {
+    this.#closed = true;
+    this.#giveUp(CLOSED);
     const session = await this.#session?.catch(() => undefined);
     this.#session = undefined;
     session?.client.end();
@@ -185,8 +191,10 @@ export class Connection {
         fail(error);
         client.destroy();
       };
+      this.#opening(reject);
       client.on("ready", () => {
         open = true;
+        this.#opening();
         if (tried === undefined) return;
         client.setNoDelay(true);
         resolve({ client, identity: tried, hostKeys });
@@ -237,14 +245,22 @@ export class Connection {
         socket.destroy();
         reject(this.#unreachable(error));
       };
+      this.#opening(fail);
       socket.setTimeout(this.#options.connectTimeoutMs, () => fail(new Error("no answer")));
       socket.once("error", fail);
       socket.once("connect", () => {
         socket.setTimeout(0);
         socket.removeListener("error", fail);
+        this.#opening();
         resolve(socket);
       });
     });
+  }
+
+  /** What `close` has to end while something is being opened. */
+  #opening(giveUp: (error: Error) => void = () => {}): void {
+    this.#giveUp = giveUp;
+    if (this.#closed) giveUp(CLOSED);
   }
 
   #unreachable(error: Error): TransportError {
@@ -271,6 +287,8 @@ export class Connection {
     );
   }
 }
+
+const CLOSED = new Error("it was closed before it was open");
 
 const HINTS: Readonly<Record<string, string>> = {
   ECONNREFUSED: "no SSH server listens there: check address and port, and that sshd runs",

@@ -279,6 +279,42 @@ describe("what is worth knowing", () => {
       { kind: "destroy-orphan", snapshots: [{ name: "critical-1" }] },
     ]);
   });
+  test("it goes before the copy above it is renamed aside", () => {
+    const world = worldOf(
+      "v:vault/a",
+      "v:vault/a/tank",
+      "v:vault/a/tank/data",
+      "v:vault/a/tank/data/gone",
+      "a:tank/data",
+    );
+    const lapse = {
+      until: 4e9 as EpochSeconds,
+      untilText: "2096-10-02",
+      place: { file: "h.yaml", line: 1, column: 1 },
+    };
+    const approvals = [{ kind: "orphan" as const, orphan: "v:vault/a/tank/data/gone", ...lapse }];
+    const made = planned(
+      world,
+      manifestOf(
+        [
+          entry("a:tank/data", {
+            keep: byType({ critical: 1 }),
+            remotes: to({ vault: { keep: byType({ critical: 1 }) } }),
+          }),
+        ],
+        {
+          approvals,
+        },
+      ),
+      { resolve: new Map([["vault" as RemoteName, "replace"]]) },
+    );
+    const kinds = made.operations.map(({ kind }) => kind);
+    expect(kinds.indexOf("destroy-orphan")).toBeLessThan(kinds.indexOf("replace"));
+    expect(made.operations.find(({ kind }) => kind === "replace")?.dependsOn).toEqual([
+      "destroy-orphan v:vault/a/tank/data/gone",
+    ]);
+    expect(made.blocked.filter(({ remote }) => remote === "vault")).toEqual([]);
+  });
   test("an approval that lapsed is said to have", () => {
     const lapse = { until: 1 as EpochSeconds, untilText: "1970-01-01", place: { file: "h.yaml", line: 7, column: 1 } };
     const approvals = [{ kind: "destroy" as const, source: "a:tank/data", destroy: 5, ...lapse }];

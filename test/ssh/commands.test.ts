@@ -191,6 +191,23 @@ describe.skipIf(!sshAvailable)("commands over SSH", { timeout: 60_000 }, () => {
       expect(await fails({ port: link.port }, { connectTimeoutMs: 300 })).toMatchObject({ kind: "unreachable" });
       await link.close();
     });
+
+    test("nobody waits for that when it is interrupted", async () => {
+      const link = await startLink(sshd.port);
+      link.freeze();
+      const interruption = new AbortController();
+      await using(
+        { port: link.port },
+        async (hosts) => {
+          const running = hosts.run(nas, ["true"], { signal: interruption.signal });
+          await eventually(() => expect(link.connections).toBe(1));
+          interruption.abort();
+          await expect(running).rejects.toMatchObject({ kind: "aborted" });
+        },
+        { connectTimeoutMs: 3_600_000 },
+      );
+      await link.close();
+    });
   });
 
   describe("host keys", () => {

@@ -34,11 +34,12 @@ export function rollback(
 /** Renames what is there aside; a full stream follows. */
 export function replace(facts: Facts, finding: Finding): ReplaceOperation {
   const { host, dataset } = facts.at;
+  const goingBelow = [...facts.context.going].filter(([key]) => isBelow(key, `${host}:${dataset}`));
   return {
     ...operationOn(facts, "replace", dataset),
     kind: "replace",
     reason: `${finding.message}; replace was asked for`,
-    dependsOn: [],
+    dependsOn: goingBelow.map(([, id]) => id),
     preconditions: [targetIs(facts)],
     renameTo: nameAside(dataset, facts.context.now, facts.context.observations.datasets(host)),
   };
@@ -56,7 +57,9 @@ function nameAside(dataset: DatasetName, now: EpochSeconds, taken: ReadonlyMap<D
 /** Why the copy may not be renamed aside; `undefined` when it may. */
 export function refuseReplace(facts: Facts, finding: Finding): Finding | undefined {
   const { host, dataset } = facts.at;
-  const children = [...facts.context.observations.datasets(host).keys()].filter((name) => isBelow(name, dataset));
+  const children = [...facts.context.observations.datasets(host).keys()].filter(
+    (name) => isBelow(name, dataset) && !facts.context.going.has(`${host}:${name}`),
+  );
   if (children.length > 0) {
     return {
       ...finding,

@@ -8,7 +8,7 @@ import { type Link, openLink } from "./link.ts";
 import { Machine, type MachineName } from "./machine.ts";
 
 export type { Holdfast } from "./holdfast.ts";
-export type { Link } from "./link.ts";
+export { type Link, sshWindow } from "./link.ts";
 export { identityInside, Machine } from "./machine.ts";
 
 /** What every scenario gets, fresh; all of it is gone afterwards. */

@@ -22,6 +22,9 @@ export interface Link extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** Bytes of an SSH channel's window: what a receiver as slow as these has not read yet is lost with the connection. */
+export const sshWindow = 2 * 2 ** 20;
+
 /** Opens a link to a port of 127.0.0.1. */
 export async function openLink(target: number): Promise<Link> {
   const open = new Set<{ near: net.Socket; far: net.Socket }>();

@@ -1,6 +1,6 @@
 import { execa } from "execa";
 import { describe, expect } from "vitest";
-import { identityInside, type Link, type Machine, test } from "../harness/index.ts";
+import { identityInside, type Link, type Machine, sshWindow, test } from "../harness/index.ts";
 
 /** The ssh command with which a machine reaches another one. */
 const ssh = (from: Machine, to: Machine, via?: Link): string => {
@@ -95,7 +95,7 @@ describe("the link", () => {
     link.restore();
     const before = link.bytes.up;
     await nas.sh(`zfs send -t ${token} | ${ssh(nas, vault, link)} zfs receive -s -u ${copy}`);
-    expect(link.bytes.up - before).toBeLessThan(half + 2 ** 20);
+    expect(link.bytes.up - before).toBeLessThan(half + sshWindow);
     expect(await vault.snapshots(copy)).toEqual(await nas.snapshots(datasets.tank));
   });
 

@@ -1,11 +1,9 @@
 import { join } from "node:path";
 import { describe, expect } from "vitest";
-import { type Link, test, type World } from "../harness/index.ts";
+import { type Link, sshWindow, test, type World } from "../harness/index.ts";
 import { applied, expectDone, manifestOf, planOf, shortOf, targetOf } from "./plans.ts";
 
 const MiB = 2 ** 20;
-/** An SSH channel's: what a receiver as slow as these has not read yet is lost with the connection. */
-const sshWindow = 2 * MiB;
 
 /** A first copy of so much is due, and goes to the vault through a link of its own. */
 async function throughLink(world: World, mebibytes: number): Promise<Link> {
