@@ -28,7 +28,7 @@ export function destroy(rounds: number): Promise<string> {
           await prepare();
           const names = Array.from({ length: count - 1 }, (_, index) => `a-${index + 1}`);
           const start = performance.now();
-          await nas.sh(`xargs zfs destroy`, { input: `${dataset}@${names.join(",")}` });
+          await nas.sh(`zfs destroy ${dataset}@${names.join(",")}`);
           return (performance.now() - start) / 1000;
         },
         async holdfast() {

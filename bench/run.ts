@@ -11,8 +11,8 @@ const benchmarks: Readonly<Record<string, () => Promise<string>>> = {
   planning: () => planning(5),
   "no-op": () => noOp(5),
   "start-up": () => startUp(21),
-  transfer: () => transfer(5),
-  destroy: () => destroy(3),
+  transfer: () => transfer(3),
+  destroy: () => destroy(2),
 };
 
 const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(benchmarks);
