@@ -1,7 +1,6 @@
 // Runs the benchmarks, or those named, and prints a table for each: `make bench`, or `npx tsx bench/run.ts planning`.
 // Fails nothing: what is judged is the ratio within one run.
 import { cpus } from "node:os";
-import { destroy } from "./destroy.ts";
 import { noOp } from "./no-op.ts";
 import { planning } from "./planning.ts";
 import { startUp } from "./start-up.ts";
@@ -12,7 +11,6 @@ const benchmarks: Readonly<Record<string, () => Promise<string>>> = {
   "no-op": () => noOp(5),
   "start-up": () => startUp(21),
   transfer: () => transfer(3),
-  destroy: () => destroy(2),
 };
 
 const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(benchmarks);
