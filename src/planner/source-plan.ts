@@ -69,6 +69,7 @@ class SourcePlanner {
   readonly #dataset: Dataset;
   readonly #at: At;
   readonly #managed: boolean;
+  readonly #longestPeriod: Seconds;
 
   constructor(context: PlanContext, source: Source, dataset: Dataset) {
     this.#context = context;
@@ -76,6 +77,8 @@ class SourcePlanner {
     this.#dataset = dataset;
     this.#at = { host: source.host, dataset: source.dataset };
     this.#managed = context.scope.sources(source.host);
+    const periods = takenTypes(context, source).map((type) => context.schedules.longestPeriod(type));
+    this.#longestPeriod = Math.max(0, ...periods) as Seconds;
   }
 
   plan(
@@ -126,7 +129,7 @@ class SourcePlanner {
           by: "type",
           types: new Map([...this.#context.manifest.snapshotTypes.keys()].map((type) => [type, { count: 0 }])),
         },
-        longestPeriod: this.#longestPeriod(),
+        longestPeriod: this.#longestPeriod,
         pins: new Map(),
         untouched: why,
         dependsOn: [],
@@ -209,7 +212,7 @@ class SourcePlanner {
       },
       views,
       retention: keys.keep,
-      longestPeriod: this.#longestPeriod(),
+      longestPeriod: this.#longestPeriod,
       pins: pins.all,
       ...(frozenBy && {
         untouched: { reason: "frozen", detail: `${frozenBy.remote.name} cannot be observed` } satisfies Why,
@@ -242,7 +245,7 @@ class SourcePlanner {
       },
       views: plan.after,
       retention: copy.keep,
-      longestPeriod: this.#longestPeriod(),
+      longestPeriod: this.#longestPeriod,
       pins: pins.all,
       ...(untouched && { untouched }),
       dependsOn: [...created.map(({ id }) => id), ...plan.operations.map(({ id }) => id)],
@@ -357,11 +360,6 @@ class SourcePlanner {
         preconditions: guid === undefined ? [] : [{ ...at, kind: "dataset", guid }],
       },
     };
-  }
-
-  #longestPeriod(): Seconds {
-    const periods = takenTypes(this.#context, this.#source).map((type) => this.#context.schedules.longestPeriod(type));
-    return Math.max(0, ...periods) as Seconds;
   }
 
   #notes(views: readonly View[], copies: readonly CopyPlan[]): Note[] {

@@ -191,7 +191,6 @@ export class Connection {
         fail(error);
         client.destroy();
       };
-      this.#opening(reject);
       client.on("ready", () => {
         open = true;
         this.#opening();
@@ -226,6 +225,7 @@ export class Connection {
           next((tried === undefined ? false : method(host.user, tried)) as AnyAuthMethod);
         },
       });
+      this.#opening(reject);
     });
   }
 

@@ -253,6 +253,8 @@ describe("how it is sent", () => {
 });
 
 describe("what is worth knowing", () => {
+  const lapse = { until: 4e9 as EpochSeconds, untilText: "2096-10-02", place: { file: "h.yaml", line: 1, column: 1 } };
+
   test("a copy whose source is gone is an orphan: reported, not touched", () => {
     const world = worldOf("v:vault/a", "v:vault/a/tank", "v:vault/a/tank/gone", "a:tank/data");
     const made = planned(world, manifestOf([entry("a:tank/data", { keep, remotes: to({ vault: {} }) })]));
@@ -265,11 +267,6 @@ describe("what is worth knowing", () => {
   });
   test("with an approval that names it, it goes", () => {
     const world = worldOf("v:vault/a", "v:vault/a/tank", "v:vault/a/tank/gone", "a:tank/data");
-    const lapse = {
-      until: 4e9 as EpochSeconds,
-      untilText: "2096-10-02",
-      place: { file: "h.yaml", line: 1, column: 1 },
-    };
     const approvals = [{ kind: "orphan" as const, orphan: "v:vault/a/tank/gone", ...lapse }];
     const made = planned(
       world,
@@ -287,11 +284,6 @@ describe("what is worth knowing", () => {
       "v:vault/a/tank/data/gone",
       "a:tank/data",
     );
-    const lapse = {
-      until: 4e9 as EpochSeconds,
-      untilText: "2096-10-02",
-      place: { file: "h.yaml", line: 1, column: 1 },
-    };
     const approvals = [{ kind: "orphan" as const, orphan: "v:vault/a/tank/data/gone", ...lapse }];
     const made = planned(
       world,
