@@ -57,7 +57,6 @@ export interface Deletion {
   /** Creation of the newest N, where a number is asked for. */
   readonly counted: readonly EpochSeconds[];
   readonly oldestDestroyed: EpochSeconds;
-  readonly ageBased: boolean;
   /** Why the ages it goes by are not to be trusted. */
   readonly clockDoubt?: string;
   readonly type: SnapshotType;
@@ -194,8 +193,10 @@ function deletion(
     existing,
     arriving,
     counted,
-    oldestDestroyed: Math.min(...views.map(({ creation }) => creation)) as EpochSeconds,
-    ageBased,
+    oldestDestroyed: views.reduce<number>(
+      (least, { creation }) => Math.min(least, creation),
+      Number.POSITIVE_INFINITY,
+    ) as EpochSeconds,
     ...(doubt !== undefined && { clockDoubt: doubt }),
     type: declared ?? { name: type, timezone: context.manifest.timezone, adopt: [] },
   };

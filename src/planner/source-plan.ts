@@ -278,10 +278,9 @@ class SourcePlanner {
     const oldest = pin.includes("oldest") ? views.find(({ type }) => type !== undefined) : undefined;
     if (oldest) pins.add(oldest.key, { reason: "oldest", detail: "pin: oldest" });
     if (!pin.includes("oldestShared")) return;
+    const here = new Set(this.#dataset.snapshots.map(({ guid }) => guid as string));
     for (const { copy, after } of copies) {
-      const there = new Set(after.map(({ key }) => key));
-      const here = new Set(this.#dataset.snapshots.map(({ guid }) => guid as string));
-      const shared = after.find(({ key, type }) => type !== undefined && here.has(key) && there.has(key));
+      const shared = after.find(({ key, type }) => type !== undefined && here.has(key));
       if (shared)
         pins.add(shared.key, { reason: "oldest-shared", detail: `pin: oldestShared, with ${copy.remote.name}` });
     }
