@@ -13,16 +13,16 @@ import type {
   SnapshotGroup,
   UnbookmarkOperation,
 } from "../model/plan.ts";
-import type { Bytes, EpochSeconds, RemoteName, Seconds } from "../model/units.ts";
+import type { EpochSeconds, RemoteName, Seconds } from "../model/units.ts";
 import { type CopyPlan, planCopy } from "../remotes/zfs/plan.ts";
 import { bookmarkName } from "../remotes/zfs/streams.ts";
 import type { PlanContext } from "./context.ts";
 import { dueCreates, takenTypes } from "./create.ts";
 import { countedOf, retain, type Why } from "./retention.ts";
 import { type Deletion, type Place, planSide, type Side, type SidePlan } from "./side.ts";
+import { lastContact, notesOf } from "./source-notes.ts";
 import type { Copy, Source } from "./sources.ts";
 import { refOf, type View, viewsOf } from "./view.ts";
-import { writeSeconds } from "./write.ts";
 
 /** All about one source and its copies but what the guards decide over the whole plan. */
 export interface SourcePlan {
@@ -106,9 +106,9 @@ class SourcePlanner {
       blocked: copies.flatMap(({ blocked }) => blocked ?? []),
       kept: plans.flatMap(({ kept }) => kept),
       foreign: plans.flatMap(({ foreign }) => foreign),
-      notes: this.#notes(views, copies),
+      notes: notesOf(this.#context, this.#source, this.#dataset, views, copies),
       away,
-      lastContact: new Map(away.map((copy) => [copy.remote.name, this.#lastContact(copy)])),
+      lastContact: new Map(away.map((copy) => [copy.remote.name, lastContact(this.#dataset, copy)])),
     };
   }
 
@@ -360,117 +360,13 @@ class SourcePlanner {
       },
     };
   }
-
-  #notes(views: readonly View[], copies: readonly CopyPlan[]): Note[] {
-    const { address, keys } = this.#source;
-    const notes: Note[] = [];
-    const newest = this.#dataset.snapshots.at(-1)?.creation;
-    if (this.#managed && isOverdue(this.#context.now, newest, keys.maxAge)) {
-      notes.push({
-        kind: "overdue",
-        source: address,
-        message: `newest snapshot ${ageOf(this.#context.now, newest)}, maxAge ${writeSeconds(keys.maxAge ?? 0)}`,
-      });
-    }
-    for (const plan of copies) notes.push(...this.#copyNotes(views, plan));
-    const known = new Set<string>(this.#source.copies.map(({ remote }) => remote.name));
-    const unused = this.#dataset.bookmarks.filter(({ name, guid }) => {
-      const remote = /^holdfast-(.+)-(\d+)$/.exec(name);
-      return remote?.[2] === guid && !known.has(remote[1] ?? "");
-    });
-    if (unused.length > 0) {
-      const names = unused.map(({ name }) => `#${name}`).join(", ");
-      notes.push({
-        kind: "unused-bookmark",
-        source: address,
-        at: this.#at,
-        message: `bookmarks of remotes it no longer has: ${names}`,
-      });
-    }
-    return notes;
-  }
-
-  #copyNotes(views: readonly View[], { copy, state, dataset, operations }: CopyPlan): Note[] {
-    const { address } = this.#source;
-    const { remote } = copy;
-    const notes: Note[] = [];
-    const newest = state === "away" ? this.#lastContact(copy) : dataset?.snapshots.at(-1)?.creation;
-    if (isOverdue(this.#context.now, newest, remote.maxAge)) {
-      notes.push({
-        kind: "overdue",
-        source: address,
-        remote: remote.name,
-        message: `newest copy ${ageOf(this.#context.now, newest)}, maxAge ${writeSeconds(remote.maxAge ?? 0)}`,
-      });
-    }
-    if (state === "away") {
-      const newer = views.filter((view) => view.snapshot && view.creation > (newest ?? 0));
-      const waiting = this.#counted(copy.keep, newer);
-      const bytes = newer.reduce((sum, view) => sum + (view.snapshot?.written ?? 0), 0) as Bytes;
-      notes.push({
-        kind: "waiting",
-        source: address,
-        remote: remote.name,
-        message: `${waiting.length} snapshots (${bytes} bytes) wait for ${remote.name}${remote.whileAway === "freeze" ? "; nothing is destroyed here meanwhile" : ""}`,
-      });
-    }
-    if (remote.raw !== "never" && hasOtherRoot(this.#dataset, dataset)) {
-      notes.push({
-        kind: "encryption",
-        source: address,
-        remote: remote.name,
-        message: `the raw copy takes its key from ${dataset?.encryptionroot} now: the next raw stream brings the source's key, and then it may not be readable with either; zfs change-key there makes it its own encryption root again`,
-      });
-    }
-    const size = operations.reduce((sum, operation) => sum + (operation.kind === "send" ? operation.estimate : 0), 0);
-    const available = this.#available(copy);
-    if (available !== undefined && size > available) {
-      notes.push({
-        kind: "space",
-        source: address,
-        remote: remote.name,
-        message: `about ${size} bytes are to be sent and ${available} are available there`,
-      });
-    }
-    return notes;
-  }
-
-  #available({ host, target }: Copy): number | undefined {
-    const datasets = this.#context.observations.datasets(host);
-    for (let name: string = target; name !== ""; name = name.slice(0, Math.max(0, name.lastIndexOf("/")))) {
-      const found = datasets.get(name as typeof target);
-      if (found) return found.available;
-    }
-    return undefined;
-  }
-
-  #lastContact({ remote }: Copy): EpochSeconds | undefined {
-    return this.#dataset.bookmarks.findLast(({ name, guid }) => name === bookmarkName(remote.name, guid))?.creation;
-  }
 }
-
-/** What is received raw is its own encryption root, until somebody lets it inherit a key. */
-const hasOtherRoot = (source: Dataset, copy: Dataset | undefined): boolean =>
-  source.encryption !== "off" &&
-  copy !== undefined &&
-  copy.encryption !== "off" &&
-  copy.snapshots.length > 0 &&
-  copy.encryptionroot !== copy.name;
 
 /** Something newer than whatever is destroyed is there. */
 function newerPresent(at: At, views: readonly View[]): Precondition[] {
   const newest = views.at(-1);
   return newest ? [{ ...at, kind: "present", snapshot: refOf(newest), bookmark: false }] : [];
 }
-
-export const isOverdue = (now: EpochSeconds, newest: EpochSeconds | undefined, maxAge: Seconds | undefined): boolean =>
-  maxAge !== undefined && (newest === undefined || now - newest > maxAge);
-
-const ageOf = (now: EpochSeconds, newest: EpochSeconds | undefined): string => {
-  if (newest === undefined) return "has never been made";
-  const minutes = Math.max(0, Math.floor((now - newest) / 60));
-  return `is ${writeSeconds(minutes >= 120 ? Math.floor(minutes / 60) * 3600 : minutes * 60)} old`;
-};
 
 /** Collects reasons to keep, several a snapshot. */
 class PinBoard {
