@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
@@ -6,7 +7,8 @@ export default defineConfig({
       {
         test: {
           name: "fast",
-          maxWorkers: "100%", // much of it waits
+          maxWorkers: 1 + availableParallelism(), // much of it waits
+          isolate: false,
           include: ["test/**/*.test.ts"],
           exclude: ["test/scenario/**"],
           testTimeout: 120_000, // thousands of random cases, on a machine that has other work too

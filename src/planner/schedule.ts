@@ -77,8 +77,19 @@ export function schedulesAt(now: EpochSeconds): Schedules {
   };
 }
 
+const formats = new Map<string, Intl.DateTimeFormat>();
+/** `2026-01-01 17:00`. A format is slow to make. */
+function formatIn(zone: string): Intl.DateTimeFormat {
+  let format = formats.get(zone);
+  if (!format) {
+    format = new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short", timeStyle: "short" });
+    formats.set(zone, format);
+  }
+  return format;
+}
+
 function clock(tick: EpochSeconds, now: EpochSeconds, zone: string): string {
-  const text = (at: EpochSeconds) => new Date(at * 1000).toLocaleString("sv-SE", { timeZone: zone }).slice(0, 16);
+  const text = (at: EpochSeconds) => formatIn(zone).format(at * 1000);
   const [date, time] = text(tick).split(" ");
   const suffix = zone === "UTC" ? "" : ` ${zone}`;
   return `${date === text(now).split(" ")[0] ? "" : `${date} `}${time}${suffix}`;

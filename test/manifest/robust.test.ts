@@ -3,13 +3,14 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parse as parseAsYaml } from "yaml";
 import { type ParsedManifest, parseManifest } from "../../src/manifest/index.ts";
+import { randomCases } from "../random.ts";
 import { cpuTimeOf, now } from "./helpers.ts";
 
 const examples = readdirSync("examples")
   .filter((name) => name.endsWith(".yaml"))
   .map((name) => readFileSync(`examples/${name}`, "utf8"));
 
-const runs = { numRuns: 300 };
+const runs = randomCases(0.03);
 const patience = 60_000;
 
 /** Whatever the text: an answer, soon, and one that can be shown. */

@@ -2,16 +2,13 @@ import fc from "fast-check";
 import { test } from "vitest";
 import type { OperationId, Plan } from "../../src/model/plan.ts";
 import { plan as realPlan } from "../../src/planner/index.ts";
+import { randomCases } from "../random.ts";
 import { Cut, execute, linearize, Stale, startRun, type Unit, unitsOf } from "./execute.ts";
 import { build, planAt, type Scenario, type Spec } from "./histories.ts";
 import { Referee } from "./invariants.ts";
 import { showManifest, showOperation, showPlan, showPreconditions, showWorld } from "./show.ts";
 import { cloneWorld, type World } from "./world.ts";
 import { ZfsError } from "./zfs.ts";
-
-/** Worlds in a whole run of all properties, always the same ones; `make soak` asks for more, and for new ones. */
-const total = Number(process.env.HOLDFAST_RUNS ?? 10_000);
-const seed = Number(process.env.HOLDFAST_SEED ?? 2026);
 
 /** A test of its own: the property on its share of the worlds. */
 export function property(
@@ -20,15 +17,15 @@ export function property(
   worlds: fc.Arbitrary<Spec>,
   judge: (spec: Spec) => readonly string[],
 ): void {
-  const numRuns = Math.max(1, Math.ceil(total * share));
+  const cases = randomCases(share);
   test(name, { timeout: 86_400_000 }, () => {
-    process.stderr.write(`${numRuns} worlds, seed ${seed}: ${name}\n`);
+    process.stderr.write(`${cases.numRuns} worlds, seed ${cases.seed}: ${name}\n`);
     fc.assert(
       fc.property(worlds, (spec) => {
         const wrong = judge(spec);
         if (wrong.length > 0) throw new Error(`\n${wrong.join("\n")}\n\n${describeSpec(spec)}`);
       }),
-      { seed, numRuns, reporter: report },
+      { ...cases, reporter: report },
     );
   });
 }

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { randomCases } from "../random.ts";
 import { build, specs } from "./histories.ts";
 import { allDatasets, clonesOf, cloneWorld, emptyWorld, find, toInventory, type World } from "./world.ts";
 import * as zfs from "./zfs.ts";
@@ -266,6 +267,6 @@ test("whatever happens, the world stays one that ZFS could have made", () => {
         for (const s of dataset.snapshots) expect(clonesOf(name, dataset, s)).not.toContain(name);
       }
     }),
-    { numRuns: 500 },
+    randomCases(0.05),
   );
 });

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Host } from "../../src/model/manifest.ts";
 import type { HostName } from "../../src/model/units.ts";
 import { connectHosts, type Hosts, type HostsOptions } from "../../src/transport/index.ts";
-import { eventually, expectNothingLeft, held, processesWith } from "../transport/leftovers.ts";
+import { eventually, processesWith, watchForLeftovers } from "../transport/leftovers.ts";
 import { startLink } from "./proxy.ts";
 import { freePort, keygen, publicKey, type Sshd, sshAvailable, startSshd } from "./sshd.ts";
 
@@ -15,13 +15,13 @@ const word = (): string => `mark-${process.pid}-${Math.random().toString(36).sli
 
 describe.skipIf(!sshAvailable)("commands over SSH", { timeout: 60_000 }, () => {
   let sshd: Sshd;
-  const before = held();
+  const { expectNothingLeft } = watchForLeftovers();
   beforeAll(async () => {
     sshd = await startSshd();
   }, 60_000);
   afterAll(async () => {
     await sshd.stop();
-    await expectNothingLeft(before);
+    await expectNothingLeft();
   }, 60_000);
 
   /** Connects to one host, and closes whatever happens. */
@@ -70,9 +70,9 @@ describe.skipIf(!sshAvailable)("commands over SSH", { timeout: 60_000 }, () => {
     const link = await startLink(sshd.port);
     await using({ port: link.port, hostKeys: [sshd.hostKey] }, async (hosts) => {
       const results = await Promise.all(
-        Array.from({ length: 30 }, (_, index) => hosts.run(nas, ["sh", "-c", `sleep 0.05; echo ${index}`])),
+        Array.from({ length: 15 }, (_, index) => hosts.run(nas, ["sh", "-c", `sleep 0.05; echo ${index}`])),
       );
-      expect(results.map(({ stdout }) => Number(stdout))).toEqual(Array.from({ length: 30 }, (_, index) => index));
+      expect(results.map(({ stdout }) => Number(stdout))).toEqual(Array.from({ length: 15 }, (_, index) => index));
       expect(link.connections).toBe(1);
     });
     await link.close();

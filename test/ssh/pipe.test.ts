@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Host } from "../../src/model/manifest.ts";
 import type { HostName } from "../../src/model/units.ts";
 import { connectHosts, type Hosts, type HostsOptions, type PipeEnd } from "../../src/transport/index.ts";
-import { eventually, expectNothingLeft, held, processesWith, TMPDIR } from "../transport/leftovers.ts";
+import { eventually, processesWith, watchForLeftovers } from "../transport/leftovers.ts";
 import { type Link, startLink } from "./proxy.ts";
 import { keygen, type Sshd, sshAvailable, startSshd } from "./sshd.ts";
 
@@ -30,7 +30,7 @@ describe.skipIf(!sshAvailable)("pipes over SSH", { timeout: 90_000 }, () => {
   let sshd: Sshd;
   let other: Sshd;
   let hosts: Hosts;
-  const before = held();
+  const { TMPDIR, expectNothingLeft } = watchForLeftovers();
   const connect = (changes: Partial<Host> = {}, options: Partial<HostsOptions> = {}): Hosts =>
     connectHosts(
       new Map([
@@ -55,7 +55,7 @@ describe.skipIf(!sshAvailable)("pipes over SSH", { timeout: 90_000 }, () => {
   afterAll(async () => {
     await hosts.close();
     await Promise.all([sshd.stop(), other.stop()]);
-    await expectNothingLeft(before);
+    await expectNothingLeft();
   }, 60_000);
 
   const ways: [string, HostName, HostName][] = [
@@ -207,7 +207,7 @@ describe.skipIf(!sshAvailable)("pipes over SSH", { timeout: 90_000 }, () => {
     // The other ways have the same two clients.
     test.each([ways[0], ways[3]].filter((way) => way !== undefined))(
       "silent, %s: noticed by keep-alives",
-      (_, from, to) => cutting(from, to, (each) => each.freeze(), { keepAliveMs: 1000 }),
+      (_, from, to) => cutting(from, to, (each) => each.freeze(), { keepAliveMs: 300 }),
     );
   });
 

@@ -1,6 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { afterAll, expect } from "vitest";
 
 /** What this process holds that somebody may have forgotten: pipes and FIFOs, children, temporary directories. */
@@ -10,12 +11,31 @@ interface Held {
   readonly directories: readonly string[];
 }
 
-/** A TMPDIR of this test file's own: others make directories in the common one at the same time. */
-export const TMPDIR = mkdtempSync(join(tmpdir(), "test-"));
-// Registered first, so it runs last.
-afterAll(() => rmSync(TMPDIR, { recursive: true, force: true }));
+interface Watch {
+  /** A directory for temporary files of this test file's own: others use the common one at the same time. */
+  readonly TMPDIR: string;
+  /** Fails where this process holds more than when the watch began. */
+  expectNothingLeft(): Promise<void>;
+}
 
-export function held(): Held {
+/** Called before a test file's own hooks are registered: its directory goes last. */
+export function watchForLeftovers(): Watch {
+  const TMPDIR = mkdtempSync(join(tmpdir(), "test-"));
+  afterAll(() => rmSync(TMPDIR, { recursive: true, force: true }));
+  const before = held(TMPDIR);
+  return {
+    TMPDIR,
+    expectNothingLeft: () =>
+      eventually(() => {
+        const now = held(TMPDIR);
+        expect(now.pipes).toBeLessThanOrEqual(before.pipes);
+        expect(now.children.filter((command) => !before.children.includes(command))).toEqual([]);
+        expect(now.directories).toEqual([]);
+      }),
+  };
+}
+
+function held(TMPDIR: string): Held {
   const descriptors = readdirSync("/proc/self/fd").flatMap((fd) => {
     try {
       return [readlinkSync(`/proc/self/fd/${fd}`)];
@@ -66,15 +86,7 @@ export async function eventually(check: () => void, timeoutMs = 10_000): Promise
       return;
     } catch (error) {
       if (Date.now() > end) throw error;
-      await new Promise((resolve) => setImmediate(resolve));
+      await setTimeout(10);
     }
   }
 }
-
-export const expectNothingLeft = (before: Held): Promise<void> =>
-  eventually(() => {
-    const now = held();
-    expect(now.pipes).toBeLessThanOrEqual(before.pipes);
-    expect(now.children.filter((command) => !before.children.includes(command))).toEqual([]);
-    expect(now.directories.filter((name) => !before.directories.includes(name))).toEqual([]);
-  });

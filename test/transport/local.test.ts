@@ -5,19 +5,19 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Host } from "../../src/model/manifest.ts";
 import type { HostName } from "../../src/model/units.ts";
 import { connectHosts, type Hosts } from "../../src/transport/index.ts";
-import { eventually, expectNothingLeft, held, processesWith } from "./leftovers.ts";
+import { eventually, processesWith, watchForLeftovers } from "./leftovers.ts";
 
 const here = "here" as HostName;
 const host: Host = { name: here, local: true, address: "here", port: 22, user: "root", hostKeys: [], sudo: false };
 const env = { PATH: process.env.PATH, HOME: "/nowhere", SECRET_TOKEN: "leak" };
-const before = held();
+const { expectNothingLeft } = watchForLeftovers();
 let hosts: Hosts;
 beforeAll(() => {
   hosts = connectHosts(new Map([[here, host]]), { env, graceMs: 200 });
 });
 afterAll(async () => {
   await hosts.close();
-  await expectNothingLeft(before);
+  await expectNothingLeft();
 });
 /** One that nothing else on the machine has on its command line. */
 const word = (): string => `mark-${process.pid}-${Math.random().toString(36).slice(2)}`;

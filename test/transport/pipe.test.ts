@@ -6,11 +6,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Host } from "../../src/model/manifest.ts";
 import type { HostName } from "../../src/model/units.ts";
 import { connectHosts, type Hosts, type PipeEnd } from "../../src/transport/index.ts";
-import { eventually, expectNothingLeft, held, processesWith, TMPDIR } from "./leftovers.ts";
+import { eventually, processesWith, watchForLeftovers } from "./leftovers.ts";
 
 const here = "here" as HostName;
 const host: Host = { name: here, local: true, address: "here", port: 22, user: "root", hostKeys: [], sudo: false };
-const before = held();
+const { TMPDIR, expectNothingLeft } = watchForLeftovers();
 let hosts: Hosts;
 let directory = "";
 beforeAll(() => {
@@ -20,7 +20,7 @@ beforeAll(() => {
 afterAll(async () => {
   await hosts.close();
   rmSync(directory, { recursive: true });
-  await expectNothingLeft(before);
+  await expectNothingLeft();
 });
 
 const sh = (script: string, ...args: string[]): PipeEnd => ({ host: here, argv: ["sh", "-c", script, ...args] });
