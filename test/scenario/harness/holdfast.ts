@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
 import { type Child, identityInside, type Machine, type Result } from "./machine.ts";
@@ -64,11 +65,20 @@ const program = (): string => {
 };
 
 /** Holdfast on this machine, which has no ZFS: it reaches every host of the manifest over SSH. Runs in `folder`. */
-export function controller(folder: string): Holdfast {
+export function controller(
+  folder: string,
+  { tools = [], options = [] }: { tools?: readonly string[]; options?: readonly string[] } = {},
+): Holdfast {
   return callable((...args) => {
-    const child = execa(process.execPath, [program(), ...args], {
+    const child = execa(process.execPath, [program(), ...args, ...options], {
       cwd: folder,
-      env: { PATH: process.env.PATH, HOME: folder, XDG_RUNTIME_DIR: folder, LC_ALL: "C", NO_COLOR: "1" },
+      env: {
+        PATH: [...tools, process.env.PATH].join(":"),
+        HOME: folder,
+        XDG_RUNTIME_DIR: folder,
+        LC_ALL: "C",
+        NO_COLOR: "1",
+      },
       extendEnv: false,
       stdin: "ignore",
       reject: false,
@@ -76,6 +86,21 @@ export function controller(folder: string): Holdfast {
     });
     return running(child, async (signal) => void child.kill(signal));
   });
+}
+
+/**
+ * Holdfast on this machine as the host that a machine is: what it calls `zfs` is that machine's. Node inside an emulated
+ * machine is many times slower.
+ */
+export async function actingAs(machine: Machine, folder: string): Promise<Holdfast> {
+  const tools = join(folder, `tools-${machine.name}`);
+  await mkdir(tools, { recursive: true });
+  const ssh = ["ssh", ...machine.sshArguments()].map((word) => `'${word}'`).join(" ");
+  for (const tool of ["zfs", "zpool"]) {
+    const script = `#!/bin/bash\nexec ${ssh} "$(printf '%q ' ${tool} "$@")"\n`;
+    await writeFile(join(tools, tool), script, { mode: 0o755 });
+  }
+  return controller(folder, { tools: [tools], options: ["--as", machine.name] });
 }
 
 let processes = 0;

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { dirname } from "node:path";
 import type { Readable } from "node:stream";
 import { execa } from "execa";
@@ -65,6 +64,9 @@ const hostFromInside = "10.0.2.2";
 
 const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
 
+const writing = (dataset: string, mebibytes: number): string =>
+  `head -c ${Math.round(mebibytes * 2 ** 20)} /dev/urandom > "$(zfs get -H -o value mountpoint ${quote(dataset)})/$(cat /proc/sys/kernel/random/uuid)"`;
+
 /** One running machine, by way of one shared SSH connection. */
 export class Machine {
   readonly address: MachineAddress;
@@ -77,18 +79,16 @@ export class Machine {
     return this.address.name;
   }
 
+  /** What `ssh` needs before a command; all commands of a user share a connection. */
+  sshArguments(user: "root" | "backup" = "root"): string[] {
+    const { sshConfig } = this.address;
+    const shared = ["ControlMaster=auto", "ControlPersist=60", `ControlPath=${dirname(sshConfig)}/%r.sock`];
+    return ["-F", sshConfig, ...shared.flatMap((option) => ["-o", option]), "-l", user, this.name];
+  }
+
   /** Starts a shell command, as root unless told otherwise; its result may be a failure. */
   start(command: string, { input = "", user = "root" }: ShellOptions = {}): Child {
-    const { sshConfig } = this.address;
-    const shared = [
-      "-o",
-      "ControlMaster=auto",
-      "-o",
-      "ControlPersist=60",
-      "-o",
-      `ControlPath=${dirname(sshConfig)}/%r.sock`,
-    ];
-    return execa("ssh", ["-F", sshConfig, ...shared, "-l", user, this.name, command], {
+    return execa("ssh", [...this.sshArguments(user), command], {
       input,
       reject: false,
       all: true,
@@ -139,10 +139,14 @@ export class Machine {
 
   /** Writes a new file of random, hence incompressible, bytes into a mounted dataset. */
   async writeData(dataset: string, mebibytes: number): Promise<void> {
-    const mountpoint = await this.property(dataset, "mountpoint");
-    await this.sh(
-      `head -c ${Math.round(mebibytes * 2 ** 20)} /dev/urandom > ${quote(`${mountpoint}/${randomUUID()}`)}`,
-    );
+    await this.sh(writing(dataset, mebibytes));
+  }
+
+  /** Takes snapshots one after the other; so much is written before each. */
+  async snapshot(dataset: string, names: readonly string[], mebibytes = 0): Promise<void> {
+    const take = (name: string): string => `zfs snapshot ${quote(`${dataset}@${name}`)}`;
+    const before = mebibytes === 0 ? [] : [writing(dataset, mebibytes)];
+    await this.sh(names.flatMap((name) => [...before, take(name)]).join(" && "));
   }
 
   /** One checksum over the names and contents of a snapshot's files, or of what a dataset holds now. */
@@ -160,18 +164,26 @@ export class Machine {
     });
   }
 
-  /** Destroys a dataset with all that hangs on it, held or cloned; absent is fine. */
-  async destroy(dataset: string): Promise<void> {
-    const name = quote(dataset);
+  /** Destroys datasets with all that hangs on them, held or cloned; absent is fine. */
+  async destroy(...datasets: string[]): Promise<void> {
     await this.sh(
       [
-        `zfs list -H ${name} > /dev/null 2>&1 || exit 0`,
-        `zfs list -H -t snapshot -o userrefs,name -r ${name} | while IFS="$(printf '\\t')" read -r count snapshot; do`,
-        `  [ "$count" = 0 ] || zfs holds -H "$snapshot" | cut -f2 | while read -r tag; do zfs release "$tag" "$snapshot"; done`,
-        "done",
+        "destroy() {",
+        '  zfs destroy -fR "$1" 2> /tmp/destroy.log || ! zfs list -H "$1" > /dev/null 2>&1',
+        "}",
+        "release() {",
+        '  zfs list -H -t snapshot -o userrefs,name -r "$1" | while IFS="$(printf \'\\t\')" read -r count snapshot; do',
+        '    [ "$count" = 0 ] || zfs holds -H "$snapshot" | cut -f2 | while read -r tag; do zfs release "$tag" "$snapshot"; done',
+        "  done",
+        "}",
+        `for dataset in ${datasets.map(quote).join(" ")}; do`,
         // What was cut may still be letting go of the dataset: its sshd notices within a moment.
-        `for attempt in 1 2 3 4 5 6 7 8 9 10; do zfs destroy -fR ${name} 2> /tmp/destroy.log && exit 0; sleep 0.5; done`,
-        "cat /tmp/destroy.log >&2; exit 1",
+        "  for attempt in 1 2 3 4 5 6 7 8 9 10; do",
+        '    destroy "$dataset" && continue 2',
+        '    release "$dataset"; sleep 0.5',
+        "  done",
+        "  cat /tmp/destroy.log >&2; exit 1",
+        "done",
       ].join("\n"),
     );
   }

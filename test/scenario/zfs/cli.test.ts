@@ -51,8 +51,7 @@ describe("at a terminal", () => {
   test("yes does it, with a live line for what runs and one that stays for what is done", async ({ world }) => {
     const { nas, vault, datasets, holdfast } = world;
     await world.manifest(manifestOf(world));
-    await nas.writeData(datasets.tank, 6);
-    await nas.run("zfs", "snapshot", `${datasets.tank}@a-1`);
+    await nas.snapshot(datasets.tank, ["a-1"], 6);
     const { code, shown } = await inTerminal(world, ["apply"], "yes\n");
     expect(code).toBe(0);
     expect(shown).toMatch(/total: \d+ of \d+ operations, 1 running/);
@@ -120,7 +119,7 @@ test("snapshot takes one now, of what is named; a blocked copy does not hinder i
 test("what list records, plan reads: the same plan as from the machines themselves", async ({ world }) => {
   const { nas, datasets, holdfast, folder } = world;
   await world.manifest(manifestOf(world));
-  for (const name of ["a-1", "by-hand"]) await nas.run("zfs", "snapshot", `${datasets.tank}@${name}`);
+  await nas.snapshot(datasets.tank, ["a-1", "by-hand"]);
   const listed = await holdfast("list", "--json");
   expect(listed.code).toBe(0);
   await writeFile(join(folder, "recorded.json"), listed.stdout);
@@ -153,7 +152,7 @@ test("--base: only what this change does, against a file, a commit, offline and 
 }) => {
   const { nas, datasets, holdfast, folder } = world;
   await world.manifest(manifestOf(world, { entry: { keep: { a: 2 } } }));
-  for (const name of ["a-1", "a-2"]) await nas.run("zfs", "snapshot", `${datasets.tank}@${name}`);
+  await nas.snapshot(datasets.tank, ["a-1", "a-2"]);
   await applied(holdfast);
   await writeFile(join(folder, "recorded.json"), (await holdfast("list", "--json")).stdout);
   const git = (...args: string[]) =>
@@ -180,7 +179,7 @@ test("--base: only what this change does, against a file, a commit, offline and 
 test("the commands that -v shows are those that run", async ({ world }) => {
   const { nas, datasets, holdfast } = world;
   await world.manifest(manifestOf(world));
-  for (const name of ["a-1", "a-2"]) await nas.run("zfs", "snapshot", `${datasets.tank}@${name}`);
+  await nas.snapshot(datasets.tank, ["a-1", "a-2"]);
   const shown = (await holdfast("plan", "-v")).stdout.match(/\w+\$ zfs .*/g) ?? [];
   const pieces = shown.flatMap((line) => line.split(" | ")).map((line) => line.replace(/^\w+\$ /, ""));
   expect(pieces.filter((command) => command.startsWith("zfs send")).length).toBeGreaterThan(0);

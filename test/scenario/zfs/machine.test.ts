@@ -40,10 +40,8 @@ describe("the machines", () => {
 
   test("send to each other, in both directions, and keep every guid", async ({ world: { nas, vault, datasets } }) => {
     await introduce(nas, vault);
-    await nas.writeData(datasets.tank, 1);
-    await nas.run("zfs", "snapshot", `${datasets.tank}@one`);
-    await nas.writeData(datasets.tank, 1);
-    await nas.run("zfs", "snapshot", `${datasets.tank}@two`);
+    await nas.snapshot(datasets.tank, ["one"], 1);
+    await nas.snapshot(datasets.tank, ["two"], 1);
 
     const copy = `${datasets.backup}/copy`;
     await nas.sh(`zfs send ${datasets.tank}@one | ${ssh(nas, vault)} zfs receive -u ${copy}`);
@@ -73,8 +71,7 @@ describe("the link", () => {
     const { nas, vault, datasets } = world;
     const link = await world.link(vault);
     await introduce(nas, vault, link);
-    await nas.writeData(datasets.tank, 8);
-    await nas.run("zfs", "snapshot", `${datasets.tank}@one`);
+    await nas.snapshot(datasets.tank, ["one"], 8);
     const copy = `${datasets.backup}/copy`;
 
     const half = 4 * 2 ** 20;

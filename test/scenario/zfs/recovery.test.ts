@@ -11,8 +11,7 @@ async function throughLink(world: World, mebibytes: number): Promise<Link> {
   const link = await world.link(vault);
   const hosts = { nas: nas.hostEntry("controller"), vault: vault.hostEntry("controller", link) };
   await world.manifest(manifestOf(world, { hosts }));
-  await nas.writeData(datasets.tank, mebibytes);
-  await nas.run("zfs", "snapshot", `${datasets.tank}@a-1`);
+  await nas.snapshot(datasets.tank, ["a-1"], mebibytes);
   return link;
 }
 
@@ -56,7 +55,7 @@ describe("when something goes wrong", () => {
   test("a saved plan that no longer fits is refused, and nothing is done", async ({ world }) => {
     const { nas, vault, datasets, holdfast, folder } = world;
     await world.manifest(manifestOf(world));
-    for (const name of ["a-1", "a-2"]) await nas.run("zfs", "snapshot", `${datasets.tank}@${name}`);
+    await nas.snapshot(datasets.tank, ["a-1", "a-2"]);
     const saved = join(folder, "plan.json");
     expect((await holdfast("plan", "--out", saved)).code).toBe(0);
     await nas.run("zfs", "destroy", `${datasets.tank}@a-1`);
@@ -158,7 +157,7 @@ describe("when something goes wrong", () => {
     await world.manifest(manifestOf(world, { hosts, entry: { keep: { a: 1 } } }));
     await nas.run("zfs", "snapshot", `${datasets.tank}@a-1`);
     await applied(holdfast);
-    for (const name of ["a-2", "a-3"]) await nas.run("zfs", "snapshot", `${datasets.tank}@${name}`);
+    await nas.snapshot(datasets.tank, ["a-2", "a-3"]);
     link.cut();
     const plan = await planOf(holdfast);
     expect(plan.complete).toBe(false);

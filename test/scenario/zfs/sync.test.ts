@@ -8,10 +8,7 @@ describe("a NAS and an off-site box", () => {
   test("first sync, increments and thinning: both sides are as the manifest says", async ({ world }) => {
     const { nas, vault, datasets, holdfast } = world;
     await world.manifest(manifestOf(world));
-    for (const name of ["a-1", "a-2", "b-1"]) {
-      await nas.writeData(datasets.tank, 0.2);
-      await nas.run("zfs", "snapshot", `${datasets.tank}@${name}`);
-    }
+    await nas.snapshot(datasets.tank, ["a-1", "a-2", "b-1"], 0.2);
     expect(shortOf(await planOf(holdfast))).toEqual(["send a-1", "send a-2 b-1", "bookmark", "adopt"]);
     await applied(holdfast);
     const target = targetOf(world);
@@ -22,10 +19,7 @@ describe("a NAS and an off-site box", () => {
     expect(await nas.bookmarks(datasets.tank)).toHaveLength(1);
     await expectDone(holdfast);
 
-    for (const name of ["a-3", "a-4", "b-2", "a-5"]) {
-      await nas.writeData(datasets.tank, 0.2);
-      await nas.run("zfs", "snapshot", `${datasets.tank}@${name}`);
-    }
+    await nas.snapshot(datasets.tank, ["a-3", "a-4", "b-2", "a-5"], 0.2);
     await applied(holdfast);
     expect(namesOf(await nas.snapshots(datasets.tank))).toEqual(["b-1", "a-3", "a-4", "b-2", "a-5"]);
     expect(namesOf(await vault.snapshots(target))).toEqual(["a-2", "b-1", "a-3", "a-4", "b-2", "a-5"]);
@@ -58,10 +52,7 @@ describe("a NAS and an off-site box", () => {
   test("unwanted snapshots in between do not travel", async ({ world }) => {
     const { nas, vault, datasets, holdfast } = world;
     await world.manifest(manifestOf(world, { entry: { remotes: { vault: { keep: { a: 10 } } } } }));
-    for (const name of ["a-1", "b-1", "a-2", "a-3", "by-hand", "a-4"]) {
-      await nas.writeData(datasets.tank, 0.1);
-      await nas.run("zfs", "snapshot", `${datasets.tank}@${name}`);
-    }
+    await nas.snapshot(datasets.tank, ["a-1", "b-1", "a-2", "a-3", "by-hand", "a-4"], 0.1);
     expect(shortOf(await planOf(holdfast))).toEqual(["send a-1", "send a-2", "send a-3", "send a-4", "bookmark"]);
     const result = await holdfast("apply", "--yes");
     // the fourth `a` is beyond keep: on first contact its deletion is withheld
@@ -80,9 +71,7 @@ describe("a NAS and an off-site box", () => {
     await world.manifest(
       manifestOf(world, { snapshotTypes, entry: { keep: { a: 2 }, remotes: { vault: { keep: { a: 3 } } } } }),
     );
-    for (const name of ["autosnap_1_a", "zrepl_1", "autosnap_2_a", "a-3", "keep me", "autosnap_4_a"]) {
-      await nas.run("zfs", "snapshot", `${datasets.tank}@${name}`);
-    }
+    await nas.snapshot(datasets.tank, ["autosnap_1_a", "zrepl_1", "autosnap_2_a", "a-3", "keep me", "autosnap_4_a"]);
     await nas.run("zfs", "hold", "mine", `${datasets.tank}@autosnap_1_a`);
     const plan = await planOf(holdfast);
     expect(plan.foreign).toMatchObject([{ snapshots: ["zrepl_1", "keep me"] }]);
@@ -116,12 +105,12 @@ describe("a NAS and an off-site box", () => {
       datasets: { [`nas:${datasets.tank}`]: entry },
     });
     await nas.writeData(datasets.tank, 0.2);
-    for (const name of ["a-1", "a-2"]) await nas.run("zfs", "snapshot", `${datasets.tank}@${name}`);
+    await nas.snapshot(datasets.tank, ["a-1", "a-2"]);
     await applied(here);
     const usb = `${datasets.usb}/${datasets.tank}`;
     expect(namesOf(await nas.snapshots(usb))).toEqual(["a-1", "a-2"]);
     expect(namesOf(await vault.snapshots(targetOf(world)))).toEqual(["a-2"]);
-    for (const name of ["a-3", "a-4"]) await nas.run("zfs", "snapshot", `${datasets.tank}@${name}`);
+    await nas.snapshot(datasets.tank, ["a-3", "a-4"]);
     await applied(here);
     expect(namesOf(await nas.snapshots(datasets.tank))).toEqual(["a-3", "a-4"]);
     expect(namesOf(await nas.snapshots(usb))).toEqual(["a-2", "a-3", "a-4"]);
@@ -134,33 +123,25 @@ describe("a NAS and an off-site box", () => {
     world,
   }) => {
     const { nas, vault, datasets } = world;
-    const [puller, owner] = [await world.on(vault), await world.on(nas)];
-    const content = (from: "nas" | "vault") =>
+    const [puller, owner] = [await world.as(vault), await world.as(nas)];
+    await world.manifest(
       manifestOf(world, {
         remote: { mode: "pull" },
         entry: { keep: { a: 2 }, remotes: { vault: { keep: { a: 3 } } } },
-        hosts: {
-          nas: from === "nas" ? {} : nas.hostEntry(from),
-          vault: from === "vault" ? {} : vault.hostEntry(from),
-        },
-      });
-    for (const name of ["a-1", "a-2"]) await nas.run("zfs", "snapshot", `${datasets.tank}@${name}`);
-    await world.manifest(content("nas"));
+      }),
+    );
+    await nas.snapshot(datasets.tank, ["a-1", "a-2"]);
     await applied(owner);
     expect(await vault.exists(targetOf(world))).toBe(false);
-    await world.manifest(content("vault"));
     await applied(puller);
     expect(await vault.snapshots(targetOf(world))).toEqual(await nas.snapshots(datasets.tank));
-    for (const name of ["a-3", "a-4"]) await nas.run("zfs", "snapshot", `${datasets.tank}@${name}`);
-    await world.manifest(content("nas"));
+    await nas.snapshot(datasets.tank, ["a-3", "a-4"]);
     await applied(owner);
     // what the copy has yet to get stays
     expect(namesOf(await nas.snapshots(datasets.tank))).toEqual(["a-2", "a-3", "a-4"]);
-    await world.manifest(content("vault"));
     await applied(puller);
     expect(namesOf(await vault.snapshots(targetOf(world)))).toEqual(["a-2", "a-3", "a-4"]);
     await expectDone(puller);
-    await world.manifest(content("nas"));
     await applied(owner);
     expect(namesOf(await nas.snapshots(datasets.tank))).toEqual(["a-3", "a-4"]);
     await expectDone(owner);
@@ -169,12 +150,11 @@ describe("a NAS and an off-site box", () => {
   test("a base that the source destroyed lives on as a bookmark", async ({ world }) => {
     const { nas, vault, datasets, holdfast } = world;
     await world.manifest(manifestOf(world));
-    await nas.writeData(datasets.tank, 0.2);
-    await nas.run("zfs", "snapshot", `${datasets.tank}@a-1`);
+    await nas.snapshot(datasets.tank, ["a-1"], 0.2);
     await applied(holdfast);
     await nas.run("zfs", "destroy", `${datasets.tank}@a-1`);
     await nas.writeData(datasets.tank, 0.2);
-    for (const name of ["a-2", "a-3"]) await nas.run("zfs", "snapshot", `${datasets.tank}@${name}`);
+    await nas.snapshot(datasets.tank, ["a-2", "a-3"]);
     await applied(holdfast);
     expect(namesOf(await vault.snapshots(targetOf(world)))).toEqual(["a-1", "a-2", "a-3"]);
     expect((await vault.snapshots(targetOf(world))).slice(1)).toEqual(await nas.snapshots(datasets.tank));
