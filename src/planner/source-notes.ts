@@ -79,12 +79,16 @@ class Notes {
       const newer = views.filter((view) => view.snapshot && view.creation > (newest ?? 0));
       const waiting = countedOf(newer, retain(copy.keep, newer, this.#context.now, this.#context.manifest.timezone));
       const bytes = newer.reduce((sum, view) => sum + (view.snapshot?.written ?? 0), 0) as Bytes;
-      notes.push({
-        kind: "waiting",
-        source: address,
-        remote: remote.name,
-        message: `${waiting.length} snapshots (${bytes} bytes) wait for ${remote.name}${remote.whileAway === "freeze" ? "; nothing is destroyed here meanwhile" : ""}`,
-      });
+      const frozen = remote.whileAway === "freeze";
+      const subject = waiting.length === 1 ? "1 snapshot waits" : `${waiting.length} snapshots wait`;
+      if (waiting.length > 0 || frozen) {
+        notes.push({
+          kind: "waiting",
+          source: address,
+          remote: remote.name,
+          message: `${subject} for ${remote.name}, ${bytes} bytes${frozen ? "; nothing is destroyed here meanwhile" : ""}`,
+        });
+      }
     }
     if (remote.raw !== "never" && hasOtherRoot(this.#dataset, dataset)) {
       notes.push({
