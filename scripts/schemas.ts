@@ -25,6 +25,7 @@ export const ANSWERS: Readonly<Record<string, string>> = {
   "explain.v1": "Explanation",
   "validate.v1": "Validation",
   "version.v1": "Version",
+  "diagnosis.v1": "Diagnosis",
 };
 
 /** Branded primitives: what their values look like. */

@@ -43,10 +43,11 @@ const RULES: readonly (readonly [pattern: RegExp, rule: Rule])[] = [
   [/^inventory\//, { modules: ["transport", PATTERNS, SCOPE], packages: ["node:*"] }],
   [/^remotes\//, { modules: ["transport", "inventory"], packages: ["node:*"] }],
   [/^apply\//, { modules: ["remotes", "inventory", "transport"], packages: ["node:*", "p-queue"] }],
+  [/^doctor\//, { modules: ["inventory", "planner", SCOPE, "transport"], packages: [] }],
   [
     /^cli\//,
     {
-      modules: ["apply", "inventory", "manifest", "planner", "remotes", "render", "transport"],
+      modules: ["apply", "doctor", "inventory", "manifest", "planner", "remotes", "render", "transport"],
       packages: ["node:*", "commander", "pino", "log-update", "ajv"],
     },
   ],

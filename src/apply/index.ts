@@ -53,9 +53,9 @@ export function apply(plan: Plan, options: ApplyOptions): Promise<Report> {
     },
     {
       eyes: {
-        async observe({ host, dataset }) {
+        async observe({ host, dataset }, { own }) {
           try {
-            const found = await observeDataset(hosts, host, dataset, { signal: urgent, timeoutMs: LOOK_MS });
+            const found = await observeDataset(hosts, host, dataset, { signal: urgent, timeoutMs: LOOK_MS, own });
             return found === null ? { state: "absent" } : { state: "present", dataset: found };
           } catch (error) {
             if (error instanceof UnobservedError) return { state: "unobserved", reason: error.message };

@@ -4,8 +4,8 @@ import { type GuidOf, type Observed, otherDataset, unmet } from "./preconditions
 
 /** Looks at what is there now. */
 export interface Eyes {
-  /** One dataset with its snapshots and bookmarks. */
-  observe(at: At): Promise<Observed>;
+  /** One dataset with its snapshots and bookmarks, and its own `holdfast:` properties only where those matter. */
+  observe(at: At, wanted: { readonly own: boolean }): Promise<Observed>;
   /** Only the guids of those that exist; cheap for thousands. */
   glance(host: HostName, datasets: readonly DatasetName[]): Promise<ReadonlyMap<string, Guid>>;
 }
@@ -24,23 +24,27 @@ export class Recheck {
   readonly #eyes: Eyes;
   readonly #guidOf: GuidOf;
   readonly #observed = new Map<string, Promise<Observed>>();
+  /** Places where a dataset's own properties matter. */
+  readonly #placeholders: ReadonlySet<string>;
   /** Guid by dataset where only that matters; null where there is none. */
   readonly #glanced = new Map<string, Guid | null>();
 
-  private constructor(eyes: Eyes, guidOf: GuidOf) {
+  private constructor(preconditions: readonly Precondition[], eyes: Eyes, guidOf: GuidOf) {
     this.#eyes = eyes;
     this.#guidOf = guidOf;
+    this.#placeholders = new Set(preconditions.filter(({ kind }) => kind === "placeholder").map(placeOf));
   }
 
   static async of(operations: readonly Operation[], eyes: Eyes, guidOf: GuidOf): Promise<Recheck> {
-    const recheck = new Recheck(eyes, guidOf);
-    await recheck.#glance(operations.flatMap(({ preconditions }) => preconditions));
+    const preconditions = operations.flatMap((operation) => operation.preconditions);
+    const recheck = new Recheck(preconditions, eyes, guidOf);
+    await recheck.#glance(preconditions);
     return recheck;
   }
 
   observe(at: At): Promise<Observed> {
     const key = placeOf(at);
-    const seen = this.#observed.get(key) ?? this.#eyes.observe(at);
+    const seen = this.#observed.get(key) ?? this.#eyes.observe(at, { own: this.#placeholders.has(key) });
     this.#observed.set(key, seen);
     return seen;
   }

@@ -179,6 +179,14 @@ export function createProgram(finish: (code: ExitCode) => void): Command {
     async () => (await import("./snapshot.ts")).snapshot,
   );
   add(
+    new Command("doctor")
+      .description("Look for what would go wrong: reachability, versions, clocks, rights, space, mount points.")
+      .addOption(json())
+      .addOption(allHosts())
+      .addHelpText("after", examples("holdfast doctor", "holdfast doctor --json --as none")),
+    async () => (await import("./doctor.ts")).doctor,
+  );
+  add(
     new Command("version")
       .description("Print the version.")
       .addOption(json())

@@ -7,13 +7,14 @@ import { list, UnobservedError, type Zfs } from "./zfs.ts";
 
 /**
  * A fresh look at one dataset, for checks right before something is changed: without its children, and with a resume token
- * undecoded. `null` when it does not exist although its pool is imported; throws when that cannot be known.
+ * undecoded. Its own `holdfast:` properties are a process of their own, so they are asked for only with `own`, and none
+ * are told otherwise. `null` when it does not exist although its pool is imported; throws when that cannot be known.
  */
 export async function observeDataset(
   hosts: Hosts,
   host: HostName,
   dataset: DatasetName,
-  options: { readonly signal?: AbortSignal; readonly timeoutMs?: number } = {},
+  options: { readonly signal?: AbortSignal; readonly timeoutMs?: number; readonly own?: boolean } = {},
 ): Promise<Dataset | null> {
   const zfs: Zfs = {
     host,
@@ -22,7 +23,7 @@ export async function observeDataset(
   };
   const [{ datasets }, own] = await Promise.all([
     list(zfs, [dataset], { below: 1, types: "filesystem,volume,snapshot,bookmark" }),
-    ownProperties(zfs, [dataset], []),
+    options.own ? ownProperties(zfs, [dataset], []) : new Map<string, Record<string, string>>(),
   ]);
   const found = datasets.find(({ name }) => name === dataset);
   if (found === undefined) return requireAbsent(zfs, dataset);

@@ -276,7 +276,7 @@ describe("what goes wrong makes the host unobserved, with the reason; the others
 
 describe("one dataset right before it is changed", () => {
   const fresh = (hosts: Hosts, name: string): Promise<Dataset | null> =>
-    observeDataset(hosts, "nas" as HostName, name as DatasetName);
+    observeDataset(hosts, "nas" as HostName, name as DatasetName, { own: true });
 
   test("as in the inventory, without its children", async () => {
     const inventory = await look(fakeHosts(world));
@@ -286,6 +286,13 @@ describe("one dataset right before it is changed", () => {
       expect(found).toEqual(datasetIn(inventory, "nas", name) ?? found);
       expect(found?.name).toBe(name);
     }
+  });
+
+  test("one process, but for what it has been given itself", async () => {
+    const hosts = fakeHosts(world);
+    const found = await observeDataset(hosts, "nas" as HostName, `${base}/volume` as DatasetName);
+    expect(hosts.asked).toEqual(["nas: zfs list"]);
+    expect(found?.own).toEqual({});
   });
 
   test("a token is there, undecoded", async () => {

@@ -1,0 +1,219 @@
+import type { Check } from "../model/diagnosis.ts";
+import type { Host } from "../model/manifest.ts";
+import type { DatasetName, HostName } from "../model/units.ts";
+import type { Hosts } from "../transport/types.ts";
+import type { Patient } from "./index.ts";
+import { trapsIn } from "./mounts.ts";
+import { type Account, missingRights, type Need } from "./rights.ts";
+
+const TIMEOUT_MS = 60_000;
+/** A command that takes longer than this is mostly the login shell's start-up files, or a long way. */
+const SLOW_MS = 400;
+/** Seconds: a command and a whole second of `date` are no difference. */
+const CLOCK_TOLERANCE = 5;
+const CLOCK_WRONG = 300;
+/** Percent. ZFS slows down, and then snapshots cannot be destroyed any more. */
+const FULL = 90;
+const ALMOST_FULL = 80;
+
+const good = (about: Check["about"], message: string, advice: readonly string[] = []): Check => ({
+  about,
+  result: "good",
+  message,
+  advice,
+});
+const warning = (about: Check["about"], message: string, ...advice: string[]): Check => ({
+  about,
+  result: "warning",
+  message,
+  advice,
+});
+const problem = (about: Check["about"], message: string, ...advice: string[]): Check => ({
+  about,
+  result: "problem",
+  message,
+  advice,
+});
+
+export async function checkReach(name: HostName, hosts: Hosts, signal: AbortSignal): Promise<Check> {
+  const options = { signal, timeoutMs: TIMEOUT_MS };
+  await hosts.run(name, ["true"], options); // may have to connect first
+  const start = performance.now();
+  await hosts.run(name, ["true"], options);
+  const took = Math.round(performance.now() - start);
+  const message = `a command takes ${took} ms`;
+  if (took < SLOW_MS) return good("reach", message);
+  return warning(
+    "reach",
+    message,
+    "see whether the account's shell start-up files (.bashrc, /etc/profile) take that long",
+  );
+}
+
+export async function checkClock(name: HostName, hosts: Hosts, signal: AbortSignal): Promise<Check> {
+  const before = Date.now() / 1000;
+  const { stdout } = await hosts.run(name, ["date", "+%s"], { signal, timeoutMs: TIMEOUT_MS });
+  const after = Date.now() / 1000;
+  const there = Number(stdout.trim());
+  if (!/^\d+$/.test(stdout.trim())) return problem("clock", `date says ${JSON.stringify(stdout.trim())}`);
+  const ahead = there > after ? there - after : there + 1 < before ? there + 1 - before : 0;
+  const seconds = Math.round(Math.abs(ahead));
+  if (seconds <= CLOCK_TOLERANCE) return good("clock", "the same as here");
+  const message = `${seconds} s ${ahead > 0 ? "ahead of" : "behind"} the clock here`;
+  const advice = "let NTP set both: snapshots are named and thinned by these clocks";
+  return seconds < CLOCK_WRONG ? warning("clock", message, advice) : problem("clock", message, advice);
+}
+
+/** `2.1`, of `2.1.11-1+deb12u1`. */
+const release = (version: string): string => version.split(".").slice(0, 2).join(".");
+
+export async function checkZfs({ name, hosts, signal, found }: Patient): Promise<Check> {
+  const { stdout } = await hosts.run(name, ["zfs", "version"], { signal, timeoutMs: TIMEOUT_MS });
+  const kernel = /^zfs-kmod-(\S+)/m.exec(stdout)?.[1];
+  const { zfsVersion } = found;
+  if (kernel === undefined) return warning("zfs", `OpenZFS ${zfsVersion}; its kernel module's version is unknown`);
+  if (release(kernel) !== release(zfsVersion)) {
+    return warning(
+      "zfs",
+      `the tools are ${zfsVersion}, the kernel has ${kernel}`,
+      "reboot, or install the two together",
+    );
+  }
+  const [major = 0, minor = 0] = zfsVersion.split(".").map(Number);
+  if (major < 2 || (major === 2 && minor < 1))
+    return problem("zfs", `OpenZFS ${zfsVersion} is older than 2.1`, "upgrade it");
+  return good("zfs", `OpenZFS ${zfsVersion}`);
+}
+
+export async function checkRights(patient: Patient, needs: readonly Need[]): Promise<Check[]> {
+  const { name, manifest, hosts, signal } = patient;
+  const options = { signal, timeoutMs: TIMEOUT_MS };
+  const host = manifest.hosts.get(name) as Host;
+  const enough = (user: string) =>
+    needs.map(
+      ({ dataset, rights }) => `zfs allow -u ${user} ${rights.join(",")} ${quoted(placeFor(patient, dataset))}`,
+    );
+  if (host.sudo) return [good("rights", "zfs is run with sudo, as root", instead(enough("USER")))];
+  const { stdout: id } = await hosts.run(name, ["id", "-u"], options);
+  if (id.trim() === "0") return [good("rights", "root", instead(enough("USER")))];
+  const account: Account = {
+    user: (await hosts.run(name, ["id", "-un"], options)).stdout.trim(),
+    groups: (await hosts.run(name, ["id", "-Gn"], options)).stdout.trim().split(" "),
+  };
+  const checks = await Promise.all(
+    needs.map(async ({ dataset, rights }) => {
+      const place = placeFor(patient, dataset);
+      const { code, stdout, stderr } = await hosts.run(name, ["zfs", "allow", place], options);
+      if (code !== 0) return problem("rights", `what is allowed on ${place} could not be asked: ${stderr.trim()}`);
+      const missing = missingRights(rights, stdout, place, account);
+      if (missing.length === 0) return good("rights", `${account.user} may do on ${place} all that is needed`);
+      return problem(
+        "rights",
+        `${account.user} lacks ${missing.join(", ")} on ${place}`,
+        `as root there: zfs allow -u ${account.user} ${missing.join(",")} ${quoted(place)}`,
+      );
+    }),
+  );
+  return checks;
+}
+
+const instead = (lines: readonly string[]): string[] =>
+  lines.length === 0 ? [] : ["an account without root needs no more than:", ...lines];
+
+const quoted = (word: string): string => (/^[\w./:@=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+
+/** The dataset, or the nearest one above it that exists. */
+function placeFor({ found }: Patient, dataset: DatasetName): DatasetName {
+  const existing = new Set<string>(found.datasets.map(({ name }) => name));
+  const parts = dataset.split("/");
+  for (let length = parts.length; length > 1; length--) {
+    const path = parts.slice(0, length).join("/");
+    if (existing.has(path)) return path as DatasetName;
+  }
+  return parts[0] as DatasetName;
+}
+
+/** Pools of this host that the manifest speaks of. */
+function poolsOf({ name, sources, found }: Patient): string[] {
+  const datasets = sources.flatMap(({ host, dataset, copies }) => [
+    ...(host === name ? [dataset] : []),
+    ...copies.flatMap((copy) => (copy.host === name ? [copy.target] : [])),
+  ]);
+  const pools = new Set(datasets.map((dataset) => dataset.split("/", 1)[0] ?? ""));
+  return [...pools].filter((pool) => found.pools.includes(pool)).sort();
+}
+
+export async function checkPools(patient: Patient): Promise<Check[]> {
+  const { name, hosts, signal } = patient;
+  const pools = poolsOf(patient);
+  if (pools.length === 0) return [];
+  const { stdout } = await hosts.run(name, ["zpool", "list", "-Hp", "-o", "name,capacity,health", ...pools], {
+    signal,
+    timeoutMs: TIMEOUT_MS,
+  });
+  return stdout
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => {
+      const [pool = "", capacity = "", health = ""] = line.split("\t");
+      const used = Number(capacity.replace("%", ""));
+      const message = `${pool} is ${health}, ${used} % full`;
+      if (health !== "ONLINE") return problem("pool", message, `zpool status ${pool}`);
+      if (used >= FULL) return problem("pool", message, "free space: a full pool can be impossible to free again");
+      if (used >= ALMOST_FULL) return warning("pool", message, "plan for space");
+      return good("pool", message);
+    });
+}
+
+export async function checkMounts({ name, hosts, signal, sources, found }: Patient): Promise<Check[]> {
+  const there = new Set<string>(found.datasets.flatMap(({ name, type }) => (type === "filesystem" ? [name] : [])));
+  const copies = sources.flatMap((source) =>
+    source.copies.flatMap((copy) => (copy.host === name && there.has(copy.target) ? [copy.target] : [])),
+  );
+  if (copies.length === 0) return [];
+  const roots = copies.filter((copy) => !copies.some((other) => copy.startsWith(`${other}/`)));
+  const argv = [
+    "zfs",
+    "get",
+    "-Hp",
+    "-r",
+    "-t",
+    "filesystem",
+    "-o",
+    "name,property,value",
+    "canmount,mountpoint",
+    ...roots,
+  ];
+  const { stdout } = await hosts.run(name, argv, { signal, timeoutMs: TIMEOUT_MS });
+  const traps = trapsIn(stdout).filter(({ dataset }) => copies.includes(dataset));
+  if (traps.length === 0) return [good("mounts", "no copy is mounted by itself")];
+  return traps.map(({ dataset, mountpoint }) => {
+    const rival = found.datasets.find((other) => other.name !== dataset && other.mountpoint === mountpoint);
+    const message = `the next boot mounts ${dataset} on ${mountpoint}`;
+    const advice = `zfs set canmount=noauto ${quoted(dataset)}`;
+    if (rival === undefined) return warning("mounts", message, advice);
+    return problem("mounts", `${message}, where ${rival.name} is mounted`, advice);
+  });
+}
+
+export async function checkPrograms({ name, manifest, hosts, signal, sources }: Patient): Promise<Check[]> {
+  const needed = new Set<string>();
+  const isHere = manifest.hosts.get(name)?.local === true;
+  for (const { host, copies } of sources) {
+    for (const copy of copies) {
+      if (host !== name && copy.host !== name) continue;
+      if (copy.remote.compress === "zstd" && host !== copy.host) needed.add("zstd");
+      // the rate is limited where the transfer is watched
+      if (copy.remote.limit !== undefined && (isHere || host === copy.host)) needed.add("pv");
+    }
+  }
+  const checks = [...needed].map(async (program) => {
+    const { code } = await hosts.run(name, ["sh", "-c", 'command -v "$1"', "sh", program], {
+      signal,
+      timeoutMs: TIMEOUT_MS,
+    });
+    if (code === 0) return good("programs", `${program} is there`);
+    return problem("programs", `${program} is not there, and a remote asks for it`, `apt-get install ${program}`);
+  });
+  return Promise.all(checks);
+}
