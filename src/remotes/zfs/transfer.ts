@@ -172,7 +172,7 @@ function whatFailed(
   }
   const [stage, where] =
     cause.kind === "sender"
-      ? [piped.sender, whereOf(context, from, "send")]
+      ? [piped.sender, whereOf(context, from, "send,hold")]
       : [piped.receiver, receiverWhere(operation, context)];
   const { meaning, ...error } = explain(stage.stderr, where, command, cause.message);
   return { meaning, error: { ...(cause.hint === undefined ? {} : { hint: cause.hint }), ...error } };

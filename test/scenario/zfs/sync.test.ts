@@ -90,27 +90,28 @@ describe("a NAS and an off-site box", () => {
 
   test("several remotes: a second pool here and a box elsewhere, each with its own counts", async ({ world }) => {
     const { nas, vault, datasets } = world;
-    const here = await world.on(nas);
-    const hosts = { nas: {}, vault: vault.hostEntry("nas") };
-    const remotes = {
-      usb: { type: "zfs", root: datasets.usb },
-      vault: { type: "zfs", host: "vault", root: datasets.backup },
-    };
-    const entry = { keep: { a: 2 }, remotes: { usb: { keep: { a: 3 } }, vault: { keep: { a: 1 } } } };
-    await world.manifest({
+    const [inside, here] = [await world.on(nas), await world.as(nas)];
+    const content = (from: "nas" | "controller") => ({
       version: 1,
       snapshotTypes: { a: {} },
-      hosts,
-      remotes,
-      datasets: { [`nas:${datasets.tank}`]: entry },
+      hosts: { nas: {}, vault: vault.hostEntry(from) },
+      remotes: {
+        usb: { type: "zfs", root: datasets.usb },
+        vault: { type: "zfs", host: "vault", root: datasets.backup },
+      },
+      datasets: {
+        [`nas:${datasets.tank}`]: { keep: { a: 2 }, remotes: { usb: { keep: { a: 3 } }, vault: { keep: { a: 1 } } } },
+      },
     });
+    await world.manifest(content("nas"));
     await nas.writeData(datasets.tank, 0.2);
     await nas.snapshot(datasets.tank, ["a-1", "a-2"]);
-    await applied(here);
+    await applied(inside);
     const usb = `${datasets.usb}/${datasets.tank}`;
     expect(namesOf(await nas.snapshots(usb))).toEqual(["a-1", "a-2"]);
     expect(namesOf(await vault.snapshots(targetOf(world)))).toEqual(["a-2"]);
     await nas.snapshot(datasets.tank, ["a-3", "a-4"]);
+    await world.manifest(content("controller"));
     await applied(here);
     expect(namesOf(await nas.snapshots(datasets.tank))).toEqual(["a-3", "a-4"]);
     expect(namesOf(await nas.snapshots(usb))).toEqual(["a-2", "a-3", "a-4"]);
