@@ -18,7 +18,8 @@ export function needsOf(sources: readonly Source[], canAppendOnly: (host: HostNa
     datasets.set(dataset, new Set([...(datasets.get(dataset) ?? []), ...rights]));
   };
   for (const { host, dataset, copies } of sources) {
-    const forCopies = copies.length === 0 ? [] : ["send", "bookmark"];
+    // a range of snapshots is held while it is sent
+    const forCopies = copies.length === 0 ? [] : ["send", "hold", "bookmark"];
     want(host, dataset, [...forCopies, "snapshot", "destroy", "mount", "userprop"]);
     for (const { remote, host: at } of copies) {
       want(at, remote.root.replaceAll("{host}", host) as DatasetName, rightsAt(remote, canAppendOnly(at)));

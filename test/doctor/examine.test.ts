@@ -118,7 +118,7 @@ describe("rights", () => {
 
   test("root needs none, and is told what an account of its own would", async () => {
     const [check] = (await checksOf("nas")).about("rights");
-    expect(check?.advice.at(-1)).toBe("zfs allow -u USER bookmark,destroy,mount,send,snapshot,userprop tank/data");
+    expect(check?.advice.at(-1)).toBe("zfs allow -u USER bookmark,destroy,hold,mount,send,snapshot,userprop tank/data");
   });
 
   test("what an account lacks, with the line that grants it", async () => {
@@ -128,8 +128,8 @@ describe("rights", () => {
       {
         about: "rights",
         result: "problem",
-        message: "backup lacks bookmark, destroy, userprop on tank/data",
-        advice: ["as root there: zfs allow -u backup bookmark,destroy,userprop tank/data"],
+        message: "backup lacks bookmark, destroy, hold, userprop on tank/data",
+        advice: ["as root there: zfs allow -u backup bookmark,destroy,hold,userprop tank/data"],
       },
     ]);
   });

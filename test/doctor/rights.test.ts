@@ -84,7 +84,7 @@ describe("the least that a manifest needs", () => {
     const own = ["destroy", "mount", "snapshot", "userprop"];
     expect(needsOf(sources, () => false)).toEqual([
       { host: "nas", dataset: "tank", rights: own },
-      { host: "nas", dataset: "tank/db", rights: ["bookmark", "send"] },
+      { host: "nas", dataset: "tank/db", rights: ["bookmark", "hold", "send"] },
       { host: "nas", dataset: "tanker", rights: own },
       {
         host: "vault",

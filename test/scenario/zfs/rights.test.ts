@@ -44,10 +44,9 @@ describe("an account without root", () => {
       (await machine.snapshots(dataset)).map(({ name }) => name);
     expect(await names(nas, datasets.tank)).toEqual(["a-3", "a-4"]);
     expect(await names(vault, targetOf(world))).toEqual(["a-2", "a-3", "a-4"]);
-    await vault.run("zfs", "snapshot", `${targetOf(world)}@theirs`);
     const copy = targetOf(world);
     await vault.sh(
-      `zfs set readonly=off canmount=on ${copy} && zfs mount ${copy} && touch /${copy}/oops && zfs unmount ${copy}`,
+      `zfs set readonly=off canmount=on ${copy} && zfs mount ${copy} && touch /${copy}/oops && zfs unmount ${copy} && zfs snapshot ${copy}@theirs`,
     );
     await nas.snapshot(datasets.tank, ["a-5"], 0.1);
     await applied(holdfast, "--resolve", "vault=rollback");
