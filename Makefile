@@ -15,13 +15,13 @@ help: ## this list
 install: $(program) ## the dependencies, and dist/holdfast.js
 
 test: $(program) ## everything: types, lint, tests, and real OpenZFS in two emulated machines
-	@npx tsx test/run.ts
+	@node_modules/.bin/tsx test/run.ts
 
 test-fast: $(program) ## what needs no machine, within a minute: fewer random worlds than `make test`
-	@HOLDFAST_RUNS=$${HOLDFAST_RUNS:-300} npx tsx test/run.ts fast
+	@HOLDFAST_RUNS=$${HOLDFAST_RUNS:-200} node_modules/.bin/tsx test/run.ts fast
 
 test-zfs: $(program) ## only what runs on real OpenZFS
-	@npx tsx test/run.ts zfs
+	@node_modules/.bin/tsx test/run.ts zfs
 
 lint: $(modules) ## style, types, what nothing uses
 	@npm run --silent lint
@@ -32,10 +32,10 @@ format: $(modules) ## put every file into the one style
 	@npm run --silent format
 
 bench: $(program) ## the benchmarks, as tables
-	@npx tsx bench/run.ts
+	@node_modules/.bin/tsx bench/run.ts
 
 soak: $(modules) ## a million random worlds, new ones each time; hours
-	@HOLDFAST_SEED=$${HOLDFAST_SEED:-$$(date +%s)} HOLDFAST_RUNS=$${HOLDFAST_RUNS:-1000000} npx vitest run --project fast test/property --testTimeout=86400000
+	@HOLDFAST_SEED=$${HOLDFAST_SEED:-$$(date +%s)} HOLDFAST_RUNS=$${HOLDFAST_RUNS:-1000000} node_modules/.bin/vitest run --project fast test/property --testTimeout=86400000
 
 demo: $(program) ## plan, apply, a cut cable and a resume, on real OpenZFS
 	@examples/demo/run

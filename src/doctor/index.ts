@@ -1,5 +1,4 @@
 import { observe } from "../inventory/index.ts";
-import { scopeOf } from "../manifest/scope.ts";
 import type { Check, Diagnosis } from "../model/diagnosis.ts";
 import type { HostInventory, Inventory } from "../model/inventory.ts";
 import type { Manifest } from "../model/manifest.ts";
@@ -57,11 +56,7 @@ async function checksOf(
       return [reach, clock, { about: "zfs", result: "problem", message, advice: [] }];
     }
     const patient: Patient = { name, manifest, hosts, signal, found, sources };
-    const scope = scopeOf(manifest, { allHosts: true });
-    const needs = needsOf(
-      sources.filter(({ host }) => scope.sources(host)),
-      (host) => canAppendOnly(all[host]),
-    ).filter(({ host }) => host === name);
+    const needs = needsOf(sources, (host) => canAppendOnly(all[host])).filter(({ host }) => host === name);
     const [zfs, rights, pools, mounts, programs] = await Promise.all([
       checkZfs(patient),
       checkRights(patient, needs),
