@@ -47,7 +47,16 @@ function gapsOf(type: SnapshotType): Gaps {
   return gaps;
 }
 
-const cron = (type: SnapshotType): Cron => new Cron(type.schedule ?? "", { timezone: type.timezone, mode: "5-part" });
+const crons = new Map<string, Cron>();
+function cron({ schedule = "", timezone }: SnapshotType): Cron {
+  const key = `${schedule} ${timezone}`;
+  let known = crons.get(key);
+  if (!known) {
+    known = new Cron(schedule, { timezone, mode: "5-part" });
+    crons.set(key, known);
+  }
+  return known;
+}
 
 export function schedulesAt(now: EpochSeconds): Schedules {
   const ticks = new Map<SnapshotType, EpochSeconds | undefined>();

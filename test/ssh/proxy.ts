@@ -20,9 +20,14 @@ export async function startLink(first: number, options: { readonly bytesPerSecon
   const sockets = new Set<Socket>();
   let target = first;
   let frozen = false;
+  let closed = false;
   let connections = 0;
   let sent = 0;
   const server = createServer((near) => {
+    if (closed) {
+      near.destroy(); // it had been accepted already
+      return;
+    }
     connections += 1;
     const far = connect(target, "127.0.0.1");
     for (const socket of [near, far]) {
@@ -70,6 +75,7 @@ export async function startLink(first: number, options: { readonly bytesPerSecon
       target = port;
     },
     async close() {
+      closed = true;
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));
     },
