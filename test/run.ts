@@ -110,7 +110,7 @@ async function runParts(names: readonly string[], out: Writable): Promise<void> 
 
 const [beside, rest] = [wanted.filter((name) => name === "zfs"), wanted.filter((name) => name !== "zfs")];
 const held = new PassThrough({ highWaterMark: 2 ** 26 });
-const both = rest.length === 0 ? runParts(beside, process.stdout) : runParts(beside, held);
+const both = runParts(beside, rest.length === 0 ? process.stdout : held);
 await runParts(rest, process.stdout);
 held.pipe(process.stdout, { end: false });
 await both;

@@ -1,6 +1,7 @@
 import type { Check } from "../model/diagnosis.ts";
 import type { Host } from "../model/manifest.ts";
 import type { DatasetName, HostName } from "../model/units.ts";
+import { quote } from "../transport/shell.ts";
 import type { Hosts } from "../transport/types.ts";
 import type { Patient } from "./index.ts";
 import { trapsIn } from "./mounts.ts";
@@ -90,9 +91,7 @@ export async function checkRights(patient: Patient, needs: readonly Need[]): Pro
   const options = { signal, timeoutMs: TIMEOUT_MS };
   const host = manifest.hosts.get(name) as Host;
   const enough = (user: string) =>
-    needs.map(
-      ({ dataset, rights }) => `zfs allow -u ${user} ${rights.join(",")} ${quoted(placeFor(patient, dataset))}`,
-    );
+    needs.map(({ dataset, rights }) => `zfs allow -u ${user} ${rights.join(",")} ${quote(placeFor(patient, dataset))}`);
   if (host.sudo) return [good("rights", "zfs is run with sudo, as root", instead(enough("USER")))];
   const { stdout: id } = await hosts.run(name, ["id", "-u"], options);
   if (id.trim() === "0") return [good("rights", "root", instead(enough("USER")))];
@@ -110,7 +109,7 @@ export async function checkRights(patient: Patient, needs: readonly Need[]): Pro
       return problem(
         "rights",
         `${account.user} lacks ${missing.join(", ")} on ${place}`,
-        `as root there: zfs allow -u ${account.user} ${missing.join(",")} ${quoted(place)}`,
+        `as root there: zfs allow -u ${account.user} ${missing.join(",")} ${quote(place)}`,
       );
     }),
   );
@@ -119,8 +118,6 @@ export async function checkRights(patient: Patient, needs: readonly Need[]): Pro
 
 const instead = (lines: readonly string[]): string[] =>
   lines.length === 0 ? [] : ["an account without root needs no more than:", ...lines];
-
-const quoted = (word: string): string => (/^[\w./:@=-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
 /** The dataset, or the nearest one above it that exists. */
 function placeFor({ found }: Patient, dataset: DatasetName): DatasetName {
@@ -190,7 +187,7 @@ export async function checkMounts({ name, hosts, signal, sources, found }: Patie
   return traps.map(({ dataset, mountpoint }) => {
     const rival = found.datasets.find((other) => other.name !== dataset && other.mountpoint === mountpoint);
     const message = `the next boot mounts ${dataset} on ${mountpoint}`;
-    const advice = `zfs set canmount=noauto ${quoted(dataset)}`;
+    const advice = `zfs set canmount=noauto ${quote(dataset)}`;
     if (rival === undefined) return warning("mounts", message, advice);
     return problem("mounts", `${message}, where ${rival.name} is mounted`, advice);
   });
