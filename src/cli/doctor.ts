@@ -1,6 +1,6 @@
 import { renderDiagnosis } from "../render/diagnosis.ts";
 import { forStdout, type GlobalOptions, requireManifest } from "./context.ts";
-import { EXIT, type ExitCode } from "./exit.ts";
+import { EXIT, type ExitCode, Failure } from "./exit.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { answer, answerJson } from "./terminal.ts";
 import { clock, connect } from "./world.ts";
@@ -21,6 +21,8 @@ export async function doctor(options: DoctorOptions): Promise<ExitCode> {
       now: clock(),
       signal: interruption.signal,
     });
+    // hosts that were given up because of Ctrl-C are not ill
+    if (interruption.signal.aborted) throw new Failure("interrupted", { code: EXIT.interrupted });
     if (options.json) answerJson(diagnosis);
     else answer(renderDiagnosis(diagnosis, forStdout(options)));
     const isWell = diagnosis.hosts.every(({ checks }) => checks.every(({ result }) => result !== "problem"));

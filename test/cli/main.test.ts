@@ -286,6 +286,7 @@ describe("a host that accepts and never answers", () => {
   test.each([
     ["SIGTERM", ["plan"]],
     ["SIGINT", ["apply", "--yes"]],
+    ["SIGINT", ["doctor"]],
   ] as const)("%s ends %j with 130", async (signal, args) => {
     await silent(async (port, connected) => {
       holdfast.write("silent.yaml", manifest({ port }));
