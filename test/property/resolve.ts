@@ -93,13 +93,14 @@ function resolveOne(manifest: Manifest, host: string, dataset: string): Expected
 }
 
 const literals = (pattern: string): number => pattern.replaceAll("*", "").length;
-const matches = (pattern: string, name: string): boolean =>
-  new RegExp(
-    `^${pattern
-      .split("*")
-      .map((p) => p.replace(/[.+?^${}()|[\]\\]/g, "\\$&"))
-      .join(".*")}$`,
-  ).test(name);
+const expressions = new Map<string, RegExp>();
+function matches(pattern: string, name: string): boolean {
+  const known = expressions.get(pattern);
+  if (known) return known.test(name);
+  const literal = pattern.split("*").map((p) => p.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
+  expressions.set(pattern, new RegExp(`^${literal.join(".*")}$`));
+  return matches(pattern, name);
+}
 
 /** The declared type of a snapshot's name; `undefined` is foreign. */
 export function typeOf(manifest: Manifest, name: string): string | undefined {
