@@ -147,18 +147,4 @@ describe("a NAS and an off-site box", () => {
     expect(namesOf(await nas.snapshots(datasets.tank))).toEqual(["a-3", "a-4"]);
     await expectDone(owner);
   });
-
-  test("a base that the source destroyed lives on as a bookmark", async ({ world }) => {
-    const { nas, vault, datasets, holdfast } = world;
-    await world.manifest(manifestOf(world));
-    await nas.snapshot(datasets.tank, ["a-1"], 0.2);
-    await applied(holdfast);
-    await nas.run("zfs", "destroy", `${datasets.tank}@a-1`);
-    await nas.writeData(datasets.tank, 0.2);
-    await nas.snapshot(datasets.tank, ["a-2", "a-3"]);
-    await applied(holdfast);
-    expect(namesOf(await vault.snapshots(targetOf(world)))).toEqual(["a-1", "a-2", "a-3"]);
-    expect((await vault.snapshots(targetOf(world))).slice(1)).toEqual(await nas.snapshots(datasets.tank));
-    await expectDone(holdfast);
-  });
 });
