@@ -124,7 +124,7 @@ function* adopted(host: RecordedHost, { datasets }: Recording): Generator<string
 }
 
 /** What is asked of a host, and the file with the answer. */
-const answers = { "zfs list": "list", "zfs get": "get", "zfs version": "version", "zpool list": "pools" };
+const answers = { "zfs list": "list", "zfs get": "get", "zfs version": "version", "zpool get": "pools" };
 
 /**
  * Records what the `zfs` of both hosts would say, in `FOLDER/HOST/`, and writes `FOLDER/holdfast.yaml`, which keeps exactly

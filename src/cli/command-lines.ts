@@ -16,6 +16,7 @@ import {
   renameCommand,
   resumeCommand,
   rollbackCommand,
+  sendArguments,
   sendCommand,
   snapshotCommand,
 } from "../remotes/zfs/commands.ts";
@@ -68,22 +69,16 @@ export function commandLines(
         return [on(at.host, renameCommand(at, operation.renameTo))];
       case "send": {
         const { base, from } = operation;
-        const send = sendCommand({
-          dataset: from.dataset,
-          to: operation.to.name,
-          base: base === null ? null : base.bookmark === undefined ? `@${base.name}` : `#${base.bookmark}`,
-          range: operation.snapshots.length > 1,
-          raw: operation.raw,
-          withProperties: operation.withProperties && (operation.raw || isPlain(from.host, from.dataset)),
-        });
-        const receive = receiveCommand({ ...operation, target: at.dataset, initial: base === null });
+        const send = sendCommand(sendArguments(operation, isPlain(from.host, from.dataset)));
+        const receive = receiveCommand({ ...operation, target: at.dataset, initial: base === null, resumed: false });
         return [
           ...operation.createParents.map((parent) => on(at.host, createPlaceholderCommand(parent))),
           `${on(from.host, send)} | ${on(at.host, receive)}`,
         ];
       }
       case "resume": {
-        const receive = receiveCommand({ ...operation, target: at.dataset, initial: operation.base === null });
+        const initial = operation.base === null;
+        const receive = receiveCommand({ ...operation, target: at.dataset, initial, resumed: true });
         return [`${on(operation.from.host, resumeCommand(operation.token))} | ${on(at.host, receive)}`];
       }
       case "bookmark": {

@@ -1,13 +1,14 @@
 import { type Scope, scopeOf } from "../manifest/scope.ts";
-import type { Dataset, HostInventory, Inventory, ResumeState, Snapshot } from "../model/inventory.ts";
+import type { Dataset, Features, HostInventory, Inventory, Need, ResumeState, Snapshot } from "../model/inventory.ts";
 import type { Manifest } from "../model/manifest.ts";
 import type { DatasetName, EpochSeconds, HostName } from "../model/units.ts";
 import { type Hosts, TransportError } from "../transport/types.ts";
 import { holdsOf, ownProperties } from "./extras.ts";
+import { isDoubtful, needsOf, poolsOf } from "./features.ts";
 import type { Listed } from "./listing.ts";
 import { type ListingRoots, listingRoots, tokenSources } from "./roots.ts";
 import { parseToken, tokenCommand } from "./token.ts";
-import { ask, list, reasonOf, UnobservedError, type Zfs } from "./zfs.ts";
+import { list, poolOf, reasonOf, UnobservedError, type Zfs } from "./zfs.ts";
 
 export interface ObserveOptions {
   /** Everything in the manifest, not only what this process is responsible for. */
@@ -34,8 +35,13 @@ export async function observe(manifest: Manifest, hosts: Hosts, options: Observe
     }
   });
   const looked = new Map<HostName, Look | HostInventory>(await Promise.all(looks));
-  const contents = await decodeTokens(manifest, scope, looked, hosts, options);
-  const entries = [...looked].map(([host, found]) => [host, finished(host, found, contents)] as const);
+  const [contents, needs] = await Promise.all([
+    decodeTokens(manifest, scope, looked, hosts, options),
+    askForNeeds(looked, hosts, options),
+  ]);
+  const entries = [...looked].map(
+    ([host, found]) => [host, finished(host, found, contents, needs.get(host) ?? new Map())] as const,
+  );
   return { formatVersion: 1, observedAt: options.now, hosts: Object.fromEntries(entries) };
 }
 
@@ -44,6 +50,7 @@ interface Look {
   readonly state: "listed";
   readonly zfsVersion: string;
   readonly pools: readonly string[];
+  readonly features: ReadonlyMap<string, Features>;
   readonly roots: readonly DatasetName[];
   readonly datasets: readonly Listed[];
   readonly own: ReadonlyMap<string, Readonly<Record<string, string>>>;
@@ -57,21 +64,22 @@ async function look(host: HostName, wanted: ListingRoots, hosts: Hosts, options:
   const quick: Zfs = { host, hosts, options: { signal, timeoutMs: options.timeoutMs ?? 60_000 } };
   const slow: Zfs = { host, hosts, options: { signal, idleTimeoutMs: options.idleTimeoutMs ?? 600_000 } };
   try {
-    const [version, poolNames, listing, own] = await Promise.all([
+    const [version, features, listing, own] = await Promise.all([
       zfsVersion(quick),
-      pools(quick),
+      poolsOf(quick),
       list(slow, wanted.roots),
       ownProperties(slow, wanted.roots),
     ]).catch((error: unknown) => {
       failure.abort();
       throw error;
     });
+    const poolNames = [...features.keys()];
     const roots = wanted.everything ? (poolNames as DatasetName[]) : wanted.roots;
     requireWhole(wanted, poolNames, listing.datasets);
     const { imported, above } = await confirmAbsent(slow, poolNames, listing.missing);
     const datasets = [...listing.datasets, ...above].sort((a, b) => (a.name < b.name ? -1 : 1));
     const holds = await holdsOf(slow, datasets);
-    return { state: "listed", zfsVersion: version, pools: imported, roots, datasets, own, holds };
+    return { state: "listed", zfsVersion: version, pools: imported, features, roots, datasets, own, holds };
   } finally {
     failure.abort();
   }
@@ -82,11 +90,7 @@ async function zfsVersion({ host, hosts, options }: Zfs): Promise<string> {
   return /^zfs-(\S+)/m.exec(stdout)?.[1] ?? "unknown";
 }
 
-async function pools(zfs: Zfs): Promise<string[]> {
-  return (await ask(zfs, ["zpool", "list", "-H", "-o", "name"])).split("\n").filter((name) => name !== "");
-}
-
-/** Without roots every pool is listed: those that `zpool list` knows and no other. */
+/** Without roots every pool is listed: those that `zpool get` knows and no other. */
 function requireWhole({ everything }: ListingRoots, poolNames: readonly string[], datasets: readonly Listed[]): void {
   if (!everything) return;
   const listed = new Set(datasets.map(({ name }) => name.split("/", 1)[0]));
@@ -118,8 +122,6 @@ async function confirmAbsent(
   return { imported: poolNames.filter((pool) => !gone.has(pool)), above: datasets };
 }
 
-const poolOf = (dataset: string): string => dataset.split("/", 1)[0] ?? "";
-
 function ancestors(dataset: DatasetName): DatasetName[] {
   const parts = dataset.split("/");
   return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join("/") as DatasetName);
@@ -144,6 +146,28 @@ async function decodeTokens(
     return [`${host}:${name}`, await decodeToken(hosts, candidates, token, run)] as const;
   });
   return new Map(await Promise.all(decoded));
+}
+
+/** Asked only where the pools differ in a way that can matter; a host that does not tell is as if it had not been asked. */
+async function askForNeeds(
+  looked: ReadonlyMap<HostName, Look | HostInventory>,
+  hosts: Hosts,
+  options: ObserveOptions,
+): Promise<ReadonlyMap<HostName, ReadonlyMap<DatasetName, readonly Need[]>>> {
+  const listed = [...looked].flatMap(([host, found]) => (found.state === "listed" ? [{ host, ...found }] : []));
+  if (!isDoubtful(listed.flatMap(({ features }) => [...features.values()]))) return new Map();
+  const run = { idleTimeoutMs: options.idleTimeoutMs ?? 600_000, ...(options.signal && { signal: options.signal }) };
+  const asked = listed.map(async ({ host, roots, datasets, features }) => {
+    const there = new Set(datasets.map(({ name }) => name));
+    const present = roots.filter((root) => there.has(root));
+    try {
+      return [host, await needsOf({ host, hosts, options: run }, present, features)] as const;
+    } catch (error) {
+      reasonOf(error); // anything else is a bug, and thrown
+      return [host, new Map()] as const;
+    }
+  });
+  return new Map(await Promise.all(asked));
 }
 
 /** Asks the candidates in turn until one can go on with the stream. */
@@ -172,17 +196,24 @@ function finished(
   host: HostName,
   found: Look | HostInventory,
   contents: ReadonlyMap<string, ResumeState>,
+  needs: ReadonlyMap<DatasetName, readonly Need[]>,
 ): HostInventory {
   if (found.state !== "listed") return found;
-  const { zfsVersion: version, pools: imported, roots, datasets, own, holds } = found;
+  const { zfsVersion: version, pools: imported, features, roots, datasets, own, holds } = found;
   return {
     state: "observed",
     zfsVersion: version,
     pools: imported,
+    features: Object.fromEntries(features),
     roots,
-    datasets: datasets.map((dataset) =>
-      completed(dataset, own.get(dataset.name) ?? {}, holds, contents.get(`${host}:${dataset.name}`)),
-    ),
+    datasets: datasets.map((dataset) => {
+      const needed = needs.get(dataset.name);
+      const resume = contents.get(`${host}:${dataset.name}`);
+      return {
+        ...completed(dataset, own.get(dataset.name) ?? {}, holds, resume),
+        ...(needed !== undefined && { needs: needed }),
+      };
+    }),
   };
 }
 

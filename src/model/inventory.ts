@@ -13,12 +13,24 @@ export type HostInventory =
       readonly zfsVersion: string;
       /** Imported pools; a dataset of any other pool is unobserved, not absent. */
       readonly pools: readonly string[];
+      /** By pool. */
+      readonly features?: Readonly<Record<string, Features>>;
       /** Roots that were listed: outside of them nothing is known. A pool's name covers the pool. */
       readonly roots: readonly DatasetName[];
       /** Sorted by name. */
       readonly datasets: readonly Dataset[];
     }
   | { readonly state: "unobserved"; readonly reason: string };
+
+/** States of a pool's features that streams depend on; one that its OpenZFS does not know is not in it. */
+export type Features = Readonly<Record<string, "disabled" | "enabled" | "active">>;
+
+/** A feature that a dataset's streams need at the receiving pool. */
+export interface Need {
+  readonly feature: string;
+  /** The dataset's setting that needs it: `recordsize=1048576`. */
+  readonly setting: string;
+}
 
 export interface Dataset {
   readonly name: DatasetName;
@@ -40,6 +52,8 @@ export interface Dataset {
   readonly mountpoint?: string;
   /** A receive that was cut, or that is still running: only trying to resume tells them apart. */
   readonly resume?: ResumeState;
+  /** Asked for only where another observed pool lacks a feature that this dataset's pool uses. */
+  readonly needs?: readonly Need[];
   /** `holdfast:` user properties that are set locally, without the prefix. */
   readonly own: Readonly<Record<string, string>>;
   /** In order of createtxg. */

@@ -105,6 +105,11 @@ export interface StreamOptions {
   readonly from: At;
   readonly datasetType: "filesystem" | "volume";
   readonly raw: boolean;
+  /**
+   * Of what is received, where the stream does not settle it: with the key of the dataset above (`receive -x encryption`,
+   * and no `send -e`: embedded blocks cannot be encrypted), or not at all although that one is.
+   */
+  readonly encryption?: "inherit" | "off";
   /** `send -p`. */
   readonly withProperties: boolean;
   /** `receive -o`. */
@@ -207,6 +212,8 @@ export type BlockedReason =
   | "name-conflict"
   /** Encryption on the two sides does not allow the stream the manifest asks for. */
   | "encryption"
+  /** The target's pool lacks a feature that the stream needs. */
+  | "feature"
   /** A half-received stream that cannot be used and may not be thrown away. */
   | "partial-receive"
   /** Deletions held back by guards.destroyAtMost. */

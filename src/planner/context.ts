@@ -5,6 +5,7 @@ import type { EpochSeconds } from "../model/units.ts";
 import type { Consents } from "./consent.ts";
 import type { Observations } from "./observed.ts";
 import type { Schedules } from "./schedule.ts";
+import type { Copy, Source } from "./sources.ts";
 import type { Classify } from "./types.ts";
 
 /** What every rule is given: the manifest, the world and the clock, with the questions that are asked often. */
@@ -18,4 +19,6 @@ export interface PlanContext {
   readonly consents: Consents;
   /** Datasets that this plan destroys as orphans, `HOST:DATASET`, and by which operation. */
   readonly going: ReadonlyMap<string, OperationId>;
+  /** Whose copy belongs where: by `HOST:DATASET` of the target. */
+  readonly copies: ReadonlyMap<string, { readonly source: Source; readonly copy: Copy }>;
 }

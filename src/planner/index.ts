@@ -93,6 +93,7 @@ function contextOf(manifest: Manifest, inventory: Inventory, options: PlanOption
     classify: classifier(manifest.snapshotTypes),
     schedules: schedulesAt(options.now),
     going: noOrphans.going,
+    copies: new Map(),
     consents: consentsOf(manifest, {
       now: options.now,
       allowDestroy: options.allowDestroy ?? 0,
@@ -106,7 +107,7 @@ function assemble(manifest: Manifest, inventory: Inventory, options: PlanOptions
   const resolved = resolveSources(manifest, given.observations, given.scope);
   const limited = options.target !== undefined || options.exclude !== undefined;
   const orphans = limited ? noOrphans : planOrphans(given, resolved);
-  const context = { ...given, going: orphans.going };
+  const context = { ...given, going: orphans.going, copies: copiesByTarget(resolved) };
   const chosen = selected(resolved, options.target, options.exclude, manifest);
   const plans = chosen.sources.flatMap((source) => {
     const there = context.observations.look(source.host, source.dataset);
@@ -137,6 +138,13 @@ function assemble(manifest: Manifest, inventory: Inventory, options: PlanOptions
     unobserved: unobserved(context, plans),
   });
 }
+
+const copiesByTarget = ({ sources }: ResolvedSources): PlanContext["copies"] =>
+  new Map(
+    sources.flatMap((source) =>
+      source.copies.map((copy) => [`${copy.host}:${copy.target}`, { source, copy }] as const),
+    ),
+  );
 
 /** Creates first, then source by source: transfers, deletions, adoption, old bookmarks; what nobody owns last. */
 function inOrder(plans: readonly SourcePlan[], guarded: Guarded, orphans: readonly Operation[]): Operation[] {

@@ -148,7 +148,7 @@ export class World {
   }
 
   #initial(
-    { at, createParents, replacesPlaceholder, raw }: Step<"send">,
+    { at, createParents, replacesPlaceholder, raw, encryption }: Step<"send">,
     source: Dataset,
     sent: readonly Snapshot[],
   ): void {
@@ -159,7 +159,8 @@ export class World {
       throw new Error(`${at.dataset} exists`);
     if (there && raw) throw new Error("a raw stream cannot replace a placeholder");
     for (const parent of createParents) {
-      if (!datasets.has(parent)) datasets.set(parent, emptyDataset(parent, { placeholder: "on" }));
+      if (datasets.has(parent)) continue;
+      datasets.set(parent, { ...emptyDataset(parent, { placeholder: "on" }), ...inherited(datasets, parent) });
     }
     const parent = parentOf(at.dataset);
     if (parent !== undefined && parent !== poolOf(parent) && !datasets.has(parent))
@@ -167,8 +168,8 @@ export class World {
     datasets.set(at.dataset, {
       ...emptyDataset(at.dataset, { adopted: "on" }),
       type: source.type,
-      encryption: raw ? source.encryption : "off",
-      ...(raw && { encryptionroot: at.dataset }),
+      ...(raw && { encryption: source.encryption, encryptionroot: at.dataset }),
+      ...(encryption === "inherit" && inherited(datasets, at.dataset)),
       snapshots: sent.map((snapshot, index) => received(snapshot, (index + 1) as Txg)),
     });
   }
@@ -287,6 +288,15 @@ function withoutReceive(dataset: Dataset): Dataset {
       return others.length === 0 ? rest : { ...rest, clones: others };
     }),
   };
+}
+
+/** The encryption of the dataset above. */
+function inherited(datasets: ReadonlyMap<DatasetName, Dataset>, name: DatasetName): Partial<Dataset> {
+  const parent = parentOf(name);
+  const above = parent === undefined ? undefined : datasets.get(parent);
+  if (!above || above.encryption === "off") return {};
+  const { encryption, encryptionroot, keystatus } = above;
+  return { encryption, ...(encryptionroot && { encryptionroot }), ...(keystatus && { keystatus }) };
 }
 
 const emptyDataset = (name: DatasetName, own: Dataset["own"]): Dataset => ({

@@ -199,6 +199,7 @@ const BLOCKED_WORDS: Readonly<Record<BlockedReason, string>> = {
   occupied: "occupied",
   "name-conflict": "name conflict",
   encryption: "encryption",
+  feature: "missing feature",
   "partial-receive": "half-received stream",
   withheld: "withheld",
   "first-contact": "first contact",

@@ -26,6 +26,7 @@ const receive = (more: Partial<ReceiveArguments> = {}): ReceiveArguments => ({
   target: "vault/a" as DatasetName,
   datasetType: "filesystem",
   initial: false,
+  resumed: false,
   replacesPlaceholder: false,
   properties: { readonly: "on", canmount: "noauto" },
   excludeProperties: ["mountpoint"],

@@ -4,6 +4,10 @@ import type { Hosts, RunOptions, RunResult } from "../../src/transport/types.ts"
 /** What one machine's zfs would print; rows as `zfs list -o COLUMNS` has them. */
 export interface Machine {
   readonly pools: readonly string[];
+  /** States of every pool's features. */
+  readonly features?: Readonly<Record<string, string>>;
+  /** What `zfs get` prints of settings such as `recordsize`. */
+  readonly settings?: string;
   readonly rows: string;
   readonly own?: string;
   readonly holds?: string;
@@ -51,7 +55,7 @@ const well = (stdout: string): RunResult => ({ code: 0, stdout, stderr: "" });
 
 function answerOf(machine: Machine, argv: readonly string[]): RunResult {
   const [program, verb] = argv;
-  if (program === "zpool") return well(machine.pools.map((pool) => `${pool}\n`).join(""));
+  if (program === "zpool") return well(poolRows(machine));
   if (verb === "version") return well("zfs-2.3.2-1\nzfs-kmod-2.3.2-1\n");
   if (verb === "send")
     return machine.tokens?.[argv.at(-1) ?? ""] ?? { code: 255, stdout: "", stderr: "cannot resume send\n" };
@@ -66,7 +70,8 @@ function answerOf(machine: Machine, argv: readonly string[]): RunResult {
   const names = new Set(lines(machine.rows).map(nameOf));
   const missing = roots.filter((root) => !names.has(root));
   const depth = argv.includes("-d") ? Number(argv[argv.indexOf("-d") + 1]) : Number.POSITIVE_INFINITY;
-  const found = lines(verb === "get" ? (machine.own ?? "") : machine.rows).filter(
+  const got = argv.some((word) => word.includes("holdfast:")) ? machine.own : machine.settings;
+  const found = lines(verb === "get" ? (got ?? "") : machine.rows).filter(
     (line) => roots.length === 0 || roots.some((root) => reaches(distance(root, nameOf(line)), depth)),
   );
   return {
@@ -74,6 +79,12 @@ function answerOf(machine: Machine, argv: readonly string[]): RunResult {
     stdout: found.join(""),
     stderr: missing.map((root) => `cannot open '${root}': dataset does not exist\n`).join(""),
   };
+}
+
+function poolRows({ pools, features = {} }: Machine): string {
+  const states = Object.entries(features).map(([feature, state]) => [`feature@${feature}`, state]);
+  const rows = [["guid", "1"], ...states].map((row) => row.join("\t"));
+  return pools.flatMap((pool) => rows.map((row) => `${pool}\t${row}\n`)).join("");
 }
 
 const lines = (text: string): string[] =>
@@ -86,7 +97,7 @@ const nameOf = (line: string): string => line.split("\t")[0] ?? "";
 /** What comes after the options and their values. */
 function rootsIn(argv: readonly string[]): string[] {
   const last = argv.findLastIndex((word, index) => word.startsWith("-") || /^-[otsd]$/.test(argv[index - 1] ?? ""));
-  return argv.slice(last + 1).filter((word) => !word.includes("holdfast:"));
+  return argv.slice(last + 1).filter((word) => !/holdfast:|recordsize/.test(word));
 }
 
 /** How many levels a dataset, snapshot or bookmark is below a root; Infinity where it is not. */

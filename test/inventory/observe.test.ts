@@ -62,7 +62,7 @@ describe("observing", () => {
       "vault: zfs get",
       "vault: zfs list",
       "vault: zfs version",
-      "vault: zpool list",
+      "vault: zpool get",
     ]);
   });
 
@@ -200,7 +200,7 @@ describe("what goes wrong makes the host unobserved, with the reason; the others
       spoil("zfs list", { code: 1, stdout: "", stderr: "The ZFS modules are not loaded.\n" }),
       /modprobe zfs/,
     ],
-    ["it may not look", spoil("zpool list", { code: 1, stdout: "", stderr: "permission denied\n" }), /sudo: true/],
+    ["it may not look", spoil("zpool get", { code: 1, stdout: "", stderr: "permission denied\n" }), /sudo: true/],
     ["it is killed", spoil("zfs list", { code: null, signal: "SIGKILL" }), /ended by SIGKILL/],
     [
       "exit code 0 with a complaint",
@@ -225,7 +225,7 @@ describe("what goes wrong makes the host unobserved, with the reason; the others
     ["own properties fail", spoil("zfs get", { code: 1, stderr: "internal error\n" }), /zfs get failed/],
     ["own properties are garbage", spoil("zfs get", { stdout: "tank\n" }), /zfs get makes no sense/],
     ["holds fail", spoil("zfs holds", { code: 1, stdout: "", stderr: "permission denied\n" }), /zfs holds failed/],
-    ["pools are cut", spoil("zpool list", { stdout: "tan" }), /middle of a line/],
+    ["pools are cut", spoil("zpool get", { stdout: "tan" }), /middle of a line/],
   ])("%s", async (_, fault, reason) => {
     const inventory = await look(fakeHosts(world, fault));
     expect(hostIn(inventory, "nas")).toEqual({ state: "unobserved", reason: expect.stringMatching(reason) });
@@ -245,7 +245,7 @@ describe("what goes wrong makes the host unobserved, with the reason; the others
     let ended = 0;
     const hosts = fakeHosts(world, (host, argv, _, options) => {
       if (host !== "nas") return undefined;
-      if (argv[0] === "zpool") return new TransportError("timeout", "zpool list did not end within 60 s");
+      if (argv[0] === "zpool") return new TransportError("timeout", "zpool get did not end within 60 s");
       return new Promise((_resolve, reject) => {
         options?.signal?.addEventListener("abort", () => {
           ended += 1;
@@ -255,7 +255,7 @@ describe("what goes wrong makes the host unobserved, with the reason; the others
     });
     expect(hostIn(await look(hosts), "nas")).toMatchObject({
       state: "unobserved",
-      reason: expect.stringMatching(/zpool list did not end/),
+      reason: expect.stringMatching(/zpool get did not end/),
     });
     expect(ended).toBe(3);
   });

@@ -43,6 +43,7 @@ const dataset: Required<Dataset> = {
   mounted: true,
   mountpoint: "/tank/a",
   resume,
+  needs: [{ feature: "large_blocks", setting: "recordsize=1048576" }],
   own: { adopted: "on" },
   snapshots: [snapshot],
   bookmarks: [bookmark],
@@ -51,6 +52,7 @@ const observed: Extract<HostInventory, { state: "observed" }> = {
   state: "observed",
   zfsVersion: "2.3.2",
   pools: ["tank"],
+  features: { tank: { large_blocks: "active", longname: "disabled" } },
   roots: ["tank" as DatasetName],
   datasets: [dataset],
 };

@@ -10,7 +10,7 @@ const examples = readdirSync("examples")
   .filter((name) => name.endsWith(".yaml"))
   .map((name) => readFileSync(`examples/${name}`, "utf8"));
 
-const runs = randomCases(0.03);
+const runs = randomCases(0.03, "texts");
 const patience = 60_000;
 
 /** Whatever the text: an answer, soon, and one that can be shown. */

@@ -160,6 +160,8 @@ function executeSend(world: World, o: Extract<Operation, { kind: "send" }>, cut:
     to: o.to.name,
     range: o.snapshots.length > 1,
     raw: o.raw,
+    embedded: o.encryption !== "inherit",
+    properties: o.withProperties,
   });
   if (stream.type !== o.datasetType) throw new zfs.ZfsError(`${o.from.dataset} is a ${stream.type}`);
   for (const parent of o.createParents)
@@ -169,6 +171,7 @@ function executeSend(world: World, o: Extract<Operation, { kind: "send" }>, cut:
   );
   zfs.receive(world, host, dataset, stream, {
     force: o.replacesPlaceholder,
+    ...(o.encryption && { encryption: o.encryption }),
     own: { ...Object.fromEntries(own), ...(o.base === null ? { adopted: "on" } : {}) },
     ...(cut === undefined ? {} : { cutAfter: cut % stream.steps.length }),
   });

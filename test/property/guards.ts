@@ -37,7 +37,7 @@ export function judgeGuards(scenario: Scenario, before: World, plan: Plan): stri
     }
     losses += Math.max(0, loss);
     const where = `${o.id}: ${lost} of ${there.length} ${o.type} go and ${gain} come`;
-    if (dataset.own.get("adopted") !== "on") wrong.push(`${where}, at first contact`);
+    if (dataset.own.get("adopted") !== "on" && lost > 0) wrong.push(`${where}, at first contact`);
     if (loss > above && loss * 100 > percent * there.length) wrong.push(`${where}: more than ${percent} %`);
     if (there.length >= 2 && lost === there.length && gain === 0) wrong.push(`${where}: emptied`);
     const scheduled = manifest.snapshotTypes.get(o.type)?.schedule !== undefined;

@@ -128,6 +128,7 @@ export class Referee {
     for (const { host, name } of allDatasets(after))
       if (!find(before, host, name) && !may(host, name)) wrong.push(`${host}:${name} came into being`);
     wrong.push(...this.judgeArrivals(o, before, after, others), ...this.judgeBases(o, before, after));
+    wrong.push(...judgeEncryption(o, before, after));
     return wrong.map((w) => `${o.id} (${o.kind}): ${w}`);
   }
 
@@ -189,6 +190,15 @@ export class Referee {
       }),
     );
   }
+}
+
+/** Below a dataset that somebody encrypted nothing becomes plaintext; below a raw copy the source's own layout counts. */
+function judgeEncryption(o: Operation, before: World, after: World): string[] {
+  const made = find(after, o.at.host, o.at.dataset);
+  const above = find(after, o.at.host, o.at.dataset.slice(0, o.at.dataset.lastIndexOf("/")));
+  if (!made || !above || find(before, o.at.host, o.at.dataset)) return [];
+  if (made.encryption !== "off" || above.encryption === "off" || above.rawReplica) return [];
+  return ["plaintext below an encrypted dataset"];
 }
 
 const isAtOrBelow = (name: string, top: string): boolean => name === top || name.startsWith(`${top}/`);

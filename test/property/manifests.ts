@@ -220,6 +220,7 @@ const common = {
   mode: mostly<"push" | "pull">("push", "pull"),
   deletions: mostly<"allow" | "never">("allow", "allow", "never"),
   raw: mostly<"auto" | "always" | "never">("auto", "always", "never"),
+  withProperties: mostly(true, false),
   removable: mostly(false, true),
   whileAway: mostly<"freeze" | "thin">("freeze", "thin"),
   keep: retention,

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { test } from "vitest";
 import type { OperationId, Plan } from "../../src/model/plan.ts";
 import { plan as realPlan } from "../../src/planner/index.ts";
-import { randomCases } from "../random.ts";
+import { randomCases, seedText } from "../random.ts";
 import { Cut, execute, linearize, Stale, startRun, type Unit, unitsOf } from "./execute.ts";
 import { build, planAt, type Scenario, type Spec } from "./histories.ts";
 import { Referee } from "./invariants.ts";
@@ -17,9 +17,9 @@ export function property(
   worlds: fc.Arbitrary<Spec>,
   judge: (spec: Spec) => readonly string[],
 ): void {
-  const cases = randomCases(share);
+  const cases = randomCases(share, name);
   test(name, { timeout: 86_400_000 }, () => {
-    process.stderr.write(`${cases.numRuns} worlds, seed ${cases.seed}: ${name}\n`);
+    process.stderr.write(`${cases.numRuns} worlds, ${seedText}: ${name}\n`);
     fc.assert(
       fc.property(worlds, (spec) => {
         const wrong = judge(spec);
@@ -46,7 +46,7 @@ function describeSpec(spec: Spec): string {
 function report<T>(details: fc.RunDetails<T>): void {
   if (!details.failed) return;
   const { errorInstance: error } = details;
-  const how = `HOLDFAST_SEED=${details.seed}, path "${details.counterexamplePath}", after ${details.numRuns} worlds`;
+  const how = `${seedText}, path "${details.counterexamplePath}", after ${details.numRuns} worlds`;
   const failure = new Error(`${how}: ${error instanceof Error ? error.message : String(error)}`);
   if (error instanceof Error && !error.message.startsWith("\n")) failure.cause = error;
   throw failure;

@@ -267,6 +267,6 @@ test("whatever happens, the world stays one that ZFS could have made", () => {
         for (const s of dataset.snapshots) expect(clonesOf(name, dataset, s)).not.toContain(name);
       }
     }),
-    randomCases(0.05),
+    randomCases(0.05, "worlds"),
   );
 });

@@ -21,6 +21,8 @@ export interface Stream {
   readonly fromDataset: string;
   readonly type: "filesystem" | "volume";
   readonly raw: boolean;
+  readonly embedded: boolean;
+  readonly properties: boolean;
   readonly cipher: string;
   readonly steps: readonly Step[];
 }
@@ -271,6 +273,10 @@ export interface SendOptions {
   /** `-I`: everything between the base and `to`. */
   readonly range: boolean;
   readonly raw: boolean;
+  /** `-e`, which only a dataset that is not encrypted can receive. */
+  readonly embedded?: boolean;
+  /** `-p`: that it is not encrypted is one of them. */
+  readonly properties?: boolean;
 }
 
 export function send(world: World, host: string, name: string, options: SendOptions): Stream {
@@ -299,12 +305,26 @@ export function send(world: World, host: string, name: string, options: SendOpti
     from = s;
     delta = 0;
   }
-  return { fromHost: host, fromDataset: name, type: dataset.type, raw, cipher: dataset.encryption, steps };
+  const { embedded = false, properties = false } = options;
+  if (properties && dataset.encryption !== "off" && !raw)
+    refuse("may not be sent with properties without the raw flag");
+  return {
+    fromHost: host,
+    fromDataset: name,
+    type: dataset.type,
+    raw,
+    embedded: embedded && !raw,
+    properties,
+    cipher: dataset.encryption,
+    steps,
+  };
 }
 
 export interface ReceiveOptions {
   /** `-F`: over an existing dataset without snapshots. */
   readonly force?: boolean;
+  /** `-o encryption=off`, `-x encryption`. */
+  readonly encryption?: "off" | "inherit";
   /** Local `holdfast:` properties, of a `receive -o`. */
   readonly own?: Readonly<Record<string, string>>;
   /** The stream breaks off after this many whole steps, with part of the next one saved. */
@@ -371,7 +391,15 @@ function receiveFull(world: World, host: string, name: string, stream: Stream, o
   const above = parentOf(name);
   const parent = above === undefined ? refuse("a pool's root cannot be received") : open(world, host, above);
   if (parent.type === "volume") refuse("parent is a volume");
-  if (!stream.raw) return create(world, host, name, { type: stream.type });
+  if (!stream.raw) {
+    const plain = options.encryption === "off" || (stream.properties && options.encryption !== "inherit");
+    const made = create(world, host, name, { type: stream.type, ...(plain && { encryption: "off" }) });
+    if (made.encryption !== "off" && stream.embedded) {
+      pool(world, host, name).datasets.delete(name);
+      refuse("incompatible embedded data stream feature with encrypted receive");
+    }
+    return made;
+  }
   const made = create(world, host, name, { type: stream.type, encryption: stream.cipher });
   made.keyLoaded = false;
   made.rawReplica = true;
@@ -391,6 +419,7 @@ function checkIncrement(name: string, target: WorldDataset, stream: Stream, step
   // ZFS takes a plain increment when the key is loaded, and every later raw one fails: never wanted.
   if (!stream.raw && target.rawReplica) refuse("a plain increment would break a raw replica");
   if (!stream.raw && target.encryption !== "off" && !target.keyLoaded) refuse("inherited key must be loaded");
+  if (stream.embedded && target.encryption !== "off") refuse("incompatible embedded data stream feature");
 }
 
 function arrive(home: WorldPool, target: WorldDataset, step: Step): void {
@@ -403,6 +432,7 @@ function arrive(home: WorldPool, target: WorldDataset, step: Step): void {
 export function resume(world: World, host: string, name: string, token: string): void {
   const target = open(world, host, name);
   const { partial } = target;
+  if (target.encryption !== "off" && !target.rawReplica && !target.keyLoaded) refuse("inherited key must be loaded");
   if (partial === undefined || partial.token !== token) refuse("the token is no longer that of the target");
   if (partial.garbage) refuse("cannot resume send: token is corrupt");
   pool(world, partial.fromHost, partial.fromDataset);

@@ -1,4 +1,4 @@
-import type { At, StreamOptions } from "../../model/plan.ts";
+import type { At, SendOperation, StreamOptions } from "../../model/plan.ts";
 import type { DatasetName } from "../../model/units.ts";
 
 /** The `zfs` command lines of every operation. Pure; names and values are passed as they are, quoting is transport's. */
@@ -94,11 +94,27 @@ export interface SendArguments {
   /** Everything between base and `to` as well (`-I`); never from a bookmark. */
   readonly range: boolean;
   readonly raw: boolean;
+  readonly encryption?: StreamOptions["encryption"];
   readonly withProperties: boolean;
 }
 
-function sendOptions({ dataset, base, range, raw, withProperties }: SendArguments): string[] {
-  const options = ["-L", "-e", "-c"];
+/** `isPlain`: the source is not encrypted. */
+export function sendArguments(operation: SendOperation, isPlain: boolean): SendArguments {
+  const { from, base, to, snapshots, raw, encryption, withProperties } = operation;
+  return {
+    dataset: from.dataset,
+    to: to.name,
+    base: base === null ? null : base.bookmark === undefined ? `@${base.name}` : `#${base.bookmark}`,
+    range: snapshots.length > 1,
+    raw,
+    ...(encryption && { encryption }),
+    // properties of an encrypted dataset travel only with a raw stream
+    withProperties: withProperties && (raw || isPlain),
+  };
+}
+
+function sendOptions({ dataset, base, range, raw, encryption, withProperties }: SendArguments): string[] {
+  const options = encryption === "inherit" ? ["-L", "-c"] : ["-L", "-e", "-c"];
   if (withProperties) options.push("-p");
   if (raw) options.push("-w");
   if (base !== null) {
@@ -126,20 +142,25 @@ export const estimateCommand = (send: SendArguments): string[] => [
 export const resumeCommand = (token: string): string[] => ["zfs", "send", "-vP", "-t", token];
 export const estimateResumeCommand = (token: string): string[] => ["zfs", "send", "-nvP", "-t", token];
 
-export interface ReceiveArguments extends Pick<StreamOptions, "properties" | "excludeProperties" | "datasetType"> {
+export interface ReceiveArguments
+  extends Pick<StreamOptions, "encryption" | "properties" | "excludeProperties" | "datasetType"> {
   readonly target: DatasetName;
   /** The first snapshot of this copy: the dataset is marked as ours. */
   readonly initial: boolean;
+  /** The dataset was made by the stream that is gone on with: how it is encrypted is settled. */
+  readonly resumed: boolean;
   /** Over Holdfast's own placeholder; the mark that it is one goes. */
   readonly replacesPlaceholder: boolean;
 }
 
 export function receiveCommand(receive: ReceiveArguments): string[] {
-  const { target, initial, replacesPlaceholder, datasetType } = receive;
+  const { target, initial, resumed, encryption, replacesPlaceholder, datasetType } = receive;
   const set = receivedProperties(receive);
+  if (encryption === "off" && initial && !resumed) set.push(["encryption", "off"]);
   if (initial && !set.some(([name]) => name === ADOPTED)) set.push([ADOPTED, "on"]);
   const excluded = receive.excludeProperties.filter((name) => applies(name, datasetType));
   if (replacesPlaceholder) excluded.push(PLACEHOLDER);
+  if (encryption === "inherit") excluded.push("encryption");
   return [
     "zfs",
     "receive",

@@ -1,19 +1,34 @@
 import type { Dataset } from "../../model/inventory.ts";
-import type { ZfsRemote } from "../../model/manifest.ts";
+import type { StreamOptions } from "../../model/plan.ts";
+import { parentOf } from "../../planner/observed.ts";
 import type { Finding } from "./blocked.ts";
+import type { Facts } from "./facts.ts";
 import { isPlaceholder } from "./placeholder.ts";
 
-/** Raw or plaintext, and whether the two sides allow it. What a copy began as, it stays. */
+/** How a stream is encrypted on its way, and what is received of it. */
+export interface Encryption {
+  readonly raw: boolean;
+  readonly received?: StreamOptions["encryption"];
+}
+
+/**
+ * Raw or plaintext, how it is received, and whether the two sides allow it. What a copy began as, it stays; `target` is
+ * undefined where the copy is made anew.
+ */
 export function chooseStream(
-  remote: ZfsRemote,
-  source: Dataset,
+  facts: Facts,
   target: Dataset | undefined,
-): { readonly raw: boolean; readonly problem?: Finding } {
+): { readonly encryption: Encryption; readonly problem?: Finding } {
+  const { remote } = facts.copy;
+  const source = facts.local.dataset;
   const hasSnapshots = (target?.snapshots.length ?? 0) > 0;
   const encrypted = source.encryption !== "off";
   const raw = encrypted && remote.raw !== "never";
+  const above = target ? undefined : encryptedAbove(facts);
+  const received = raw ? undefined : receivedAs(target, above);
+  const encryption: Encryption = { raw, ...(received && { received }) };
   const refuse = (message: string, advice: string, remedies: Finding["remedies"] = []) => ({
-    raw,
+    encryption,
     problem: { reason: "encryption" as const, message, evidence: [], remedies, advice: [advice] },
   });
   if (remote.raw === "always" && !encrypted) {
@@ -28,7 +43,20 @@ export function chooseStream(
       `load it: zfs load-key ${source.encryptionroot ?? source.name}`,
     );
   }
-  if (!target) return { raw };
+  const makesParents = above !== undefined && above !== "raw copy" && parentOf(facts.at.dataset) !== above.name;
+  if (
+    !target &&
+    above !== undefined &&
+    above !== "raw copy" &&
+    above.keystatus === "unavailable" &&
+    (!raw || makesParents)
+  ) {
+    return refuse(
+      `nothing can be made below ${above.name} there while its key is not loaded`,
+      `load it there: zfs load-key ${above.encryptionroot ?? above.name}`,
+    );
+  }
+  if (!target) return { encryption };
   const targetEncrypted = target.encryption !== "off";
   if (targetEncrypted && isPlaceholder(target) && !target.resume) {
     return refuse(
@@ -60,5 +88,38 @@ export function chooseStream(
       `load it there: zfs load-key ${target.encryptionroot ?? target.name}`,
     );
   }
-  return { raw };
+  return { encryption };
+}
+
+/** The nearest dataset above the target that is encrypted, or that this plan makes by a raw stream. */
+function encryptedAbove(facts: Facts): Dataset | "raw copy" | undefined {
+  const { context, at } = facts;
+  const there = context.observations.datasets(at.host);
+  for (let name = parentOf(at.dataset); name !== undefined; name = parentOf(name)) {
+    const dataset = there.get(name);
+    if (dataset?.encryption === "off") return undefined;
+    if (isSentRaw(facts, name)) return "raw copy";
+    if (dataset) return dataset;
+  }
+  return undefined;
+}
+
+function isSentRaw({ context, at }: Facts, target: string): boolean {
+  const found = context.copies.get(`${at.host}:${target}`);
+  if (!found || found.copy.remote.raw === "never") return false;
+  const source = context.observations.look(found.source.host, found.source.dataset);
+  return source.state === "present" && source.dataset.encryption !== "off";
+}
+
+/**
+ * Below a dataset that somebody encrypted, a plain stream is encrypted, too: left to itself, ZFS makes it as it was at
+ * the source, plaintext. Below a raw copy the layout is that of the source, where this one is plaintext.
+ */
+function receivedAs(
+  target: Dataset | undefined,
+  above: ReturnType<typeof encryptedAbove>,
+): StreamOptions["encryption"] {
+  if (target) return target.encryption === "off" ? undefined : "inherit";
+  if (above === undefined) return undefined;
+  return above === "raw copy" ? "off" : "inherit";
 }

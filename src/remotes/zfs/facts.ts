@@ -6,6 +6,7 @@ import { isCounted, retain } from "../../planner/retention.ts";
 import type { Copy, Source } from "../../planner/sources.ts";
 import { refOf, type View } from "../../planner/view.ts";
 import type { Base } from "./base.ts";
+import type { Encryption } from "./encryption.ts";
 
 /** The source's side as a copy's plan needs it. */
 export interface LocalSide {
@@ -66,13 +67,14 @@ export function baseAtSource(facts: Facts, view: View, bookmark: string | undefi
     : { ...facts.from, kind: "present", snapshot: refOf(view), bookmark: true };
 }
 
-export function streamOptions(facts: Facts, raw: boolean): StreamOptions {
+export function streamOptions(facts: Facts, { raw, received }: Encryption): StreamOptions {
   const { remote } = facts.copy;
   const encrypted = facts.local.dataset.encryption !== "off";
   return {
     from: facts.from,
     datasetType: facts.local.dataset.type,
     raw,
+    ...(received && { encryption: received }),
     // zfs refuses to send properties of an encrypted dataset in a plaintext stream
     withProperties: remote.withProperties && (raw || !encrypted),
     properties: remote.properties,

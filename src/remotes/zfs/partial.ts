@@ -4,6 +4,7 @@ import type { Bytes, DatasetName, Guid } from "../../model/units.ts";
 import { refOf, type View } from "../../planner/view.ts";
 import type { Base } from "./base.ts";
 import type { Finding } from "./blocked.ts";
+import type { Encryption } from "./encryption.ts";
 import { type Facts, operationOn, streamOptions, targetIs, wantedThere } from "./facts.ts";
 
 /** Why the half-received stream cannot be gone on with; `undefined` when it can. */
@@ -49,7 +50,7 @@ export function resume(
   facts: Facts,
   target: Dataset,
   base: Base | undefined,
-  raw: boolean,
+  encryption: Encryption,
   replacesPlaceholder: boolean,
 ): { readonly operation: ResumeOperation; readonly arrives: View } {
   const content = target.resume?.content as NonNullable<NonNullable<Dataset["resume"]>["content"]>;
@@ -57,7 +58,7 @@ export function resume(
   const full = content.fromGuid === undefined;
   const operation: ResumeOperation = {
     ...operationOn(facts, "resume", to.name),
-    ...streamOptions(facts, raw),
+    ...streamOptions(facts, encryption),
     kind: "resume",
     reason: "a transfer was cut",
     dependsOn: [],

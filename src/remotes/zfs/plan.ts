@@ -7,8 +7,9 @@ import type { Copy, Source } from "../../planner/sources.ts";
 import { arriving, type View, viewsOf } from "../../planner/view.ts";
 import { type Base, findBase } from "./base.ts";
 import { blockedCopy, type Finding } from "./blocked.ts";
-import { chooseStream } from "./encryption.ts";
+import { chooseStream, type Encryption } from "./encryption.ts";
 import { countedAmong, type Facts, type LocalSide, newerThan, wantedThere } from "./facts.ts";
+import { missingFeatures } from "./features.ts";
 import { findObstacle, nameClash } from "./obstacles.ts";
 import { discard, refuseDiscard, resume, resumeProblem, withoutReceive } from "./partial.ts";
 import { isPlaceholder } from "./placeholder.ts";
@@ -74,15 +75,15 @@ function outOfScope(plan: CopyPlan, local: LocalSide): CopyPlan {
 interface Remote {
   readonly views: readonly View[];
   readonly base: Base | undefined;
-  readonly raw: boolean;
+  readonly encryption: Encryption;
 }
 
 function planPresent(facts: Facts): CopyPlan {
   const { context, source, local, copy, target } = facts;
   const base = findBase(local, target);
-  const { raw, problem } = chooseStream(copy.remote, local.dataset, target);
-  const remote = { views: viewsOf(target, context.classify), base, raw };
-  const found = findObstacle(facts, remote.views, base, raw) ?? problem;
+  const { encryption, problem } = chooseStream(facts, target);
+  const remote = { views: viewsOf(target, context.classify), base, encryption };
+  const found = findObstacle(facts, remote.views, base, encryption.raw) ?? problem;
   if (!found) return transfer(facts, remote);
   const remedy = context.consents.remedy(source.address, copy.remote.name);
   if (!remedy || !found.remedies.includes(remedy)) return block(facts, remote, found);
@@ -121,7 +122,7 @@ function block(facts: Facts, { views, base }: Remote, finding: Finding): CopyPla
 }
 
 function rollBack(facts: Facts, remote: Remote, finding: Finding): CopyPlan {
-  const { views, base, raw } = remote;
+  const { views, base, encryption } = remote;
   const to = finding.reason === "modified" ? views.at(-1) : base && views[base.remoteIndex];
   if (!to || !base) return block(facts, remote, finding);
   const kept = views.indexOf(to) + 1;
@@ -129,31 +130,30 @@ function rollBack(facts: Facts, remote: Remote, finding: Finding): CopyPlan {
   if (refusal) return block(facts, remote, refusal);
   const first = facts.target?.resume ? discard(facts, facts.target) : undefined;
   const operation = rollback(facts, to, views.slice(kept), finding, first);
-  return transfer(facts, { views: views.slice(0, kept), base, raw }, first ? [first, operation] : [operation]);
+  return transfer(facts, { views: views.slice(0, kept), base, encryption }, first ? [first, operation] : [operation]);
 }
 
 function replaceAll(facts: Facts, remote: Remote, finding: Finding): CopyPlan {
-  const { raw, problem } = chooseStream(facts.copy.remote, facts.local.dataset, undefined);
+  const { encryption, problem } = chooseStream(facts, undefined);
   const refusal = problem ?? refuseReplace(facts, finding);
   if (refusal) return block(facts, remote, refusal);
-  return transfer(facts, { views: [], base: undefined, raw }, [replace(facts, finding)]);
+  return transfer(facts, { views: [], base: undefined, encryption }, [replace(facts, finding)]);
 }
 
 /** Resume or discard what is half received, then send what is wanted. `remedies` have dealt with what was there. */
 function transfer(facts: Facts, remote: Remote, remedies: readonly Operation[] = []): CopyPlan {
   const { copy, target } = facts;
-  const { raw } = remote;
   const operations: Operation[] = [...remedies];
   const isReplaced = remedies.some(({ kind }) => kind === "replace");
   const placeholder = !isReplaced && target !== undefined && isPlaceholder(target);
   let isThere = target !== undefined && !isReplaced;
-  let { base } = remote;
+  let { base, encryption } = remote;
   // what is half received is gone on with or thrown away: its base is no clone's origin then
   let there = target?.resume ? remote.views.map((view) => withoutReceive(view, facts.at.dataset)) : remote.views;
   if (target?.resume && remedies.length === 0) {
-    const problem = resumeProblem(facts, target, remote.views, base, raw);
+    const problem = resumeProblem(facts, target, remote.views, base, encryption.raw);
     if (problem === undefined) {
-      const { operation, arrives } = resume(facts, target, base, raw, placeholder);
+      const { operation, arrives } = resume(facts, target, base, encryption, placeholder);
       operations.push(operation);
       there = [...there, arriving(arrives)];
       base = baseAt(arrives, there);
@@ -161,13 +161,18 @@ function transfer(facts: Facts, remote: Remote, remedies: readonly Operation[] =
       const refusal = refuseDiscard(facts, problem);
       if (refusal) return block(facts, remote, refusal);
       operations.push(discard(facts, target, problem));
-      if (remote.views.length === 0 && !placeholder) isThere = false;
+      if (remote.views.length === 0 && !placeholder) {
+        isThere = false;
+        encryption = chooseStream(facts, undefined).encryption;
+      }
     }
   }
   const wanted = wantedThere(facts, there, base);
   const clash = nameClash(facts, there, wanted);
   if (clash) return block(facts, remote, clash);
-  operations.push(...send(facts, wanted, there, base, raw, { isThere, placeholder }, operations.at(-1)?.id));
+  const lacking = wanted.length > 0 ? missingFeatures(facts, encryption) : undefined;
+  if (lacking) return block(facts, remote, lacking);
+  operations.push(...send(facts, wanted, there, base, encryption, { isThere, placeholder }, operations.at(-1)?.id));
   there = [...there, ...wanted.map(arriving)];
   const last = wanted.at(-1);
   const after = last ? baseAt(last, there) : base;

@@ -48,7 +48,7 @@ async function tryOnce(operation: Resume, context: RunContext): Promise<Attempt>
   }
   if (operation.replacesPlaceholder) await requireEmpty(at, context);
   await requireSpace(at, size, context);
-  const work: Transfer = { ...operation, snapshots: [to], initial: base === null };
+  const work: Transfer = { ...operation, snapshots: [to], initial: base === null, resumed: true };
   return transfer(work, resumeCommand(token), size, context);
 }
 

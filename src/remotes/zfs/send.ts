@@ -4,7 +4,7 @@ import {
   createPlaceholderCommand,
   destroyBookmarkCommand,
   estimateCommand,
-  type SendArguments,
+  sendArguments,
   sendCommand,
 } from "./commands.ts";
 import {
@@ -33,13 +33,13 @@ export async function send(operation: Send, context: RunContext): Promise<Result
   }
   const between = unlikePlanned(operation, source, context);
   if (between !== undefined) return { outcome: "stale", error: { message: between, hint: "run holdfast plan again" } };
-  const stream = sendArguments(operation, source);
+  const stream = sendArguments(operation, source.encryption === "off");
   const estimate = estimateCommand(stream);
   const { code, size, output } = await sizeOf(estimate, operation.from, context);
   if (code !== 0) {
     throw failure({ code, stderr: output }, estimate, whereOf(context, operation.from, "send"));
   }
-  const work: Transfer = { ...operation, initial: operation.base === null };
+  const work: Transfer = { ...operation, initial: operation.base === null, resumed: false };
   if (operation.replacesPlaceholder) await requireEmpty(operation.at, context);
   await requireSpace(operation.at, size, context);
   await createParents(work, operation.createParents, context);
@@ -60,18 +60,6 @@ function unlikePlanned({ from, base, to, snapshots }: Send, source: Dataset, con
   const planned = snapshots.map((ref) => context.guidOf(ref));
   if (range.length === planned.length && range.every((guid, index) => guid === planned[index])) return undefined;
   return `the snapshots of ${from.host}:${from.dataset} between @${base.name} and @${to.name} are not those that were planned`;
-}
-
-function sendArguments({ from, base, to, snapshots, raw, withProperties }: Send, source: Dataset): SendArguments {
-  return {
-    dataset: from.dataset,
-    to: to.name,
-    base: base === null ? null : base.bookmark === undefined ? `@${base.name}` : `#${base.bookmark}`,
-    range: snapshots.length > 1,
-    raw,
-    // Properties of an encrypted dataset travel only with a raw stream.
-    withProperties: withProperties && (raw || source.encryption === "off"),
-  };
 }
 
 async function createParents(operation: Transfer, parents: readonly DatasetName[], context: RunContext): Promise<void> {

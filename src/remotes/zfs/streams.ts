@@ -3,6 +3,7 @@ import type { Bytes, DatasetName, Guid } from "../../model/units.ts";
 import { parentOf, poolOf } from "../../planner/observed.ts";
 import { refOf, type View } from "../../planner/view.ts";
 import type { Base } from "./base.ts";
+import type { Encryption } from "./encryption.ts";
 import { baseAtSource, type Facts, operationOn, streamOptions } from "./facts.ts";
 import { ranges } from "./ranges.ts";
 
@@ -12,7 +13,7 @@ export function send(
   wanted: readonly View[],
   there: readonly View[],
   base: Base | undefined,
-  raw: boolean,
+  encryption: Encryption,
   target: { readonly isThere: boolean; readonly placeholder: boolean },
   after: OperationId | undefined,
 ): SendOperation[] {
@@ -26,7 +27,7 @@ export function send(
     const before = operations.at(-1)?.id ?? after;
     const operation: SendOperation = {
       ...operationOn(facts, "send", to.name),
-      ...streamOptions(facts, raw),
+      ...streamOptions(facts, encryption),
       kind: "send",
       reason: previous ? `${facts.copy.remote.name} keeps it` : "first copy: the oldest that is kept there",
       dependsOn: [...(before === undefined ? [] : [before]), ...range.flatMap((view) => view.createdBy ?? [])],

@@ -26,6 +26,8 @@ export interface Transfer extends StreamOptions {
   /** What has to be there in the end, oldest first. */
   readonly snapshots: readonly SnapshotRef[];
   readonly initial: boolean;
+  /** Goes on with what is there half. */
+  readonly resumed: boolean;
   readonly replacesPlaceholder: boolean;
 }
 
@@ -85,8 +87,7 @@ export async function transfer(
 }
 
 function receiveArguments(operation: Transfer): ReceiveArguments {
-  const { at, initial, replacesPlaceholder, properties, excludeProperties, datasetType } = operation;
-  return { target: at.dataset, initial, replacesPlaceholder, properties, excludeProperties, datasetType };
+  return { ...operation, target: operation.at.dataset };
 }
 
 /** Exit codes do not tell what arrived: what is there now does. */

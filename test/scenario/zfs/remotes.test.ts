@@ -3,24 +3,6 @@ import { test } from "../harness/index.ts";
 import { applied, expectDone, manifestOf, planOf, shortOf, targetOf } from "./plans.ts";
 
 describe("remotes and what is said of them", () => {
-  test("an encrypted dataset goes raw, with its key unloaded on both sides", async ({ world }) => {
-    const { nas, vault, datasets, holdfast } = world;
-    const secret = `${datasets.tank}/secret`;
-    await nas.sh(`echo passphrase | zfs create -o encryption=on -o keyformat=passphrase ${secret}`);
-    await nas.snapshot(secret, ["a-1"], 0.2);
-    await nas.sh(`zfs unmount ${secret} && zfs unload-key ${secret}`);
-    const entry = { keep: { a: 3 }, remotes: { vault: { keep: { a: 3 } } } };
-    await world.manifest(manifestOf(world, { datasets: { [`nas:${secret}`]: entry } }));
-    await applied(holdfast);
-    await nas.run("zfs", "snapshot", `${secret}@a-2`);
-    await applied(holdfast);
-    const target = `${datasets.backup}/${secret}`;
-    expect(await vault.snapshots(target)).toEqual(await nas.snapshots(secret));
-    expect(await vault.property(target, "encryption")).toBe("aes-256-gcm");
-    expect(await vault.property(target, "keystatus")).toBe("unavailable");
-    await expectDone(holdfast);
-  });
-
   test("a removable remote that is away thins the source, and still has its base when it is back", async ({
     world,
   }) => {
