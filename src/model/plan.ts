@@ -86,6 +86,8 @@ export interface AdoptOperation extends OperationBase {
 export interface DiscardOperation extends OnRemote {
   readonly kind: "discard";
   readonly bytes: Bytes;
+  /** The stream was to be the first of this dataset, which goes with it. */
+  readonly removesDataset?: true;
 }
 /** The remedy for a diverged or modified copy: destroys by name what follows `to`, then rolls back to it. */
 export interface RollbackOperation extends OnRemote {

@@ -74,8 +74,8 @@ function suspicion(context: PlanContext, deletion: Deletion): Omit<Withheld, "de
   const loss = lossOf(deletion);
   if (!place.adopted) return { reason: "first-contact", why: "Holdfast has not managed this dataset before" };
   if (deletion.clockDoubt !== undefined) return { reason: "clock", why: deletion.clockDoubt };
-  if (existing >= 2 && existing - count + arriving === 0) {
-    return { reason: "withheld", why: `no ${type.name} snapshot would be left of ${existing}` };
+  if (existing >= 2 && (deletion.isEmptied || existing - count + arriving === 0)) {
+    return { reason: "withheld", why: `no ${type.name} snapshot would be left of ${existing} in the end` };
   }
   if (loss > above && loss > (existing * percent) / 100) {
     return {

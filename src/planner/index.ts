@@ -146,21 +146,23 @@ const copiesByTarget = ({ sources }: ResolvedSources): PlanContext["copies"] =>
     ),
   );
 
-/** Creates first, then source by source: transfers, deletions, adoption, old bookmarks; what nobody owns last. */
+/** What makes room, creates, then source by source: transfers, deletions, adoption, old bookmarks; what nobody owns last. */
 function inOrder(plans: readonly SourcePlan[], guarded: Guarded, orphans: readonly Operation[]): Operation[] {
+  const room: Operation[] = [];
   const creates: Operation[] = [];
   const rest: Operation[] = [];
   const through = new Set(guarded.through);
   const withheldAt = new Set(guarded.withheld.map(({ deletion }) => deletion.place));
   for (const plan of plans) {
+    for (const deletion of plan.deletions) if (deletion.first && through.has(deletion)) room.push(deletion.first);
     for (const operation of plan.operations) (operation.kind === "create" ? creates : rest).push(operation);
     for (const deletion of plan.deletions) {
-      if (through.has(deletion)) rest.push(...deletion.before, deletion.operation);
+      if (through.has(deletion)) rest.push(...deletion.before, ...(deletion.rest ? [deletion.rest] : []));
     }
     for (const { operation, place } of plan.adoptions) if (!withheldAt.has(place)) rest.push(operation);
     rest.push(...plan.last);
   }
-  return dependenciesFirst(linkParents([...creates, ...rest, ...orphans]));
+  return dependenciesFirst(linkParents([...room, ...creates, ...rest, ...orphans]));
 }
 
 function keptBecauseWithheld({ withheld }: Guarded): Plan["kept"] {

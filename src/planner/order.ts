@@ -1,23 +1,37 @@
 import type { Operation, OperationId, SendOperation } from "../model/plan.ts";
+import type { DatasetName } from "../model/units.ts";
 import { isBelow, parentOf } from "./observed.ts";
 
-/** A first copy below another one of this plan waits for it: it would make a placeholder there, or be renamed aside. */
+/**
+ * A first copy below another one of this plan waits for it: it would make a placeholder there, or be renamed aside. Where
+ * the dataset above goes with its half-received stream, a placeholder is made instead.
+ */
 export function linkParents(operations: readonly Operation[]): Operation[] {
   const makers = new Map<string, OperationId>();
+  const removers = new Map<string, OperationId>();
   for (const operation of operations) {
-    if (makesTarget(operation)) makers.set(`${operation.at.host}:${operation.at.dataset}`, operation.id);
+    const key = `${operation.at.host}:${operation.at.dataset}`;
+    if (makesTarget(operation)) makers.set(key, operation.id);
+    else if (operation.kind === "discard" && operation.removesDataset) removers.set(key, operation.id);
   }
   return operations.map((operation) => {
     if (!makesTarget(operation)) return operation;
     const { host, dataset } = operation.at;
-    let nearest = parentOf(dataset);
-    while (nearest !== undefined && !makers.has(`${host}:${nearest}`)) nearest = parentOf(nearest);
-    if (nearest === undefined) return operation;
-    const made = nearest;
+    const removed: DatasetName[] = [];
+    let made = parentOf(dataset);
+    for (; made !== undefined && !makers.has(`${host}:${made}`); made = parentOf(made)) {
+      if (removers.has(`${host}:${made}`)) removed.unshift(made);
+    }
+    const first = made;
+    const missing = [...removed, ...operation.createParents];
     return {
       ...operation,
-      dependsOn: [...operation.dependsOn, makers.get(`${host}:${made}`) as OperationId],
-      createParents: operation.createParents.filter((parent) => isBelow(parent, made)),
+      dependsOn: [
+        ...operation.dependsOn,
+        ...removed.map((name) => removers.get(`${host}:${name}`) as OperationId),
+        ...(first === undefined ? [] : [makers.get(`${host}:${first}`) as OperationId]),
+      ],
+      createParents: first === undefined ? missing : missing.filter((parent) => isBelow(parent, first)),
     };
   });
 }

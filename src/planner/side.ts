@@ -41,6 +41,10 @@ export interface Side {
   readonly dependsOn: readonly OperationId[];
   /** What justifies deletions besides the quota: common bases, a newer snapshot. */
   readonly justification: readonly Precondition[];
+  /** What copies have once all is done, by `View.key`: a source may have it only on its way there. */
+  readonly elsewhere: ReadonlySet<string>;
+  /** Where space is short, the side as it is: what is surplus even there goes first, whatever becomes of the rest. */
+  readonly cramped?: Pick<Side, "views" | "pins" | "justification">;
   /** What must be done before a snapshot may go, such as its bookmark. */
   readonly beforeDestroy?: (view: View) => readonly Operation[];
 }
@@ -48,12 +52,18 @@ export interface Side {
 /** Surplus snapshots of one type on one side, before the guards looked at them. */
 export interface Deletion {
   readonly place: Place;
+  /** All that goes. */
   readonly operation: DestroyOperation;
+  /** How it is done: what need not wait for creates and transfers, where that matters, and the rest. */
+  readonly first?: DestroyOperation;
+  readonly rest?: DestroyOperation;
   readonly before: readonly Operation[];
   /** Snapshots of the type that were there. */
   readonly existing: number;
   /** Created or arriving in this plan. */
   readonly arriving: number;
+  /** The rule counts none of the type, and not all of them are elsewhere: in the end none will be left. */
+  readonly isEmptied: boolean;
   /** Creation of the newest N, where a number is asked for. */
   readonly counted: readonly EpochSeconds[];
   readonly oldestDestroyed: EpochSeconds;
@@ -163,6 +173,7 @@ function deletion(
     if ((retention.by === "time" || isOfType) && isCounted(whys)) fills.push(view);
     if (isOfType && whys?.some(({ reason }) => reason === "count")) counted.push(view.creation);
   });
+  const isEmptied = retention.by === "type" && fills.length === 0 && views.some(({ key }) => !side.elsewhere.has(key));
   const before = views.flatMap((view) => side.beforeDestroy?.(view) ?? []);
   const snapshots = views.map(destroyed);
   const rule = retention.by === "type" ? retention.types.get(type) : undefined;
@@ -189,9 +200,11 @@ function deletion(
   return {
     place,
     operation,
+    ...inParts(context, side, operation, type),
     before,
     existing,
     arriving,
+    isEmptied,
     counted,
     oldestDestroyed: views.reduce<number>(
       (least, { creation }) => Math.min(least, creation),
@@ -200,6 +213,42 @@ function deletion(
     ...(doubt !== undefined && { clockDoubt: doubt }),
     type: declared ?? { name: type, timezone: context.manifest.timezone, adopt: [] },
   };
+}
+
+/** What goes without waiting for anything: surplus now, and still when all that this plan does has been done. */
+function inParts(
+  context: PlanContext,
+  side: Side,
+  whole: DestroyOperation,
+  type: TypeName,
+): Pick<Deletion, "first" | "rest"> {
+  const { cramped, retention } = side;
+  // a deletion that waits for bookmarks is no help
+  if (!cramped || side.beforeDestroy) return { rest: whole };
+  const verdict = retain(retention, cramped.views, context.now, context.manifest.timezone);
+  const needed = new Set<string>(cramped.pins.keys());
+  const fills: View[] = [];
+  cramped.views.forEach((view, index) => {
+    if (verdict[index]) needed.add(view.key);
+    if ((retention.by === "time" || view.type === type) && isCounted(verdict[index])) fills.push(view);
+  });
+  const part = (id: string, isIn: (guid: Guid) => boolean): DestroyOperation => {
+    const snapshots = whole.snapshots.filter(({ guid }) => isIn(guid));
+    return { ...whole, id, snapshots, bytes: snapshots.reduce((sum, { used }) => sum + used, 0) as Bytes };
+  };
+  const first: DestroyOperation = {
+    ...part(`${whole.id} first`, (guid) => !needed.has(guid)),
+    reason: `${whole.reason}; space is short, and it need not wait`,
+    dependsOn: [],
+    preconditions: [
+      ...whole.preconditions.filter(({ kind }) => kind === "dataset"),
+      ...cramped.justification,
+      { ...side.place.at, kind: "quota", snapshots: fills.map(({ key }) => key) },
+    ],
+  };
+  if (first.snapshots.length === 0) return { rest: whole };
+  const rest = part(whole.id, (guid) => needed.has(guid));
+  return rest.snapshots.length === 0 ? { first } : { first, rest };
 }
 
 function writeRule(retention: Retention, type: TypeName): string {

@@ -6,6 +6,7 @@ import { bookmarkName } from "../remotes/zfs/streams.ts";
 import type { PlanContext } from "./context.ts";
 import { countedOf, retain } from "./retention.ts";
 import type { Copy, Source } from "./sources.ts";
+import { shortage } from "./space.ts";
 import type { View } from "./view.ts";
 import { writeSeconds } from "./write.ts";
 
@@ -98,26 +99,16 @@ class Notes {
         message: `the raw copy takes its key from ${dataset?.encryptionroot} now: the next raw stream brings the source's key, and then it may not be readable with either; zfs change-key there makes it its own encryption root again`,
       });
     }
-    const size = operations.reduce((sum, operation) => sum + (operation.kind === "send" ? operation.estimate : 0), 0);
-    const available = this.#available(copy);
-    if (available !== undefined && size > available) {
+    const short = shortage(this.#context, { host: copy.host, dataset: copy.target }, operations);
+    if (short) {
       notes.push({
         kind: "space",
         source: address,
         remote: remote.name,
-        message: `about ${size} bytes are to be sent and ${available} are available there`,
+        message: `about ${short.toSend} bytes are to be sent and ${short.available} are available there`,
       });
     }
     return notes;
-  }
-
-  #available({ host, target }: Copy): number | undefined {
-    const datasets = this.#context.observations.datasets(host);
-    for (let name: string = target; name !== ""; name = name.slice(0, Math.max(0, name.lastIndexOf("/")))) {
-      const found = datasets.get(name as typeof target);
-      if (found) return found.available;
-    }
-    return undefined;
   }
 }
 

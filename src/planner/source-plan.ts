@@ -22,6 +22,7 @@ import { countedOf, retain, type Why } from "./retention.ts";
 import { type Deletion, type Place, planSide, type Side, type SidePlan } from "./side.ts";
 import { lastContact, notesOf } from "./source-notes.ts";
 import type { Copy, Source } from "./sources.ts";
+import { isFull, shortage } from "./space.ts";
 import { refOf, type View, viewsOf } from "./view.ts";
 
 /** All about one source and its copies but what the guards decide over the whole plan. */
@@ -134,6 +135,7 @@ class SourcePlanner {
         untouched: why,
         dependsOn: [],
         justification: [],
+        elsewhere: new Set(),
       });
     const plans = [
       side(this.#at, this.#dataset),
@@ -222,7 +224,11 @@ class SourcePlanner {
         ...copies.flatMap(({ operations }) => operations.map(({ id }) => id)),
       ],
       justification: [...copies.flatMap((copy) => this.#basePresent(copy)), ...newerPresent(this.#at, views)],
-      beforeDestroy: (view) => thinning.flatMap(({ remote }) => this.#bookmarkForAway(remote.name, view)),
+      elsewhere: new Set(copies.flatMap(({ after }) => after.map(({ key }) => key))),
+      ...(isFull(this.#dataset) && { cramped: this.#crampedSource(pins.all, copies) }),
+      ...(thinning.length > 0 && {
+        beforeDestroy: (view: View) => thinning.flatMap(({ remote }) => this.#bookmarkForAway(remote.name, view)),
+      }),
     };
   }
 
@@ -234,6 +240,7 @@ class SourcePlanner {
     const at = { host: copy.host, dataset: copy.target };
     this.#pinOldest(pins, plan.after, [plan]);
     const untouched = this.#untouchedCopy(plan);
+    const cramped = shortage(this.#context, at, plan.operations) && this.#crampedCopy(plan, pins.all);
     return {
       place: {
         source: this.#source.address,
@@ -250,6 +257,39 @@ class SourcePlanner {
       ...(untouched && { untouched }),
       dependsOn: [...created.map(({ id }) => id), ...plan.operations.map(({ id }) => id)],
       justification: [...this.#basePresent(plan), ...newerPresent(at, plan.after)],
+      elsewhere: new Set(),
+      ...(cramped && { cramped }),
+    };
+  }
+
+  /** As it is, the source has to keep all from the oldest base on: any of it may have yet to go somewhere. */
+  #crampedSource(pins: Side["pins"], copies: readonly CopyPlan[]): NonNullable<Side["cramped"]> {
+    const views = viewsOf(this.#dataset, this.#context.classify);
+    const oldest = Math.min(...copies.map(({ shared }) => shared?.txg ?? 0));
+    const newer = views.filter(({ snapshot }) => (snapshot?.createtxg ?? 0) >= oldest);
+    const newestOfType = new Map(views.map((view) => [view.type, view]));
+    const needed = [...newer, ...newestOfType.values()];
+    const why: Why = { reason: "waiting", detail: "needed until this plan is done" };
+    return {
+      views,
+      pins: new Map([...pins, ...needed.map(({ key }) => [key, [why]] as const)]),
+      justification: newerPresent(this.#at, views),
+    };
+  }
+
+  #crampedCopy({ copy, dataset, operations, shared }: CopyPlan, pins: Side["pins"]): Side["cramped"] | undefined {
+    const isPlain = operations.every(({ kind }) => kind === "send" || kind === "resume" || kind === "bookmark");
+    const views = viewsOf(dataset, this.#context.classify);
+    if (!isPlain || !shared) return undefined;
+    const at = { host: copy.host, dataset: copy.target };
+    const why: Why = { reason: "base", detail: "newest shared with the source" };
+    return {
+      views,
+      pins: new Map([...pins, [shared.view.key, [why]]]),
+      justification: [
+        { ...at, kind: "present", snapshot: refOf(shared.view), bookmark: false },
+        ...newerPresent(at, views),
+      ],
     };
   }
 
@@ -323,10 +363,11 @@ class SourcePlanner {
     if (state !== "planned" || !base || !this.#isOurs(copy)) return [];
     // a copy that is planned has a bookmark of its own by then
     const others = all.filter((other) => other.state !== "planned" || !this.#isOurs(other.copy));
-    const needed = new Set(others.flatMap((other) => other.base?.bookmark ?? []));
+    // by guid: the snapshot that another copy rests on may be destroyed before this is done
+    const needed = new Set<string>(others.flatMap((other) => other.base?.view.key ?? []));
     const current = bookmarkName(remote, base.view.key);
     const superfluous = this.#dataset.bookmarks.filter(
-      ({ name, guid }) => name === bookmarkName(remote, guid) && name !== current && !needed.has(name),
+      ({ name, guid }) => name === bookmarkName(remote, guid) && name !== current && !needed.has(guid),
     );
     if (superfluous.length === 0) return [];
     return [

@@ -46,6 +46,15 @@ table("destroyAtMost", [
   ],
   ["per type", "L: h1 h2 h3 d1 d2 d3", "-L d1; !L withheld h1,h2", { keep: "h=1 d=2", ...guards(50, 1, 500) }],
   ["a type with two or more is never emptied", "L: c1 c2 x1", "!L withheld c1,c2", { keep: "c=0" }],
+  [
+    "nor in two steps, because the newest stays for now",
+    "L: d1 d2 d3 d4 h145",
+    "!L withheld d1,d2,d3,d4",
+    { keep: "h=2 d=0" },
+  ],
+  ["nor where a pin keeps one", "L: h145 d1 d2 d3 d4 d5 d6", "!L withheld d1,d2,d3,d4,d5", { keep: "h=2 d=0" }],
+  ["what is only on its way to a remote may go", "L: d1 d2 d3*\nR: d1 d2 d3", "-L d1,d2", { keep: "d=0", R: "d=9" }],
+  ["not what a remote has not got", "L: d1 d2 d3*\nR: d2 d3", "!L withheld d1,d2", { keep: "d=0", R: "d=9" }],
   ["one alone may go", "L: c1 x1", "-L c1", { keep: "c=0" }],
   ["nor on a remote", "L: d1*\nR: c1 c2 d1", "!R withheld c1,c2", { keep: "d=all", R: "c=0" }],
   [

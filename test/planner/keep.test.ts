@@ -27,7 +27,7 @@ table("counts, at the source", [
 ]);
 
 table("what stays whatever is counted", [
-  ["the newest of the source, whatever its type", "L: c1 c2", "-L c1", { keep: "c=0" }],
+  ["the newest of the source, whatever its type", "L: c1 c2", "-L c1", { keep: "c=0", options: { allowDestroy: 9 } }],
   [
     "the newest of each type that is taken, so that it is not due again",
     "L: d37 d39* h960\nR: d37 d39",

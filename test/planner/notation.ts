@@ -29,7 +29,7 @@ import { emptyWorld, toInventory, type World, type WorldDataset, type WorldSnaps
  *
  * Instead of a snapshot: `#d1` a bookmark for R without its snapshot (`#S:d1` for S, `#=d1` of somebody else), `~` written to since,
  * `%d3<d2` half received from d2 (`%d3` in full; `?` not decoded, `-` unusable). After the side's name:
- * `new` never adopted, `away` unobserved, `placeholder`, `crypt` encrypted there, `raw` a raw replica, `locked`, `inherits` its key.
+ * `new` never adopted, `away` unobserved, `placeholder`, `crypt` encrypted there, `raw` a raw replica, `locked`, `inherits` its key, `full` without space.
  */
 export interface Case {
   readonly world: string;
@@ -197,6 +197,7 @@ function parseSide(
     dataset.encryption = "aes-256-gcm";
     dataset.encryptionroot = flags.includes("inherits") ? targets[side].replace(/\/.*/, "") : targets[side];
   }
+  if (flags.includes("full")) dataset.available = 0;
   dataset.rawReplica = flags.includes("raw");
   dataset.keyLoaded = !flags.includes("raw") && !flags.includes("locked");
   const base = side === "L" ? 100 : 7000;

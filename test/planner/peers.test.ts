@@ -127,7 +127,12 @@ table("zrepl", [
     { keep: "d=1" },
   ],
   ["540: what nobody declared", "L: x1 d1 d2*\nR: x1 d1 d2", "-L d1; -R d1", { keep: "d=1", R: "d=1" }],
-  ["712: the one just taken", "L: h1 h2*\nR: h1 h2", "-L h1; -R h1", { keep: "h=0", R: "h=0" }],
+  [
+    "712: the one just taken",
+    "L: h1 h2*\nR: h1 h2",
+    "-L h1; -R h1",
+    { keep: "h=0", R: "h=0", options: { allowDestroy: 9 } },
+  ],
   ["606: no copy can be made", "L: d1 d2 d3 d4 d5\nR:", "-L d1,d2; !R occupied", { keep: "d=2", R: "d=3" }],
   ["224: the sender may not prune there", "L: d3*\nR: d1 d2 d3", "", { R: "d=1", ...appendOnly }],
   [
@@ -164,7 +169,7 @@ table("zfs_autobackup", [
     ">R d1; >R d1-d2,d3; #R d3; -L d1,d2",
     { keep: "d=0", R: "d=10" },
   ],
-  ["test_keep0", "L: d1 d2*\nR: d1 d2", "-L d1; -R d1", { keep: "d=0", R: "d=0" }],
+  ["test_keep0", "L: d1 d2*\nR: d1 d2", "-L d1; -R d1", { keep: "d=0", R: "d=0", options: { allowDestroy: 9 } }],
   ["test_abort_unwanted_resume", "L: d1* d2 d3\nR: d1 %d2<d1", "x%R; >R d1-d3; #R d3; -R d1; -#R d1", { R: "d=1" }],
   ["test_abort_resume_emptysnapshotlist", "L: d1*\nR: d1 %d2<d1", "x%R"],
   ["test_initial_resumeabort", "L: d2\nR: %d1", "x%R; >R d2; #R d2"],
@@ -212,7 +217,7 @@ describe("kept, with the reason", () => {
       "L",
       { d1: "base", d2: "waiting", d3: "count, newest, waiting" },
     ],
-    ["zrepl 712: the newest", { world: "L: h1 h2", keep: "h=0" }, "L", { h2: "newest" }],
+    ["zrepl 712: the newest", { world: "L: h1 h2", keep: "h=0", options: { allowDestroy: 9 } }, "L", { h2: "newest" }],
     [
       "zrepl 224: append-only",
       { ...appendOnly, world: "L: d2*\nR: d1 d2", keep: "d=1", R: "d=1" },

@@ -65,7 +65,11 @@ class History {
     this.adoptByDefault = !bit(0) || !bit(1);
     const own = this.adoptByDefault ? { adopted: "on" } : {};
     const { world } = this;
-    for (const [host, pools] of Object.entries(layout)) for (const pool of pools) zfs.create(world, host, pool);
+    for (const [host, pools] of Object.entries(layout))
+      for (const pool of pools) {
+        const root = zfs.create(world, host, pool);
+        if (bit(13) && bit(host === "a" ? 14 : 15)) root.available = 0;
+      }
     const encryption = bit(2) && bit(3) ? { encryption: "aes-256-gcm" } : {};
     zfs.create(world, "a", "tank/data", { own, written: 7, ...encryption });
     if (bit(4))
@@ -367,7 +371,7 @@ export interface SpecOptions {
 export function specs(options: SpecOptions = {}): fc.Arbitrary<Spec> {
   return fc.record({
     manifest: options.manifest ?? anyManifest,
-    shape: fc.nat(8191),
+    shape: fc.nat(65_535),
     past: fc.array(happening, { maxLength: options.maxPast ?? 16, size: "max" }),
     away: options.allHere
       ? fc.constant("all here" as const)

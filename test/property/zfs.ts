@@ -77,7 +77,7 @@ export function create(world: World, host: string, name: string, options: Create
     ...(encryption === "off" || root === undefined ? {} : { encryptionroot: root }),
     keyLoaded: true,
     rawReplica: false,
-    available: 1e12,
+    available: parent?.available ?? 1e12,
     own: new Map(Object.entries(options.own ?? {})),
     snapshots: [],
     bookmarks: [],

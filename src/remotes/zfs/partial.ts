@@ -87,6 +87,7 @@ export function discard(facts: Facts, target: Dataset, problem = "the copy is ro
     dependsOn: [],
     preconditions: [targetIs(facts), { ...facts.at, kind: "token", token: target.resume?.token ?? null }],
     bytes: content?.bytes ?? (0 as Bytes),
+    ...(target.snapshots.length === 0 && target.own.placeholder !== "on" && { removesDataset: true }),
   };
 }
 

@@ -27,6 +27,8 @@ export interface CopyPlan {
   readonly dataset?: Dataset;
   /** The dataset is made, or made anew, by this plan. */
   readonly made: boolean;
+  /** Newest snapshot that both sides have now. */
+  readonly shared?: Base;
   /** Newest snapshot that both sides have afterwards. */
   readonly base?: Base;
   /** Snapshots of the source that must stay for this copy, by `View.key`. */
@@ -117,7 +119,7 @@ function block(facts: Facts, { views, base }: Remote, finding: Finding): CopyPla
     made: false,
     pins,
     ...(target && { dataset: target }),
-    ...(base && { base }),
+    ...(base && { base, shared: base }),
   };
 }
 
@@ -185,6 +187,7 @@ function transfer(facts: Facts, remote: Remote, remedies: readonly Operation[] =
     made: remote.views.length === 0,
     pins: new Map(after ? [[after.view.key, baseWhy(facts)]] : []),
     ...(target && { dataset: target }),
+    ...(remote.base && { shared: remote.base }),
     ...(after && { base: after }),
   };
 }

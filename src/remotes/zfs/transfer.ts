@@ -221,7 +221,7 @@ export async function requireSpace(at: At, size: Bytes | undefined, context: Run
   throw new OperationFailed(
     {
       message: `${at.host}:${at.dataset} has ${available} bytes available, the stream has ${size}`,
-      hint: "free space or raise the quota there, or keep less on this remote",
+      hint: "free space or raise the quota there, or keep less on this remote: what is surplus there goes before the transfer",
     },
     "space",
   );

@@ -1,0 +1,69 @@
+import { describe, expect, test } from "vitest";
+import { type Case, planOf, short } from "./notation.ts";
+
+type Row = readonly [what: string, world: string, expected: string, more?: Partial<Case>];
+
+function table(rows: readonly Row[], base: Partial<Case> = {}): void {
+  for (const [what, world, expected, more] of rows)
+    test(what, () => expect(short({ ...base, world, ...more })).toBe(expected));
+}
+
+describe("where space is short", () => {
+  const keep = { keep: "d=all", R: "d=2" };
+  table(
+    [
+      ["enough space: deletions wait for what arrives", "L: d3* d4+\nR: d1 d2 d3", ">R d3-d4; #R d4; -R d1,d2; -#R d3"],
+      ["what is surplus already goes first", "L: d3* d4+\nR full: d1 d2 d3", "-R d1; >R d3-d4; #R d4; -R d2; -#R d3"],
+      [
+        "the base stays until there is a newer one",
+        "L: d1* d2+\nR full: d1 x2 x3",
+        ">R d1-d2; #R d2; -R d1; -#R d1",
+        { R: "d=1" },
+      ],
+      ["nothing to send, nothing to hurry for", "L: d3*\nR full: d1 d2 d3", "-R d1"],
+      ["a half-received stream counts", "L: d3* d4\nR full: d1 d2 d3 %d4<d3", "-R d1; ~R d4; #R d4; -R d2; -#R d3"],
+      [
+        "append-only: nothing goes",
+        "L: d3* d4+\nR full: d1 d2 d3",
+        ">R d3-d4; #R d4; -#R d3",
+        { remote: { deletions: "never" } },
+      ],
+      [
+        "the guards see both parts as one",
+        "L: d11* d12+\nR full: d1 d2 d3 d4 d5 d6 d7 d8 d9 d10 d11",
+        ">R d11-d12; #R d12; -#R d11; !R withheld d1,d2,d3,d4,d5,d6,d7,d8,d9,d10",
+      ],
+    ],
+    keep,
+  );
+
+  test("what goes first depends on nothing, and is justified by what is there", () => {
+    const { operations } = planOf({ ...keep, world: "L: d3* d4+\nR full: d1 d2 d3" });
+    const [first] = operations;
+    expect(first).toMatchObject({ kind: "destroy", dependsOn: [] });
+    const named = first?.preconditions.flatMap((p) => (p.kind === "quota" ? p.snapshots : []));
+    expect(named).toHaveLength(2);
+    expect(operations.find(({ kind }) => kind === "send")?.dependsOn).toEqual([]);
+  });
+
+  table([
+    [
+      "a full source makes room before a snapshot is taken",
+      "L full: d1 d2 d3",
+      "-L d1; +d; -L d2",
+      { keep: "d=2", take: ["daily"] },
+    ],
+    [
+      "but not of what a copy has yet to get",
+      "L full: d1 d2* d3 d4\nR: d2",
+      "-L d1; >R d2-d3,d4; #R d4; -L d2,d3; -#R d2",
+      { keep: "d=1", R: "d=all" },
+    ],
+    [
+      "nor of anything before there is a copy",
+      "L full: d1 d2 d3",
+      ">R d1; >R d1-d2,d3; #R d3; -L d1,d2",
+      { keep: "d=1", R: "d=all" },
+    ],
+  ]);
+});
