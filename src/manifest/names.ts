@@ -1,8 +1,6 @@
+import { maxNameLength } from "../model/units.ts";
 import { matcher } from "../planner/patterns.ts";
 import { quote } from "./words.ts";
-
-/** The longest name ZFS takes: dataset, `@` or `#`, and what follows it. */
-export const maxNameLength = 255;
 
 /** What keeps ZFS from having a dataset of this name, if anything does. */
 export function datasetFault(name: string): string | undefined {

@@ -212,6 +212,8 @@ export type BlockedReason =
   | "occupied"
   /** The same name with another guid. */
   | "name-conflict"
+  /** ZFS takes no name as long as that of the copy, or of the bookmark at the source, would be. */
+  | "name-too-long"
   /** Encryption on the two sides does not allow the stream the manifest asks for. */
   | "encryption"
   /** The target's pool lacks a feature that the stream needs. */
@@ -313,6 +315,8 @@ export interface Unobserved {
 export type NoteKind =
   | "orphan"
   | "unprotected"
+  /** An entry of the manifest that no dataset matches. */
+  | "unmatched"
   | "unused-bookmark"
   | "suspended"
   | "overdue"

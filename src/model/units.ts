@@ -23,3 +23,6 @@ export type EpochSeconds = Brand<number, "EpochSeconds">;
 export type Seconds = Brand<number, "Seconds">;
 
 export const address = (host: HostName, dataset: DatasetName): Address => `${host}:${dataset}` as Address;
+
+/** The longest name ZFS takes: dataset, `@` or `#`, and what follows it. */
+export const maxNameLength = 255;

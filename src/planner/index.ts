@@ -19,6 +19,7 @@ import { planSource, type SourcePlan, scheduled } from "./source-plan.ts";
 import { concerns, type ResolvedSources, resolveSources, type Source } from "./sources.ts";
 import { summarize } from "./summary.ts";
 import { classifier } from "./types.ts";
+import { unmatchedNotes } from "./unmatched.ts";
 import { unprotectedNotes } from "./unprotected.ts";
 
 export type { PlanOptions } from "./options.ts";
@@ -132,7 +133,7 @@ function assemble(manifest: Manifest, inventory: Inventory, options: PlanOptions
     notes: [
       ...plans.flatMap(({ notes }) => notes),
       ...orphans.notes,
-      ...(limited ? [] : unprotectedNotes(context, resolved)),
+      ...(limited ? [] : [...unprotectedNotes(context, resolved), ...unmatchedNotes(context)]),
       ...context.consents.notes,
     ],
     unobserved: unobserved(context, plans),

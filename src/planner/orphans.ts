@@ -4,7 +4,7 @@ import type { At, Blocked, DestroyOrphanOperation, Note, OperationId } from "../
 import { address, type Bytes, type DatasetName, type HostName } from "../model/units.ts";
 import type { PlanContext } from "./context.ts";
 import { isBelow } from "./observed.ts";
-import type { ResolvedSources } from "./sources.ts";
+import type { Copy, ResolvedSources, Source } from "./sources.ts";
 
 interface Orphan {
   readonly remote: ZfsRemote;
@@ -30,6 +30,7 @@ export function planOrphans(context: PlanContext, resolved: ResolvedSources): Or
   const blocked: Blocked[] = [];
   const notes: Note[] = [];
   const going = new Map<string, OperationId>();
+  const renamed = new Renamed(context, resolved);
   // children first: what goes in this plan no longer holds its parent back
   const deepestFirst = findOrphans(context, resolved).sort((a, b) => b.at.dataset.length - a.at.dataset.length);
   for (const orphan of deepestFirst) {
@@ -37,7 +38,8 @@ export function planOrphans(context: PlanContext, resolved: ResolvedSources): Or
     const count = dataset.snapshots.length;
     if (!context.consents.orphan(at.host, at.dataset)) {
       const message = `${at.host}:${at.dataset} (${count} snapshots) is a copy of ${source}, which is no source any more; it is left alone`;
-      notes.push({ kind: "orphan", source, remote: remote.name, at, message });
+      const hint = renamed.hint(orphan);
+      notes.push({ kind: "orphan", source, remote: remote.name, at, message: hint ? `${message}. ${hint}` : message });
       continue;
     }
     const problems = obstacles(context, orphan, going);
@@ -82,6 +84,42 @@ function findOrphans({ manifest, observations, scope }: PlanContext, resolved: R
     }
   }
   return [...found.values()];
+}
+
+/** Sources without a copy yet, by what they have: one that shares snapshots with an orphan was renamed. */
+class Renamed {
+  readonly #context: PlanContext;
+  readonly #resolved: ResolvedSources;
+  #byGuid: ReadonlyMap<string, { readonly source: Source; readonly copy: Copy }> | undefined;
+
+  constructor(context: PlanContext, resolved: ResolvedSources) {
+    this.#context = context;
+    this.#resolved = resolved;
+  }
+
+  hint({ at, dataset, remote }: Orphan): string | undefined {
+    this.#byGuid ??= this.#index();
+    for (const { guid } of dataset.snapshots.toReversed()) {
+      const found = this.#byGuid.get(`${remote.name} ${at.host} ${guid}`);
+      if (found)
+        return `It looks like ${found.source.address} under its old name: zfs rename -p ${at.dataset} ${found.copy.target} there, before the next apply, saves sending it again`;
+    }
+    return undefined;
+  }
+
+  #index(): Map<string, { readonly source: Source; readonly copy: Copy }> {
+    const { observations } = this.#context;
+    const found = new Map<string, { readonly source: Source; readonly copy: Copy }>();
+    for (const source of this.#resolved.sources) {
+      for (const copy of source.copies) {
+        if (observations.look(copy.host, copy.target).state !== "absent") continue;
+        const there = observations.look(source.host, source.dataset);
+        const snapshots = there.state === "present" ? there.dataset.snapshots : [];
+        for (const { guid } of snapshots) found.set(`${copy.remote.name} ${copy.host} ${guid}`, { source, copy });
+      }
+    }
+    return found;
+  }
 }
 
 /** Hosts whose copies lie below the remote's root. */

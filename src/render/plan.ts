@@ -165,6 +165,7 @@ function noteLines(notes: readonly Note[], self: HostName | null, options: PlanT
 const NOTE_WORDS: Readonly<Record<Note["kind"], string>> = {
   orphan: "copies whose source is gone",
   unprotected: "datasets that no entry protects",
+  unmatched: "entries that match nothing",
   "unused-bookmark": "bookmarks that nothing uses",
   suspended: "suspended",
   overdue: "overdue",

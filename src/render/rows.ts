@@ -198,6 +198,7 @@ const BLOCKED_WORDS: Readonly<Record<BlockedReason, string>> = {
   "no-common-base": "no common base",
   occupied: "occupied",
   "name-conflict": "name conflict",
+  "name-too-long": "name too long",
   encryption: "encryption",
   feature: "missing feature",
   "partial-receive": "half-received stream",

@@ -255,6 +255,44 @@ describe("how it is sent", () => {
 describe("what is worth knowing", () => {
   const lapse = { until: 4e9 as EpochSeconds, untilText: "2096-10-02", place: { file: "h.yaml", line: 1, column: 1 } };
 
+  test("an orphan that has the snapshots of a source without a copy is a rename, and how to spare the transfer is said", () => {
+    const world = worldOf("a:tank/old", "v:vault/a");
+    const copied = { base: null, to: "critical-1", range: false, raw: false };
+    zfs.create(world, "v", "vault/a/tank");
+    zfs.receive(world, "v", "vault/a/tank/old", zfs.send(world, "a", "tank/old", copied));
+    zfs.renameDataset(world, "a", "tank/old", "tank/new");
+    const entries = [entry("a:tank/new", { keep: byType({ critical: 1 }), remotes: to({ vault: {} }) })];
+    const { notes } = planned(world, manifestOf(entries));
+    expect(notes).toMatchObject([
+      {
+        kind: "orphan",
+        source: "a:tank/old",
+        message: expect.stringMatching(
+          /looks like a:tank\/new .*zfs rename -p vault\/a\/tank\/old vault\/a\/tank\/new/,
+        ),
+      },
+    ]);
+  });
+
+  test("a pattern that no dataset matches is told, where all that could match was looked at", () => {
+    const world = worldOf("a:tank/data");
+    const unmatched = (key: string, change: (world: World) => void = () => {}) => {
+      const changed = worldOf("a:tank/data");
+      change(changed);
+      return planned(changed, manifestOf([entry(key, {}), entry("a:tank/data", {})])).notes.filter(
+        ({ kind }) => kind === "unmatched",
+      );
+    };
+    expect(planned(world, manifestOf([entry("a:tank/*", {})])).notes).toEqual([]);
+    expect(unmatched("a:tank/typo/*")).toMatchObject([{ message: expect.stringMatching(/a:tank\/typo\/\*.*:\d+\)/) }]);
+    expect(unmatched("a:usb/typo/*")).toHaveLength(1);
+    const away = (changed: World) => {
+      const pool = changed.hosts.get("a")?.pools.get("usb");
+      if (pool) pool.imported = false;
+    };
+    expect(unmatched("a:usb/typo/*", away)).toEqual([]);
+  });
+
   test("a copy whose source is gone is an orphan: reported, not touched", () => {
     const world = worldOf("v:vault/a", "v:vault/a/tank", "v:vault/a/tank/gone", "a:tank/data");
     const made = planned(world, manifestOf([entry("a:tank/data", { keep, remotes: to({ vault: {} }) })]));

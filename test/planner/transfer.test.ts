@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { byType } from "../property/manifests.ts";
 import { type Case, planOf, short } from "./notation.ts";
 
 type Row = readonly [what: string, world: string, expected: string, more?: Partial<Case>];
@@ -261,6 +262,21 @@ table("half-received streams", [
     { keep: "d=1" },
   ],
 ]);
+
+test("a copy whose names would be too long for ZFS is blocked before anything is sent", () => {
+  const long = (letters: number) => ({ target: `pool/b/${"x".repeat(letters)}` as never });
+  const reasons = (letters: number) => {
+    const remoteKeeps = new Map([
+      ["R" as never, { ...long(letters), keep: byType({ daily: Number.POSITIVE_INFINITY }) }],
+    ]);
+    return planOf({ ...all, world: "L: d1", source: { remotes: remoteKeeps } }).blocked.map(
+      ({ reason, evidence }) => `${reason} ${evidence.length}`,
+    );
+  };
+  const room = 255 - "pool/b/@daily-20260102T000000Z".length;
+  expect(reasons(room)).toEqual([]);
+  expect(reasons(room + 1)).toEqual(["name-too-long 1"]);
+});
 
 table("what is not observed", [
   ["no remote, no transfer; and nothing is thinned at the source", "L: d1* d2 d3\nR away: d1", "", { keep: "d=1" }],

@@ -1,4 +1,4 @@
-import { maxNameLength } from "../names.ts";
+import { maxNameLength } from "../../model/units.ts";
 import type { Problem } from "../problem.ts";
 import type { StaticCopy, StaticSource } from "./sources.ts";
 

@@ -1,9 +1,11 @@
 import type { At } from "../../model/plan.ts";
+import { maxNameLength } from "../../model/units.ts";
 import type { View } from "../../planner/view.ts";
 import type { Base } from "./base.ts";
 import type { Finding } from "./blocked.ts";
 import type { Facts } from "./facts.ts";
 import { isPlaceholder } from "./placeholder.ts";
+import { bookmarkName } from "./streams.ts";
 
 /** What keeps the copy from being transferred to or thinned; none of it goes away by itself. */
 export function findObstacle(
@@ -114,3 +116,21 @@ export function nameClash(facts: Facts, there: readonly View[], wanted: readonly
     ),
   };
 }
+
+/** A name that ZFS would refuse after everything before it was sent. */
+export function nameTooLong({ from, at, copy }: Facts, wanted: readonly View[]): Finding | undefined {
+  if (wanted.length === 0) return undefined;
+  const bookmark = `${from.host}:${from.dataset}#${bookmarkName(copy.remote.name, longestGuid)}`;
+  const names = [bookmark, ...wanted.map(({ name }) => `${at.host}:${at.dataset}@${name}`)];
+  const tooLong = names.filter((name) => name.length - name.indexOf(":") - 1 > maxNameLength);
+  if (tooLong.length === 0) return undefined;
+  return {
+    reason: "name-too-long",
+    message: `names longer than the ${maxNameLength} characters ZFS takes would be needed`,
+    evidence: tooLong.map((name) => `${name} (${name.length - name.indexOf(":") - 1})`),
+    remedies: [],
+    advice: [`give the copy a shorter \`target\` on ${copy.remote.name}, or rename what is too long`],
+  };
+}
+
+const longestGuid = "18446744073709551615";

@@ -10,7 +10,7 @@ import { blockedCopy, type Finding } from "./blocked.ts";
 import { chooseStream, type Encryption } from "./encryption.ts";
 import { countedAmong, type Facts, type LocalSide, newerThan, wantedThere } from "./facts.ts";
 import { missingFeatures } from "./features.ts";
-import { findObstacle, nameClash } from "./obstacles.ts";
+import { findObstacle, nameClash, nameTooLong } from "./obstacles.ts";
 import { discard, refuseDiscard, resume, resumeProblem, withoutReceive } from "./partial.ts";
 import { isPlaceholder } from "./placeholder.ts";
 import { refuseReplace, refuseRollback, replace, rollback } from "./remedies.ts";
@@ -172,6 +172,8 @@ function transfer(facts: Facts, remote: Remote, remedies: readonly Operation[] =
   const wanted = wantedThere(facts, there, base);
   const clash = nameClash(facts, there, wanted);
   if (clash) return block(facts, remote, clash);
+  const tooLong = nameTooLong(facts, wanted);
+  if (tooLong) return block(facts, remote, tooLong);
   const lacking = wanted.length > 0 ? missingFeatures(facts, encryption) : undefined;
   if (lacking) return block(facts, remote, lacking);
   operations.push(...send(facts, wanted, there, base, encryption, { isThere, placeholder }, operations.at(-1)?.id));
