@@ -17,10 +17,14 @@ export class Referee {
   private readonly scenario: Scenario;
   private readonly sources: readonly ExpectedSource[];
   private readonly roles = new Map<string, Role[]>();
+  /** By place and guid, as it was when the plan was made: what somebody renames meanwhile still counts. */
+  private readonly names = new Map<string, string>();
 
   constructor(scenario: Scenario) {
     this.scenario = scenario;
     this.sources = resolve(scenario.manifest, scenario.world);
+    for (const { host, name, dataset } of allDatasets(scenario.world))
+      for (const s of dataset.snapshots) this.names.set(`${host}:${name} ${s.guid}`, s.name);
     for (const source of this.sources) {
       this.role(`${source.host}:${source.dataset}`, { source });
       for (const copy of source.copies) this.role(`${copy.host}:${copy.target}`, { source, remote: copy.remote.name });
@@ -160,7 +164,9 @@ export class Referee {
     if (role === undefined || more.length > 0 || type === undefined) return true;
     const copy = role.source.copies.find((c) => c.remote.name === role.remote);
     const rule = ruleOf(copy?.keep ?? role.source.keys.keep, type);
-    const newer = after.snapshots.filter((s) => s.txg > gone.txg && typeOf(this.scenario.manifest, s.name) === type);
+    const typeNow = (s: WorldSnapshot) =>
+      typeOf(this.scenario.manifest, this.names.get(`${host}:${name} ${s.guid}`) ?? s.name);
+    const newer = after.snapshots.filter((s) => s.txg > gone.txg && typeNow(s) === type);
     return newer.length >= (rule?.count ?? 0);
   }
 
