@@ -1,7 +1,7 @@
 import { scopeOf } from "../manifest/scope.ts";
 import type { Inventory } from "../model/inventory.ts";
 import type { Manifest } from "../model/manifest.ts";
-import type { Blocked, Operation, Plan, Unobserved } from "../model/plan.ts";
+import type { Blocked, DestroyOperation, Operation, Plan, Unobserved } from "../model/plan.ts";
 import type { EpochSeconds, TypeName } from "../model/units.ts";
 import { consentsOf } from "./consent.ts";
 import type { PlanContext } from "./context.ts";
@@ -155,15 +155,23 @@ function inOrder(plans: readonly SourcePlan[], guarded: Guarded, orphans: readon
   const through = new Set(guarded.through);
   const withheldAt = new Set(guarded.withheld.map(({ deletion }) => deletion.place));
   for (const plan of plans) {
-    for (const deletion of plan.deletions) if (deletion.first && through.has(deletion)) room.push(deletion.first);
+    const deletions = plan.deletions.filter((deletion) => through.has(deletion));
+    const first = deletions.flatMap((deletion) => (deletion.first ? [deletion.first] : []));
+    room.push(...first);
     for (const operation of plan.operations) (operation.kind === "create" ? creates : rest).push(operation);
-    for (const deletion of plan.deletions) {
-      if (through.has(deletion)) rest.push(...deletion.before, ...(deletion.rest ? [deletion.rest] : []));
+    for (const deletion of deletions) {
+      rest.push(...deletion.before, ...(deletion.rest ? [after(first, deletion.rest)] : []));
     }
     for (const { operation, place } of plan.adoptions) if (!withheldAt.has(place)) rest.push(operation);
     rest.push(...plan.last);
   }
   return dependenciesFirst(linkParents([...room, ...creates, ...rest, ...orphans]));
+}
+
+/** What makes room goes before the rest of its side, which may destroy what justifies it. */
+function after(first: readonly DestroyOperation[], rest: DestroyOperation): DestroyOperation {
+  const sameSide = first.filter(({ at }) => at.host === rest.at.host && at.dataset === rest.at.dataset);
+  return sameSide.length === 0 ? rest : { ...rest, dependsOn: [...rest.dependsOn, ...sameSide.map(({ id }) => id)] };
 }
 
 function keptBecauseWithheld({ withheld }: Guarded): Plan["kept"] {

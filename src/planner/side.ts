@@ -248,10 +248,7 @@ function inParts(
   };
   if (first.snapshots.length === 0) return { rest: whole };
   const rest = part(whole.id, (guid) => needed.has(guid));
-  // the other way round it would destroy what justifies the first
-  return rest.snapshots.length === 0
-    ? { first }
-    : { first, rest: { ...rest, dependsOn: [...rest.dependsOn, first.id] } };
+  return rest.snapshots.length === 0 ? { first } : { first, rest };
 }
 
 function writeRule(retention: Retention, type: TypeName): string {
