@@ -6,7 +6,7 @@
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { PassThrough, type Writable } from "node:stream";
 import { execa, execaSync } from "execa";
 
@@ -14,9 +14,10 @@ const root = join(import.meta.dirname, "..");
 const isCi = process.env.CI === "true";
 const results = mkdtempSync(join(tmpdir(), "holdfast-results-"));
 
-interface Count {
+interface Outcome {
   readonly passed: number;
-  readonly failed: number;
+  /** What failed, by name: the end of a long output is all that many a CI shows. */
+  readonly failed: readonly string[];
 }
 
 async function run(out: Writable, ...[program = "", ...words]: string[]): Promise<boolean> {
@@ -36,16 +37,16 @@ async function run(out: Writable, ...[program = "", ...words]: string[]): Promis
   return (await child).exitCode === 0;
 }
 
-type Part = (out: Writable) => Promise<Count>;
+type Part = (out: Writable) => Promise<Outcome>;
 
 /** A part that is one check: a program that succeeds or does not. */
 const check =
   (...command: string[]): Part =>
   async (out) =>
-    (await run(out, ...command)) ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 };
+    (await run(out, ...command)) ? { passed: 1, failed: [] } : { passed: 0, failed: [command.join(" ")] };
 
 /** A part that is a vitest project, counted by vitest's own report. */
-async function project(name: string, out: Writable): Promise<Count> {
+async function project(name: string, out: Writable): Promise<Outcome> {
   const file = join(results, `${name}.json`);
   const succeeded = await run(
     out,
@@ -59,29 +60,32 @@ async function project(name: string, out: Writable): Promise<Count> {
   );
   let report: {
     numPassedTests: number;
-    numFailedTests: number;
-    testResults: { status: string; assertionResults: { status: string }[] }[];
+    testResults: { name: string; status: string; assertionResults: { status: string; fullName: string }[] }[];
   };
   try {
     report = JSON.parse(readFileSync(file, "utf8"));
   } catch {
-    return { passed: 0, failed: 1 }; // it ended before it could report
+    return { passed: 0, failed: [`the project ${name}: it ended before it could report`] };
   }
-  // A file that could not even be loaded has no tests that could fail.
-  const broken = report.testResults.filter(
-    ({ status, assertionResults }) => status === "failed" && !assertionResults.some((test) => test.status === "failed"),
-  );
-  const failed = report.numFailedTests + broken.length;
-  return { passed: report.numPassedTests, failed: succeeded ? failed : Math.max(failed, 1) };
+  const failed = report.testResults.flatMap(({ name, status, assertionResults }) => {
+    const tests = assertionResults.filter((test) => test.status === "failed").map(({ fullName }) => ` > ${fullName}`);
+    // A file that could not even be loaded has no tests that could fail.
+    const what = status === "failed" && tests.length === 0 ? [", as a whole"] : tests;
+    return what.map((text) => `${relative(root, name)}${text}`);
+  });
+  return {
+    passed: report.numPassedTests,
+    failed: succeeded || failed.length > 0 ? failed : [`the project ${name}, outside of its tests`],
+  };
 }
 
 /** Real OpenZFS; where it cannot run, a skip that nobody overlooks, and in CI a failure. */
-async function zfs(out: Writable): Promise<Count> {
+async function zfs(out: Writable): Promise<Outcome> {
   const tool = join(root, "test/zfs-vm/build");
   const { exitCode, all: obstacle } = execaSync(tool, ["--check"], { reject: false, all: true });
-  if (exitCode === 0) return (await run(out, tool)) ? project("zfs", out) : { passed: 0, failed: 1 };
+  if (exitCode === 0) return (await run(out, tool)) ? project("zfs", out) : { passed: 0, failed: [tool] };
   out.write(`\n${isCi ? "FAILED" : "SKIPPED"}: the tests on real OpenZFS did not run.\n${obstacle}\n\n`);
-  return { passed: 0, failed: isCi ? 1 : 0 };
+  return { passed: 0, failed: isCi ? ["real OpenZFS: skipped"] : [] };
 }
 
 const parts: Record<string, Part> = {
@@ -93,7 +97,8 @@ const parts: Record<string, Part> = {
 };
 
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(parts);
-const total = { passed: 0, failed: 0 };
+let passedAll = 0;
+const failures: string[] = [];
 
 async function runParts(names: readonly string[], out: Writable): Promise<void> {
   for (const name of names) {
@@ -102,9 +107,11 @@ async function runParts(names: readonly string[], out: Writable): Promise<void> 
     const started = Date.now();
     out.write(`== ${name}\n`);
     const { passed, failed } = await part(out);
-    total.passed += passed;
-    total.failed += failed;
-    out.write(`== ${name}: ${passed} passed, ${failed} failed, ${Math.round((Date.now() - started) / 1000)} s\n`);
+    passedAll += passed;
+    failures.push(...failed);
+    out.write(
+      `== ${name}: ${passed} passed, ${failed.length} failed, ${Math.round((Date.now() - started) / 1000)} s\n`,
+    );
   }
 }
 
@@ -115,5 +122,7 @@ await runParts(rest, process.stdout);
 held.pipe(process.stdout, { end: false });
 await both;
 rmSync(results, { recursive: true, force: true });
-process.stdout.write(`\n${total.passed} passed, ${total.failed} failed\n`);
-process.exitCode = total.failed === 0 ? 0 : 1;
+process.stdout.write(
+  `\n${passedAll} passed, ${failures.length} failed\n${failures.map((what) => `  ${what}\n`).join("")}`,
+);
+process.exitCode = failures.length === 0 ? 0 : 1;
