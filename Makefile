@@ -7,14 +7,14 @@ MAKEFLAGS += --no-print-directory
 modules := node_modules/.package-lock.json
 program := dist/holdfast.js
 
-.PHONY: help install test test-fast test-zfs lint format bench soak demo clean
+.PHONY: help install test test-fast test-zfs lint format bench soak soak-zfs demo clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(program) ## the dependencies, and dist/holdfast.js
 
-test: $(program) ## everything: types, lint, tests, and real OpenZFS in two emulated machines
+test: $(program) ## everything: types, lint, tests, and real OpenZFS in emulated machines
 	@node_modules/.bin/tsx test/run.ts
 
 test-fast: $(program) ## what needs no machine, within a minute: fewer random worlds than `make test`
@@ -36,6 +36,9 @@ bench: $(program) ## the benchmarks, as tables
 
 soak: $(modules) ## a million random worlds, new ones each time; hours
 	@HOLDFAST_SEED=$${HOLDFAST_SEED:-$$(date +%s)} HOLDFAST_RUNS=$${HOLDFAST_RUNS:-1000000} node_modules/.bin/vitest run --project fast test/property --testTimeout=86400000
+
+soak-zfs: $(program) ## hundreds of SIGKILLs and cut cables on real OpenZFS; hours
+	@HOLDFAST_FAULTS=$${HOLDFAST_FAULTS:-200} node_modules/.bin/vitest run --project zfs test/scenario/zfs/faults.test.ts
 
 demo: $(program) ## plan, apply, a cut cable and a resume, on real OpenZFS
 	@examples/demo/run

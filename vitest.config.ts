@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+import { sets } from "./test/scenario/harness/machine.ts";
 
 export default defineConfig({
   test: {
@@ -15,13 +16,13 @@ export default defineConfig({
         },
       },
       {
-        // Real OpenZFS: two emulated machines, booted once, so one file after the other and much patience.
+        // Real OpenZFS: emulated machines, booted once, two for each worker, and much patience.
         test: {
           name: "zfs",
           include: ["test/scenario/zfs/**/*.test.ts"],
           globalSetup: ["test/scenario/harness/boot.ts"],
-          fileParallelism: false,
-          testTimeout: 300_000,
+          maxWorkers: sets,
+          testTimeout: 900_000,
           hookTimeout: 300_000,
         },
       },

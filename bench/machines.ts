@@ -15,10 +15,10 @@ export interface Pair {
 }
 
 export async function onMachines<T>(work: (pair: Pair) => Promise<T>): Promise<T> {
-  const { addresses, stop } = await boot();
+  const { addresses, stop } = await boot(1);
   try {
     const [nas, vault] = (["nas", "vault"] as const).map((name) => {
-      const address = addresses.find((one) => one.name === name);
+      const address = addresses[0]?.find((one) => one.name === name);
       if (address === undefined) throw new Error(`no machine ${name} was booted`);
       return new Machine(address);
     }) as [Machine, Machine];

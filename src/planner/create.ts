@@ -19,6 +19,10 @@ export function takenTypes(context: PlanContext, source: Source): SnapshotType[]
   );
 }
 
+/** The newest of a type, by which the next one is due. */
+export const newestOf = (type: SnapshotType, views: readonly View[], now: EpochSeconds): View | undefined =>
+  views.findLast((view) => view.type === type.name && takenAt(view) <= now + FUTURE);
+
 /** Rule 1: the types whose newest snapshot is older than their latest tick. `isTaken` tells names in use on any side. */
 export function dueCreates(
   context: PlanContext,
@@ -31,10 +35,8 @@ export function dueCreates(
   for (const type of takenTypes(context, source)) {
     const tick = context.schedules.latestTick(type);
     if (tick === undefined) continue;
-    const newest = views.findLast((view) => view.type === type.name);
-    const time = newest && takenAt(newest);
-    const known = time !== undefined && time <= context.now + FUTURE;
-    if (known && time >= tick) continue;
+    const newest = newestOf(type, views, context.now);
+    if (newest && takenAt(newest) >= tick) continue;
     operations.push({
       ...createOperation(context, source, type, guid, isTaken),
       reason: `${type.name} is due since ${context.schedules.dueSince(type)}`,

@@ -17,7 +17,7 @@ import type { EpochSeconds, RemoteName, Seconds } from "../model/units.ts";
 import { type CopyPlan, planCopy } from "../remotes/zfs/plan.ts";
 import { bookmarkName } from "../remotes/zfs/streams.ts";
 import type { PlanContext } from "./context.ts";
-import { dueCreates, takenTypes } from "./create.ts";
+import { dueCreates, newestOf, takenTypes } from "./create.ts";
 import { countedOf, retain, type Why } from "./retention.ts";
 import { type Deletion, type Place, planSide, type Side, type SidePlan } from "./side.ts";
 import { lastContact, notesOf } from "./source-notes.ts";
@@ -194,8 +194,8 @@ class SourcePlanner {
     const newest = views.at(-1);
     if (newest) pins.add(newest.key, { reason: "newest", detail: "newest snapshot of the source" });
     for (const type of takenTypes(this.#context, this.#source)) {
-      const last = views.findLast((view) => view.type === type.name);
-      if (last) pins.add(last.key, { reason: "newest-of-type", detail: `newest ${type.name}` });
+      const newest = newestOf(type, views, this.#context.now);
+      if (newest) pins.add(newest.key, { reason: "newest-of-type", detail: `newest ${type.name}` });
     }
     const thinning = away.filter(({ remote }) => remote.whileAway === "thin");
     for (const { remote, keep } of thinning) {

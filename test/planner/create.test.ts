@@ -44,6 +44,7 @@ table("its time", [
     "+h",
     { take: ["hourly"], now: "2026-01-01T02:54Z" },
   ],
+  ["then the newest before it counts", "L: h1 h5", "", { take: ["hourly"], now: "2026-01-01T01:54Z" }],
   ["but not up to five", "L: h3", "", { take: ["hourly"], now: "2026-01-01T02:56Z" }],
 ]);
 

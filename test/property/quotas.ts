@@ -171,9 +171,11 @@ export class Quotas {
     const counted = countedBy(source.keys.keep, manifest, all, now);
     const reasons = pinsOf(manifest, source, source.dataset, after, source.keys.keep, this.withheld(name, undefined));
     add(reasons, "newest", after.snapshots.slice(-1));
-    for (const type of manifest.snapshotTypes.values())
-      if (type.schedule !== undefined)
-        add(reasons, "newest-of-type", all.filter((s) => typeOf(manifest, s.name) === type.name).slice(-1));
+    for (const type of manifest.snapshotTypes.values()) {
+      if (type.schedule === undefined) continue;
+      const past = all.filter((s) => typeOf(manifest, s.name) === type.name && takenAt(s) <= now + 300);
+      add(reasons, "newest-of-type", past.slice(-1));
+    }
     const must = new Map<string, string>([...counted.kept].map((guid) => [guid, "count"]));
     for (const copy of source.copies) {
       for (const guid of this.neededBy(name, source, copy, before, after, all)) {
@@ -350,6 +352,12 @@ const union = (before: readonly WorldSnapshot[], after: readonly WorldSnapshot[]
   [...before, ...after.filter((s) => !before.some((t) => t.guid === s.guid))].sort((a, b) => a.txg - b.txg);
 
 const isShared = (s: WorldSnapshot, other: WorldDataset): boolean => other.snapshots.some((t) => t.guid === s.guid);
+
+/** By its creation or the time in its name, whichever is later. */
+function takenAt({ name, creation }: WorldSnapshot): number {
+  const [, y, mo, d, h, mi, s] = /-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(name) ?? [];
+  return Math.max(creation, y === undefined ? 0 : Date.parse(`${y}-${mo}-${d}T${h}:${mi}:${s}Z`) / 1000);
+}
 
 /** The newest of the source, as a snapshot or a bookmark, that the target has. */
 function newestShared(

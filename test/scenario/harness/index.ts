@@ -41,7 +41,8 @@ export const test = base.extend<{ world: World }>({
   world: async ({}, use) => {
     const id = `case-${process.pid}-${++scenarios}`;
     const machine = (name: MachineName): Machine => {
-      const address = inject("machines").find((candidate) => candidate.name === name);
+      const ours = inject("machines")[Number(process.env.VITEST_POOL_ID) - 1];
+      const address = ours?.find((candidate) => candidate.name === name);
       if (address === undefined) throw new Error(`no machine ${name} was booted`);
       return new Machine(address);
     };

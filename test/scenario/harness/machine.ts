@@ -1,5 +1,7 @@
+import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
 import type { Readable } from "node:stream";
+import { setTimeout as pause } from "node:timers/promises";
 import { execa } from "execa";
 import type { Link } from "./link.ts";
 
@@ -8,6 +10,9 @@ export const machines = [
   { name: "nas", version: "2.3", pools: ["tank", "usb"] },
   { name: "vault", version: "2.1", pools: ["backup"] },
 ] as const satisfies readonly { name: string; version: string; pools: readonly string[] }[];
+
+/** Each worker has machines of its own; an emulated one keeps about one processor busy. */
+export const sets = process.env.HOLDFAST_ZFS_VM_KEEP === undefined ? Math.min(2, availableParallelism()) : 1;
 
 export type MachineName = (typeof machines)[number]["name"];
 
@@ -155,6 +160,25 @@ export class Machine {
     const mountpoint = await this.property(dataset, "mountpoint");
     const folder = snapshot === undefined ? mountpoint : `${mountpoint}/.zfs/snapshot/${snapshot}`;
     return this.sh(`cd ${quote(folder)} && find . -type f -exec sha256sum {} + | sort | sha256sum`);
+  }
+
+  /** Pulls the plug, as far as the machine can tell, and waits until it is up again: what was not yet on disk is lost. */
+  async reboot(): Promise<void> {
+    const { sshConfig } = this.address;
+    const fresh = ["-F", sshConfig, "-o", "ConnectTimeout=5", "-o", "ServerAliveInterval=2", this.name];
+    const uptime = async () => {
+      const { stdout } = await execa("ssh", [...fresh, "cat", "/proc/uptime"], { reject: false });
+      return Number(stdout.split(" ")[0] || Number.POSITIVE_INFINITY);
+    };
+    const before = Number((await this.sh("cat /proc/uptime")).split(" ")[0]);
+    void this.start("echo b > /proc/sysrq-trigger"); // nothing answers this
+    for (let attempt = 0; (await uptime()) >= before; attempt++) {
+      if (attempt === 300) throw new Error(`${this.name} did not come up again`);
+      await pause(500); // while it boots it refuses at once
+    }
+    for (const user of ["root", "backup"] as const) {
+      await execa("ssh", [...this.sshArguments(user), "-O", "exit"], { reject: false });
+    }
   }
 
   /** Writes a file, with the folders above it. */

@@ -189,9 +189,7 @@ async function snapshotsBelow(machine: Machine, dataset: string): Promise<Map<st
 }
 
 describe("what can happen to a source and its copy", () => {
-  test("each is done right or blocked with the evidence, beside all the others", { timeout: 900_000 }, async ({
-    world,
-  }) => {
+  test("each is done right or blocked with the evidence, beside all the others", async ({ world }) => {
     const { nas, vault, datasets, holdfast } = world;
     const source = below(datasets.tank);
     const copy = below(`${datasets.backup}/${datasets.tank}`);
