@@ -56,7 +56,7 @@ function beyondTotal(context: PlanContext, deletions: readonly Deletion[]): With
   const withheld: Withheld[] = [];
   const others: Withheld[] = [];
   for (const deletion of deletions) {
-    const next = { ...deletion, existing: deletion.existing + deletion.arriving, arriving: 0 };
+    const next = { ...deletion, existing: deletion.existing + deletion.arriving, arriving: 0, piledUp: 0 };
     if (suspicion(context, next)) withheld.push({ deletion, reason: "withheld", why });
     else others.push({ deletion, reason: "withheld", why });
   }
@@ -65,10 +65,10 @@ function beyondTotal(context: PlanContext, deletions: readonly Deletion[]): With
 
 const lossesOf = (deletions: readonly Deletion[]): number =>
   deletions.reduce((sum, deletion) => sum + lossOf(deletion), 0);
-const lossOf = ({ operation, arriving }: Deletion): number => operation.snapshots.length - arriving;
+const lossOf = ({ operation, arriving, piledUp }: Deletion): number => operation.snapshots.length - arriving - piledUp;
 
 function suspicion(context: PlanContext, deletion: Deletion): Omit<Withheld, "deletion"> | undefined {
-  const { place, operation, existing, arriving, counted, type } = deletion;
+  const { place, operation, existing, arriving, piledUp, counted, type } = deletion;
   const { percent, above } = context.manifest.guards.destroyAtMost;
   const count = operation.snapshots.length;
   const loss = lossOf(deletion);
@@ -77,10 +77,11 @@ function suspicion(context: PlanContext, deletion: Deletion): Omit<Withheld, "de
   if (existing >= 2 && (deletion.isEmptied || existing - count + arriving === 0)) {
     return { reason: "withheld", why: `no ${type.name} snapshot would be left of ${existing} in the end` };
   }
-  if (loss > above && loss > (existing * percent) / 100) {
+  const routine = existing - piledUp;
+  if (loss > above && loss > (routine * percent) / 100) {
     return {
       reason: "withheld",
-      why: `${loss} of ${existing} ${type.name} snapshots would be lost, more than ${percent} %`,
+      why: `${loss} of ${routine} ${type.name} snapshots would be lost, more than ${percent} %`,
     };
   }
   return type.schedule === undefined || !crowded(context, deletion)

@@ -66,7 +66,7 @@ function findOrphans({ manifest, observations, scope }: PlanContext, resolved: R
   ]);
   const found = new Map<string, Orphan>();
   for (const remote of manifest.remotes.values()) {
-    for (const from of fillers(manifest.hosts.keys(), remote)) {
+    for (const from of fillers(remote, manifest.hosts.keys(), resolved)) {
       const host = remote.host ?? from;
       // of a host that was not observed nothing can be said to be gone
       if (!scope.copies(from, remote) || observations.host(from).state === "unobserved") continue;
@@ -84,6 +84,13 @@ function findOrphans({ manifest, observations, scope }: PlanContext, resolved: R
     }
   }
   return [...found.values()];
+}
+
+/** Hosts whose copies may lie below the remote's root; those that copy there come first, the remote's own comes last. */
+function fillers(remote: ZfsRemote, hosts: Iterable<HostName>, { sources }: ResolvedSources): Set<HostName> {
+  const users = sources.filter(({ copies }) => copies.some((copy) => copy.remote.name === remote.name));
+  const others = [...hosts].filter((host) => host !== remote.host);
+  return new Set([...users.map(({ host }) => host), ...others, ...(remote.host === undefined ? [] : [remote.host])]);
 }
 
 /** Sources without a copy yet, by what they have: one that shares snapshots with an orphan was renamed. */
@@ -121,10 +128,6 @@ class Renamed {
     return found;
   }
 }
-
-/** Hosts whose copies lie below the remote's root. */
-const fillers = (hosts: Iterable<HostName>, remote: ZfsRemote): HostName[] =>
-  [...hosts].filter((host) => remote.root.includes("{host}") || remote.host === undefined || host !== remote.host);
 
 function obstacles(
   context: PlanContext,

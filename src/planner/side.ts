@@ -8,7 +8,7 @@ import type {
   Precondition,
   SnapshotGroup,
 } from "../model/plan.ts";
-import type { Address, Bytes, EpochSeconds, Guid, RemoteName, Seconds, TypeName } from "../model/units.ts";
+import type { Address, Bytes, EpochSeconds, Guid, RemoteName, Seconds, Txg, TypeName } from "../model/units.ts";
 import { clockDoubt } from "./clock.ts";
 import type { PlanContext } from "./context.ts";
 import { isCounted, retain, type Verdict, type Why } from "./retention.ts";
@@ -43,6 +43,8 @@ export interface Side {
   readonly justification: readonly Precondition[];
   /** What copies have once all is done, by `View.key`: a source may have it only on its way there. */
   readonly elsewhere: ReadonlySet<string>;
+  /** Of what is here, the createtxg of the oldest bookmark for a remote: had that been away, all newer ones piled up. */
+  readonly oldestBookmark?: Txg;
   /** Where space is short, the side as it is: what is surplus even there goes first, whatever becomes of the rest. */
   readonly cramped?: Pick<Side, "views" | "pins" | "justification">;
   /** What must be done before a snapshot may go, such as its bookmark. */
@@ -62,6 +64,8 @@ export interface Deletion {
   readonly existing: number;
   /** Created or arriving in this plan. */
   readonly arriving: number;
+  /** Of the existing ones, those that are only there because nothing was destroyed while a remote was away. */
+  readonly piledUp: number;
   /** The rule counts none of the type, and not all of them are elsewhere: in the end none will be left. */
   readonly isEmptied: boolean;
   /** Creation of the newest N, where a number is asked for. */
@@ -165,10 +169,13 @@ function deletion(
   const counted: EpochSeconds[] = [];
   let existing = 0;
   let arriving = 0;
+  let beforeBookmark = 0;
   side.views.forEach((view, index) => {
     const isOfType = view.type === type;
-    if (isOfType && view.snapshot) existing++;
-    else if (isOfType) arriving++;
+    if (isOfType && view.snapshot) {
+      existing++;
+      if (view.snapshot.createtxg <= (side.oldestBookmark ?? -1)) beforeBookmark++;
+    } else if (isOfType) arriving++;
     const whys = verdict[index];
     if ((retention.by === "time" || isOfType) && isCounted(whys)) fills.push(view);
     if (isOfType && whys?.some(({ reason }) => reason === "count")) counted.push(view.creation);
@@ -197,6 +204,8 @@ function deletion(
   const ageBased = retention.by === "time" || rule?.within !== undefined;
   const doubt = ageBased ? clockDoubt(views, staying, side.longestPeriod, context.now) : undefined;
   const declared = context.manifest.snapshotTypes.get(type);
+  // as many as will be left were there before: those that came since are what went on without thinning
+  const piledUp = beforeBookmark >= existing + arriving - snapshots.length ? existing - beforeBookmark : 0;
   return {
     place,
     operation,
@@ -204,6 +213,7 @@ function deletion(
     before,
     existing,
     arriving,
+    piledUp: side.oldestBookmark === undefined ? 0 : piledUp,
     isEmptied,
     counted,
     oldestDestroyed: views.reduce<number>(

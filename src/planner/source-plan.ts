@@ -13,7 +13,7 @@ import type {
   SnapshotGroup,
   UnbookmarkOperation,
 } from "../model/plan.ts";
-import type { EpochSeconds, RemoteName, Seconds } from "../model/units.ts";
+import type { EpochSeconds, RemoteName, Seconds, Txg } from "../model/units.ts";
 import { type CopyPlan, planCopy } from "../remotes/zfs/plan.ts";
 import { bookmarkName } from "../remotes/zfs/streams.ts";
 import type { PlanContext } from "./context.ts";
@@ -225,6 +225,7 @@ class SourcePlanner {
       ],
       justification: [...copies.flatMap((copy) => this.#basePresent(copy)), ...newerPresent(this.#at, views)],
       elsewhere: new Set(copies.flatMap(({ after }) => after.map(({ key }) => key))),
+      ...this.#oldestBookmark(),
       ...(isFull(this.#dataset) && { cramped: this.#crampedSource(pins.all, copies) }),
       ...(thinning.length > 0 && {
         beforeDestroy: (view: View) => thinning.flatMap(({ remote }) => this.#bookmarkForAway(remote.name, view)),
@@ -260,6 +261,16 @@ class SourcePlanner {
       elsewhere: new Set(),
       ...(cramped && { cramped }),
     };
+  }
+
+  /** Each remote has one, which is renewed only when everything has arrived there. */
+  #oldestBookmark(): Pick<Side, "oldestBookmark"> {
+    const remotes = this.#source.copies.map(({ remote }) => remote.name);
+    const own = this.#dataset.bookmarks.filter(({ name, guid }) =>
+      remotes.some((remote) => name === bookmarkName(remote, guid)),
+    );
+    if (own.length === 0) return {};
+    return { oldestBookmark: Math.min(...own.map(({ createtxg }) => createtxg)) as Txg };
   }
 
   /** As it is, the source has to keep all from the oldest base on: any of it may have yet to go somewhere. */

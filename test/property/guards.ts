@@ -2,7 +2,7 @@ import type { Plan } from "../../src/model/plan.ts";
 import type { Scenario } from "./histories.ts";
 import { day } from "./manifests.ts";
 import { resolve, ruleOf, typeOf } from "./resolve.ts";
-import { find, type World } from "./world.ts";
+import { find, type World, type WorldDataset, type WorldSnapshot } from "./world.ts";
 
 const periods: Readonly<Record<string, number>> = { hourly: 3600, daily: day, weekly: 7 * day, "daily-long": 7 * day };
 
@@ -30,7 +30,10 @@ export function judgeGuards(scenario: Scenario, before: World, plan: Plan): stri
     });
     const gain = arriving.filter((s) => typeOf(manifest, s.name) === o.type).length;
     const lost = o.snapshots.filter((s) => there.some((t) => t.guid === s.guid)).length;
-    const loss = lost - gain;
+    const source = resolve(manifest, before).find((r) => `${r.host}:${r.dataset}` === o.source);
+    const remotes = o.remote === undefined ? (source?.copies.map((c) => c.remote.name) ?? []) : [];
+    const usual = there.length - piledUp(remotes, dataset, there, there.length + gain - lost);
+    const loss = lost - gain - (there.length - usual);
     if (consented(o.source, o.remote)) {
       anyConsent = true;
       continue;
@@ -38,10 +41,9 @@ export function judgeGuards(scenario: Scenario, before: World, plan: Plan): stri
     losses += Math.max(0, loss);
     const where = `${o.id}: ${lost} of ${there.length} ${o.type} go and ${gain} come`;
     if (dataset.own.get("adopted") !== "on" && lost > 0) wrong.push(`${where}, at first contact`);
-    if (loss > above && loss * 100 > percent * there.length) wrong.push(`${where}: more than ${percent} %`);
+    if (loss > above && loss * 100 > percent * usual) wrong.push(`${where}: more than ${percent} %`);
     if (there.length >= 2 && lost === there.length && gain === 0) wrong.push(`${where}: emptied`);
     const scheduled = manifest.snapshotTypes.get(o.type)?.schedule !== undefined;
-    const source = resolve(manifest, before).find((r) => `${r.host}:${r.dataset}` === o.source);
     const keep =
       o.remote === undefined ? source?.keys.keep : source?.copies.find((c) => c.remote.name === o.remote)?.keep;
     const period = periods[o.type];
@@ -56,4 +58,13 @@ export function judgeGuards(scenario: Scenario, before: World, plan: Plan): stri
   }
   if (losses > total && !anyConsent) wrong.push(`the plan loses ${losses}, more than ${total}`);
   return wrong;
+}
+
+/** What came since the oldest bookmark of a remote, where no fewer than are left were there before it. */
+function piledUp(remotes: string[], dataset: WorldDataset, there: WorldSnapshot[], left: number): number {
+  const bookmarks = dataset.bookmarks.filter((b) =>
+    remotes.some((remote) => b.name === `holdfast-${remote}-${b.guid}`),
+  );
+  const before = there.filter((s) => bookmarks.every((b) => s.txg <= b.txg)).length;
+  return bookmarks.length > 0 && before >= left ? there.length - before : 0;
 }
