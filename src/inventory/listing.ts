@@ -19,6 +19,7 @@ export const COLUMNS = [
   "encryption",
   "keystatus",
   "encryptionroot",
+  "redacted",
   "mounted",
   "mountpoint",
   "available",
@@ -38,9 +39,10 @@ const TOKEN = 11;
 const ENCRYPTION = 12;
 const KEYSTATUS = 13;
 const ENCRYPTIONROOT = 14;
-const MOUNTED = 15;
-const MOUNTPOINT = 16;
-const AVAILABLE = 17;
+const REDACTED = 15;
+const MOUNTED = 16;
+const MOUNTPOINT = 17;
+const AVAILABLE = 18;
 const TABS = COLUMNS.length - 1;
 
 const TAB = 9;
@@ -182,7 +184,15 @@ export class ListingParser {
       written: this.#number(WRITTEN) as Bytes,
     };
     const clones = this.#optional(CLONES);
-    const all = clones === undefined ? snapshot : { ...snapshot, clones: clones.split(",") };
+    const isRedacted = this.#number(REDACTED) !== 0;
+    const all: Snapshot =
+      clones === undefined && !isRedacted
+        ? snapshot
+        : {
+            ...snapshot,
+            ...(clones !== undefined && { clones: clones.split(",") }),
+            ...(isRedacted && { redacted: true as const }),
+          };
     if (this.#number(USERREFS) > 0) dataset.held.push(all);
     dataset.snapshots.push(all);
   }

@@ -11,6 +11,8 @@ export type HostInventory =
   | {
       readonly state: "observed";
       readonly zfsVersion: string;
+      /** Of the kernel module, where `zfs version` tells it. */
+      readonly kernelVersion?: string;
       /** Imported pools; a dataset of any other pool is unobserved, not absent. */
       readonly pools: readonly string[];
       /** By pool. */
@@ -76,6 +78,8 @@ export interface Snapshot {
   readonly holds?: readonly string[];
   /** Datasets cloned from it (`…/%recv` is a half-received increment); present only where there are any. */
   readonly clones?: readonly string[];
+  /** Received from `zfs send --redact`: it lacks a part of the data. Present only where it is true. */
+  readonly redacted?: true;
 }
 
 /** A bookmark carries its snapshot's guid, createtxg and creation. */

@@ -218,6 +218,8 @@ export type BlockedReason =
   | "encryption"
   /** The target's pool lacks a feature that the stream needs. */
   | "feature"
+  /** What both sides share is redacted at the target: it lacks data, and increments do not fit. */
+  | "redacted"
   /** A half-received stream that cannot be used and may not be thrown away. */
   | "partial-receive"
   /** Deletions held back by guards.destroyAtMost. */

@@ -197,6 +197,7 @@ const BLOCKED_WORDS: Readonly<Record<BlockedReason, string>> = {
   modified: "modified",
   "no-common-base": "no common base",
   occupied: "occupied",
+  redacted: "redacted",
   "name-conflict": "name conflict",
   "name-too-long": "name too long",
   encryption: "encryption",

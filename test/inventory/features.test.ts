@@ -6,7 +6,7 @@ import { type Fault, fakeHosts } from "./fake-hosts.ts";
 import { manifest } from "./manifests.ts";
 
 const row = (name: string): string =>
-  `${name}\tfilesystem\t77\t1\t1700000000\t100\t90\t-\t-\t-\t90\t-\toff\t-\t-\tyes\t/x\t5000\n`;
+  `${name}\tfilesystem\t77\t1\t1700000000\t100\t90\t-\t-\t-\t90\t-\toff\t-\t-\t0\tyes\t/x\t5000\n`;
 const settings = (dataset: string, values: Readonly<Record<string, string>>): string =>
   Object.entries(values)
     .map(([property, value]) => `${dataset}\t${property}\t${value}\n`)

@@ -12,8 +12,8 @@ function parse(text: string, size = 1 << 16): Listed[] {
   return parser.finish();
 }
 
-const FILESYSTEM = "tank/a\tfilesystem\t11\t1\t1700000000\t100\t90\t-\t-\t-\t0\t-\toff\t-\t-\tyes\t/tank/a\t5000\n";
-const SNAPSHOT = "tank/a@s1\tsnapshot\t12\t2\t1700000001\t10\t20\t0\t-\t-\t30\t-\toff\t-\t-\t-\t-\t-\n";
+const FILESYSTEM = "tank/a\tfilesystem\t11\t1\t1700000000\t100\t90\t-\t-\t-\t0\t-\toff\t-\t-\t0\tyes\t/tank/a\t5000\n";
+const SNAPSHOT = "tank/a@s1\tsnapshot\t12\t2\t1700000001\t10\t20\t0\t-\t-\t30\t-\toff\t-\t-\t0\t-\t-\t-\n";
 const BOOKMARK = "tank/a#b1\tbookmark\t12\t2\t1700000001\t-\t20\t-\t-\t-\t-\t-\t-\t-\t-\t-\t-\t-\n";
 /** A row with other values in some columns. */
 function row(base: string, values: Partial<Record<(typeof COLUMNS)[number], string>>): string {
@@ -59,14 +59,10 @@ describe.each(VERSIONS)("what OpenZFS %s lists", (version) => {
     expect(data.snapshots[0]).toMatchObject({ clones: [`${root}/clone`] });
     expect(data.snapshots[1]).not.toHaveProperty("clones");
     expect(data.held).toEqual([data.snapshots[0]]);
-    expect(data.bookmarks).toEqual([
-      {
-        name: "s1",
-        guid: data.snapshots[0]?.guid,
-        createtxg: data.snapshots[0]?.createtxg,
-        creation: data.snapshots[0]?.creation,
-      },
-    ]);
+    const { guid, createtxg, creation } = data.snapshots[0] ?? {};
+    expect(data.bookmarks).toEqual(["redaction", "s1"].map((name) => ({ name, guid, createtxg, creation })));
+    expect(find("redacted").snapshots).toMatchObject([{ name: "s1", guid, redacted: true }]);
+    expect(data.snapshots[0]).not.toHaveProperty("redacted");
     expect(find("clone").origin).toBe(`${root}/data@s1`);
   });
 
@@ -213,7 +209,7 @@ describe("a listing", () => {
     for (let each = 0; each < 200; each++) {
       let text = FILESYSTEM.replaceAll("tank/a", `tank/d${each}`);
       for (let index = 0; index < 1000; index++) {
-        text += `tank/d${each}@hourly-20261122T${index}00Z\tsnapshot\t${10n ** 18n + BigInt(each * 1000 + index)}\t${index}\t1700000001\t1000000000000\t2000000000000\t0\t-\t-\t30\t-\toff\t-\t-\t-\t-\t-\n`;
+        text += `tank/d${each}@hourly-20261122T${index}00Z\tsnapshot\t${10n ** 18n + BigInt(each * 1000 + index)}\t${index}\t1700000001\t1000000000000\t2000000000000\t0\t-\t-\t30\t-\toff\t-\t-\t0\t-\t-\t-\n`;
       }
       parser.push(Buffer.from(text));
     }

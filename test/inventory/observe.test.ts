@@ -11,7 +11,7 @@ const every = captured("2.3", "list-every-kind");
 const base = every.stdout.split("\t")[0] ?? "";
 const pool = base.split("/")[0] ?? "";
 const row = (name: string, changes: Record<number, string> = {}): string => {
-  const fields = `${name}\tfilesystem\t77\t1\t1700000000\t100\t90\t-\t-\t-\t90\t-\toff\t-\t-\tyes\t/x\t5000`.split(
+  const fields = `${name}\tfilesystem\t77\t1\t1700000000\t100\t90\t-\t-\t-\t90\t-\toff\t-\t-\t0\tyes\t/x\t5000`.split(
     "\t",
   );
   for (const [column, value] of Object.entries(changes)) fields[Number(column)] = value;

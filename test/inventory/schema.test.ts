@@ -25,6 +25,7 @@ const snapshot: Required<Snapshot> = {
   written: 1 as Bytes,
   holds: ["tag"],
   clones: ["tank/clone"],
+  redacted: true,
 };
 const resume: Required<ResumeState> = { token: "1-a", content };
 const dataset: Required<Dataset> = {

@@ -24,7 +24,7 @@ import { emptyWorld, toInventory, type World, type WorldDataset, type WorldSnaps
  * A snapshot is a letter and a number, the same on every side: h hourly, d daily, w weekly, m monthly (the nth hour,
  * day … of 2026), c critical (by hand), x foreign, a adopted as daily. After it:
  *
- *     *  bookmarked for R    !  held    ^  cloned    +  something was written before it    '  same name, another guid
+ *     *  bookmarked for R    !  held    ^  cloned    +  something was written before it    _  redacted    '  same name, another guid
  *     d1=x2  the guid of d1 under the name of x2
  *
  * Instead of a snapshot: `#d1` a bookmark for R without its snapshot (`#S:d1` for S, `#=d1` of somebody else), `~` written to since,
@@ -235,7 +235,7 @@ function parseItem(
     return;
   }
   const { groups } =
-    /^(?<mark>#(?:(?<owner>[RST=]):?)?)?(?<what>[a-z]\d+)(?<prime>')?(?:=(?<as>[a-z]\d+))?(?<flags>[*!^+]*)$/.exec(
+    /^(?<mark>#(?:(?<owner>[RST=]):?)?)?(?<what>[a-z]\d+)(?<prime>')?(?:=(?<as>[a-z]\d+))?(?<flags>[*!^+_]*)$/.exec(
       token,
     ) ?? {};
   if (!groups?.what) throw new Error(`what is ${token}?`);
@@ -256,6 +256,7 @@ function parseItem(
     written: flags.includes("+") ? 4096 : 0,
     holds: flags.includes("!") ? ["mine"] : [],
     clones: flags.includes("^") ? [`${side === "L" ? "tank" : "pool"}/clone`] : [],
+    ...(flags.includes("_") && { redacted: true as const }),
   };
   tokens.set(name, groups.as ?? groups.what);
   dataset.snapshots = [...dataset.snapshots, snapshot];

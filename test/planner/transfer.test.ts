@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { nameTooLong } from "../../src/remotes/zfs/obstacles.ts";
 import { byType } from "../property/manifests.ts";
 import { type Case, planOf, short } from "./notation.ts";
 
@@ -115,6 +116,9 @@ table("bookmarks", [
 
 table("what stands in the way", [
   ["something was written at the remote: modified", "L: d1* d2\nR: d1 ~", "!R modified"],
+  ["the base there is redacted", "L: d1* d2\nR: d1_", "!R redacted"],
+  ["a newer base is whole", "L: d1 d2* d3\nR: d1_ d2", ">R d2-d3; #R d3; -#R d2"],
+  ["both are redacted", "L: d1_* d2\nR: d1_", ">R d1-d2; #R d2; -#R d1"],
   ["a remote snapshot after the base brought data: diverged", "L: d1* d2\nR: d1 x1+", "!R diverged"],
   ["clean extra snapshots after the base stay, and do not", "L: d1* d2\nR: d1 x1", ">R d1-d2; #R d2; -#R d1"],
   ["but any there does when the copy is raw", "L crypt: d1* d2\nR raw: d1 x1", "!R diverged"],
@@ -262,6 +266,17 @@ table("half-received streams", [
     { keep: "d=1" },
   ],
 ]);
+
+test("a copy so deep that ZFS could not name what it receives into is blocked", () => {
+  const clash = (letters: number) => {
+    const side = { host: "there", dataset: "x".repeat(letters) };
+    return nameTooLong({ from: { host: "here", dataset: "s" }, at: side, copy: { remote: { name: "R" } } } as never, [
+      { name: "a" } as never,
+    ]);
+  };
+  expect(clash(249)).toBeUndefined();
+  expect(clash(250)?.evidence).toEqual([`there:${"x".repeat(250)}/%recv (256)`]);
+});
 
 test("a copy whose names would be too long for ZFS is blocked before anything is sent", () => {
   const long = (letters: number) => ({ target: `pool/b/${"x".repeat(letters)}` as never });

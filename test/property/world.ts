@@ -47,6 +47,7 @@ export interface WorldSnapshot {
   readonly written: number;
   readonly holds: readonly string[];
   readonly clones: readonly string[];
+  readonly redacted?: true;
 }
 
 export interface WorldBookmark {
@@ -198,6 +199,7 @@ function datasetInventory(world: World, name: string, dataset: WorldDataset): Da
         written: s.written as Bytes,
         ...(s.holds.length === 0 ? {} : { holds: s.holds }),
         ...(clones.length === 0 ? {} : { clones }),
+        ...(s.redacted && { redacted: true as const }),
       };
     }),
     bookmarks: dataset.bookmarks.map((b) => ({

@@ -7,7 +7,7 @@
 set -u
 export LC_ALL=C
 base=$1/case out=$(mktemp -d) && cd "$out" || exit 1
-columns=name,type,guid,createtxg,creation,used,referenced,userrefs,clones,origin,written,receive_resume_token,encryption,keystatus,encryptionroot,mounted,mountpoint,available
+columns=name,type,guid,createtxg,creation,used,referenced,userrefs,clones,origin,written,receive_resume_token,encryption,keystatus,encryptionroot,redacted,mounted,mountpoint,available
 kinds=filesystem,volume,snapshot,bookmark
 overrides='-o readonly=on -o canmount=noauto -x mountpoint'
 
@@ -38,6 +38,7 @@ zfs set holdfast:adopted=on "$data"; zfs create "$data/child"
 zfs send -L -e -c "$data@s2" | head -c 4000000 | zfs receive -u -s "$base/cut-initial" 2> /dev/null
 zfs send -L -e -c "$data@s1" | zfs receive -u "$base/cut-increment"
 zfs send -L -e -c -i @s1 "$data@s2" | head -c 1500000 | zfs receive -u -s "$base/cut-increment" 2> /dev/null
+zfs snapshot "$base/clone@theirs"; zfs redact "$data@s1" redaction "$base/clone@theirs"; zfs send --redact redaction "$data@s1" | zfs receive -u "$base/redacted"
 zpool sync
 list list-every-kind "$base"
 list list-missing-root "$base/missing $base/volume"

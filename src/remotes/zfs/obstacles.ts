@@ -40,6 +40,15 @@ export function findObstacle(
   if (!base) {
     return finding("no-common-base", "the two sides share no snapshot", renameEvidence(facts, remote), ["replace"]);
   }
+  const baseThere = remote[base.remoteIndex]?.snapshot;
+  if (baseThere?.redacted && !base.view.snapshot?.redacted) {
+    return finding(
+      "redacted",
+      `@${baseThere.name} was received redacted there: the copy lacks what was left out, and no usual increment fits it`,
+      [`base @${base.view.name} (guid ${base.view.key})`],
+      ["replace"],
+    );
+  }
   const extras = remote.slice(base.remoteIndex + 1);
   const written = extras.filter((view) => (view.snapshot?.written ?? 0) > 0);
   const evidence = extras.map(
@@ -121,7 +130,9 @@ export function nameClash(facts: Facts, there: readonly View[], wanted: readonly
 export function nameTooLong({ from, at, copy }: Facts, wanted: readonly View[]): Finding | undefined {
   if (wanted.length === 0) return undefined;
   const bookmark = `${from.host}:${from.dataset}#${bookmarkName(copy.remote.name, longestGuid)}`;
-  const names = [bookmark, ...wanted.map(({ name }) => `${at.host}:${at.dataset}@${name}`)];
+  // the clone that ZFS receives increments into: OpenZFS 2.1 and 2.3 do not refuse its name, the kernel panics
+  const receiving = `${at.host}:${at.dataset}/%recv`;
+  const names = [bookmark, receiving, ...wanted.map(({ name }) => `${at.host}:${at.dataset}@${name}`)];
   const tooLong = names.filter((name) => name.length - name.indexOf(":") - 1 > maxNameLength);
   if (tooLong.length === 0) return undefined;
   return {
