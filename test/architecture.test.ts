@@ -43,7 +43,7 @@ const RULES: readonly (readonly [pattern: RegExp, rule: Rule])[] = [
   [/^inventory\//, { modules: ["transport", PATTERNS, SCOPE], packages: ["node:*"] }],
   [/^remotes\//, { modules: ["transport", "inventory"], packages: ["node:*"] }],
   [/^apply\//, { modules: ["remotes", "inventory", "transport"], packages: ["node:*", "p-queue"] }],
-  [/^doctor\//, { modules: ["inventory", "planner", "transport"], packages: [] }],
+  [/^doctor\//, { modules: ["inventory", "planner", "transport", SCOPE], packages: [] }],
   [
     /^cli\//,
     {

@@ -180,7 +180,9 @@ export function createProgram(finish: (code: ExitCode) => void): Command {
   );
   add(
     new Command("doctor")
-      .description("Look for what would go wrong: reachability, versions, clocks, rights, space, mount points.")
+      .description(
+        "Look for what would go wrong: reachability, host keys, versions, clocks, rights, space, mount points.",
+      )
       .addOption(json())
       .addOption(allHosts())
       .addHelpText("after", examples("holdfast doctor", "holdfast doctor --json --as none")),

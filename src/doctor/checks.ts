@@ -1,13 +1,12 @@
 import type { Check } from "../model/diagnosis.ts";
 import type { Host } from "../model/manifest.ts";
-import type { DatasetName, HostName } from "../model/units.ts";
+import type { HostName } from "../model/units.ts";
 import { quote } from "../transport/shell.ts";
 import type { Hosts } from "../transport/types.ts";
+import { good, problem, TIMEOUT_MS, warning } from "./check.ts";
 import type { Patient } from "./index.ts";
 import { trapsIn } from "./mounts.ts";
-import { type Account, missingRights, type Need } from "./rights.ts";
 
-const TIMEOUT_MS = 60_000;
 /** A command that takes longer than this is mostly the login shell's start-up files, or a long way. */
 const SLOW_MS = 400;
 /** Seconds: a command and a whole second of `date` are no difference. */
@@ -16,25 +15,6 @@ const CLOCK_WRONG = 300;
 /** Percent. ZFS slows down, and then snapshots cannot be destroyed any more. */
 const FULL = 90;
 const ALMOST_FULL = 80;
-
-const good = (about: Check["about"], message: string, advice: readonly string[] = []): Check => ({
-  about,
-  result: "good",
-  message,
-  advice,
-});
-const warning = (about: Check["about"], message: string, ...advice: string[]): Check => ({
-  about,
-  result: "warning",
-  message,
-  advice,
-});
-const problem = (about: Check["about"], message: string, ...advice: string[]): Check => ({
-  about,
-  result: "problem",
-  message,
-  advice,
-});
 
 export async function checkReach(name: HostName, hosts: Hosts, signal: AbortSignal): Promise<Check> {
   const options = { signal, timeoutMs: TIMEOUT_MS };
@@ -49,6 +29,21 @@ export async function checkReach(name: HostName, hosts: Hosts, signal: AbortSign
     message,
     "see whether the account's shell start-up files (.bashrc, /etc/profile) take that long",
   );
+}
+
+/** A connection is only made with a key that is known: what is left to say is where from. */
+export function checkHostKey(host: Host): Check[] {
+  if (host.local) return [];
+  const listed = `hosts.${host.name}.hostKeys`;
+  if (host.hostKeys.length > 0) return [good("host-key", `it has one of ${listed}`)];
+  const label = host.port === 22 ? host.address : `[${host.address}]:${host.port}`;
+  const file = host.knownHostsFile;
+  const lookUp = `ssh-keygen -F ${quote(label)}${file === undefined ? "" : ` -f ${quote(file)}`}`;
+  return [
+    good("host-key", `it is known from ${file ?? "known_hosts"}`, [
+      `to have it reviewed with the manifest, put into ${listed}, without the name, what this prints: ${lookUp}`,
+    ]),
+  ];
 }
 
 export async function checkClock(name: HostName, hosts: Hosts, signal: AbortSignal): Promise<Check> {
@@ -68,10 +63,8 @@ export async function checkClock(name: HostName, hosts: Hosts, signal: AbortSign
 /** `2.1`, of `2.1.11-1+deb12u1`. */
 const release = (version: string): string => version.split(".").slice(0, 2).join(".");
 
-export async function checkZfs({ name, hosts, signal, found }: Patient): Promise<Check> {
-  const { stdout } = await hosts.run(name, ["zfs", "version"], { signal, timeoutMs: TIMEOUT_MS });
-  const kernel = /^zfs-kmod-(\S+)/m.exec(stdout)?.[1];
-  const { zfsVersion } = found;
+export function checkZfs({ found }: Patient): Check {
+  const { zfsVersion, kernelVersion: kernel } = found;
   if (kernel === undefined) return warning("zfs", `OpenZFS ${zfsVersion}; its kernel module's version is unknown`);
   if (release(kernel) !== release(zfsVersion)) {
     return warning(
@@ -84,50 +77,6 @@ export async function checkZfs({ name, hosts, signal, found }: Patient): Promise
   if (major < 2 || (major === 2 && minor < 1))
     return problem("zfs", `OpenZFS ${zfsVersion} is older than 2.1`, "upgrade it");
   return good("zfs", `OpenZFS ${zfsVersion}`);
-}
-
-export async function checkRights(patient: Patient, needs: readonly Need[]): Promise<Check[]> {
-  const { name, manifest, hosts, signal } = patient;
-  const options = { signal, timeoutMs: TIMEOUT_MS };
-  const host = manifest.hosts.get(name) as Host;
-  const enough = (user: string) =>
-    needs.map(({ dataset, rights }) => `zfs allow -u ${user} ${rights.join(",")} ${quote(placeFor(patient, dataset))}`);
-  if (host.sudo) return [good("rights", "zfs is run with sudo, as root", instead(enough("USER")))];
-  const { stdout: id } = await hosts.run(name, ["id", "-u"], options);
-  if (id.trim() === "0") return [good("rights", "root", instead(enough("USER")))];
-  const account: Account = {
-    user: (await hosts.run(name, ["id", "-un"], options)).stdout.trim(),
-    groups: (await hosts.run(name, ["id", "-Gn"], options)).stdout.trim().split(" "),
-  };
-  const checks = await Promise.all(
-    needs.map(async ({ dataset, rights }) => {
-      const place = placeFor(patient, dataset);
-      const { code, stdout, stderr } = await hosts.run(name, ["zfs", "allow", place], options);
-      if (code !== 0) return problem("rights", `what is allowed on ${place} could not be asked: ${stderr.trim()}`);
-      const missing = missingRights(rights, stdout, place, account);
-      if (missing.length === 0) return good("rights", `${account.user} may do on ${place} all that is needed`);
-      return problem(
-        "rights",
-        `${account.user} lacks ${missing.join(", ")} on ${place}`,
-        `as root there: zfs allow -u ${account.user} ${missing.join(",")} ${quote(place)}`,
-      );
-    }),
-  );
-  return checks;
-}
-
-const instead = (lines: readonly string[]): string[] =>
-  lines.length === 0 ? [] : ["an account without root needs no more than:", ...lines];
-
-/** The dataset, or the nearest one above it that exists. */
-function placeFor({ found }: Patient, dataset: DatasetName): DatasetName {
-  const existing = new Set<string>(found.datasets.map(({ name }) => name));
-  const parts = dataset.split("/");
-  for (let length = parts.length; length > 1; length--) {
-    const path = parts.slice(0, length).join("/");
-    if (existing.has(path)) return path as DatasetName;
-  }
-  return parts[0] as DatasetName;
 }
 
 /** Pools of this host that the manifest speaks of. */

@@ -1,13 +1,16 @@
 import { observe } from "../inventory/index.ts";
+import { scopeOf } from "../manifest/scope.ts";
 import type { Check, Diagnosis } from "../model/diagnosis.ts";
 import type { HostInventory, Inventory } from "../model/inventory.ts";
-import type { Manifest } from "../model/manifest.ts";
+import type { Host, Manifest } from "../model/manifest.ts";
 import type { EpochSeconds, HostName } from "../model/units.ts";
+import { consentsOf } from "../planner/consent.ts";
 import { sourcesOf } from "../planner/index.ts";
 import type { Source } from "../planner/sources.ts";
 import { type Hosts, TransportError } from "../transport/types.ts";
-import { checkClock, checkMounts, checkPools, checkPrograms, checkReach, checkRights, checkZfs } from "./checks.ts";
-import { hasReceiveAppend, needsOf } from "./rights.ts";
+import { problem } from "./check.ts";
+import { checkClock, checkHostKey, checkMounts, checkPools, checkPrograms, checkReach, checkZfs } from "./checks.ts";
+import { canAppendOnly, checkRights, type Need, needsOf } from "./rights.ts";
 
 export interface ExamineOptions {
   /** Everything in the manifest, not only what this process is responsible for. */
@@ -31,10 +34,16 @@ export interface Patient {
 export async function examine(manifest: Manifest, hosts: Hosts, options: ExamineOptions): Promise<Diagnosis> {
   const inventory = await observe(manifest, hosts, options);
   const { sources } = sourcesOf(manifest, inventory, { allHosts: options.allHosts });
+  const consents = consentsOf(manifest, { now: options.now, allowDestroy: 0, resolve: new Map() });
+  const needs = needsOf(sources, {
+    scope: scopeOf(manifest, { allHosts: options.allHosts }),
+    remedy: ({ address }, { remote }) => consents.remedy(address, remote.name),
+    canAppendOnly: (host) => canAppendOnly(inventory.hosts[host]),
+  });
   const names = Object.keys(inventory.hosts) as HostName[];
   const examined = names.map(async (name) => ({
     host: name,
-    checks: await checksOf(name, manifest, hosts, inventory, sources, options.signal),
+    checks: await checksOf(name, manifest, hosts, inventory, sources, needs, options.signal),
   }));
   return { formatVersion: 1, hosts: await Promise.all(examined) };
 }
@@ -45,32 +54,32 @@ async function checksOf(
   hosts: Hosts,
   { hosts: all }: Inventory,
   sources: readonly Source[],
+  needs: readonly Need[],
   signal: AbortSignal,
 ): Promise<readonly Check[]> {
   const found = all[name];
+  const hostKey = checkHostKey(manifest.hosts.get(name) as Host);
   try {
     const reach = await checkReach(name, hosts, signal);
     const clock = await checkClock(name, hosts, signal);
     if (found === undefined || found.state === "unobserved") {
       const message = `its datasets could not be listed: ${found?.reason ?? "nobody asked"}`;
-      return [reach, clock, { about: "zfs", result: "problem", message, advice: [] }];
+      return [reach, ...hostKey, clock, problem("zfs", message)];
     }
     const patient: Patient = { name, manifest, hosts, signal, found, sources };
-    const needs = needsOf(sources, (host) => canAppendOnly(all[host])).filter(({ host }) => host === name);
-    const [zfs, rights, pools, mounts, programs] = await Promise.all([
-      checkZfs(patient),
-      checkRights(patient, needs),
+    const [rights, pools, mounts, programs] = await Promise.all([
+      checkRights(
+        patient,
+        needs.filter(({ host }) => host === name),
+      ),
       checkPools(patient),
       checkMounts(patient),
       checkPrograms(patient),
     ]);
-    return [reach, zfs, clock, ...rights, ...pools, ...mounts, ...programs];
+    return [reach, ...hostKey, checkZfs(patient), clock, ...rights, ...pools, ...mounts, ...programs];
   } catch (error) {
     if (!(error instanceof TransportError)) throw error;
-    const advice = error.hint === undefined ? [] : [error.hint];
-    return [{ about: "reach", result: "problem", message: error.message, advice }];
+    const about = error.kind === "host-key" ? "host-key" : "reach";
+    return [problem(about, error.message, ...(error.hint === undefined ? [] : [error.hint]))];
   }
 }
-
-const canAppendOnly = (host: HostInventory | undefined): boolean =>
-  host?.state === "observed" && hasReceiveAppend(host.zfsVersion);

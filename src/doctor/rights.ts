@@ -1,6 +1,14 @@
-import type { ZfsRemote } from "../model/manifest.ts";
+import { accountOn, hasReceiveAppend, lackingOn, propertyRight } from "../inventory/rights.ts";
+import { UnobservedError, type Zfs } from "../inventory/zfs.ts";
+import type { Scope } from "../manifest/scope.ts";
+import type { Check } from "../model/diagnosis.ts";
+import type { HostInventory } from "../model/inventory.ts";
+import type { Host, Remedy } from "../model/manifest.ts";
 import type { DatasetName, HostName } from "../model/units.ts";
-import type { Source } from "../planner/sources.ts";
+import type { Copy, Source } from "../planner/sources.ts";
+import { quote } from "../transport/shell.ts";
+import { good, problem, TIMEOUT_MS } from "./check.ts";
+import type { Patient } from "./index.ts";
 
 /** Rights that `zfs allow` has to grant on a dataset, for itself and everything below. */
 export interface Need {
@@ -9,21 +17,36 @@ export interface Need {
   readonly rights: readonly string[];
 }
 
-/** The least that a manifest's sources and copies need, where it has to be granted; nothing twice along one path. */
-export function needsOf(sources: readonly Source[], canAppendOnly: (host: HostName) => boolean): Need[] {
+/** What decides who needs what. */
+export interface Circumstances {
+  readonly scope: Scope;
+  /** The remedy that somebody approved for a copy. */
+  remedy(source: Source, copy: Copy): Remedy | undefined;
+  /** Whether the OpenZFS there knows a right to receive that does not let anything be lost. */
+  canAppendOnly(host: HostName): boolean;
+}
+
+/** The least that this process needs, where it has to be granted; nothing twice along one path. */
+export function needsOf(sources: readonly Source[], circumstances: Circumstances): Need[] {
+  const { scope } = circumstances;
   const wanted = new Map<HostName, Map<DatasetName, Set<string>>>();
   const want = (host: HostName, dataset: DatasetName, rights: readonly string[]): void => {
     const datasets = wanted.get(host) ?? new Map<DatasetName, Set<string>>();
     wanted.set(host, datasets);
     datasets.set(dataset, new Set([...(datasets.get(dataset) ?? []), ...rights]));
   };
-  for (const { host, dataset, copies } of sources) {
-    // a range of snapshots is held while it is sent
-    const forCopies = copies.length === 0 ? [] : ["send", "hold", "bookmark"];
-    want(host, dataset, [...forCopies, "snapshot", "destroy", "mount", "userprop"]);
-    for (const { remote, host: at } of copies) {
-      want(at, remote.root.replaceAll("{host}", host) as DatasetName, rightsAt(remote, canAppendOnly(at)));
-    }
+  for (const source of sources) {
+    const { host, dataset, copies } = source;
+    const ours = copies.filter(({ remote }) => scope.copies(host, remote));
+    const here = [
+      ...(scope.sources(host) ? ["snapshot", "destroy", "mount", "userprop"] : []),
+      // a range of snapshots is held while it is sent; without `mount`, `destroy` is for bookmarks only
+      ...(ours.length > 0 ? ["send", "hold", "bookmark", "destroy"] : []),
+      // what goes while a remote is away leaves its bookmark
+      ...(scope.sources(host) && copies.some(({ remote }) => remote.whileAway === "thin") ? ["bookmark"] : []),
+    ];
+    if (here.length > 0) want(host, dataset, here);
+    for (const copy of ours) want(copy.host, placeOf(source, copy), rightsAt(source, copy, circumstances));
   }
   return [...wanted].flatMap(([host, datasets]) =>
     [...datasets].flatMap(([dataset, rights]) => {
@@ -34,91 +57,84 @@ export function needsOf(sources: readonly Source[], canAppendOnly: (host: HostNa
   );
 }
 
-/** A user property is set with one right for all of them. */
-const propertyRight = (name: string): string => (name.includes(":") ? "userprop" : name);
+/** The remote's root, once for all its copies; a `target` may lie elsewhere. */
+function placeOf({ host }: Source, { remote, target }: Copy): DatasetName {
+  const root = remote.root.replaceAll("{host}", host) as DatasetName;
+  return target.startsWith(`${root}/`) ? root : target;
+}
 
-function rightsAt(remote: ZfsRemote, canAppendOnly: boolean): string[] {
+function rightsAt(source: Source, copy: Copy, { canAppendOnly, remedy }: Circumstances): string[] {
+  const { remote } = copy;
   const properties = [...Object.keys(remote.properties), ...remote.excludeProperties].map(propertyRight);
-  const receive = ["create", "mount", "userprop", "canmount", ...properties];
-  if (remote.deletions === "allow") return ["receive", "destroy", "rollback", ...receive];
-  return [canAppendOnly ? "receive:append" : "receive", ...receive];
+  const approved = remedy(source, copy);
+  const remedies = { rollback: ["rollback"], replace: ["rename"] };
+  const rights = ["create", "mount", "userprop", "canmount", ...properties, ...(approved ? remedies[approved] : [])];
+  if (remote.deletions === "allow") return ["receive", "destroy", ...rights];
+  return [canAppendOnly(copy.host) ? "receive:append" : "receive", ...rights];
 }
 
-/** `receive:append` came with 2.3.2. */
-export function hasReceiveAppend(zfsVersion: string): boolean {
-  const [major = 0, minor = 0, patch = 0] = zfsVersion.split(/[.-]/).map(Number);
-  return major > 2 || (major === 2 && (minor > 3 || (minor === 3 && patch >= 2)));
-}
+export const canAppendOnly = (host: HostInventory | undefined): boolean =>
+  host?.state === "observed" && hasReceiveAppend(host.zfsVersion);
 
-export interface Account {
-  readonly user: string;
-  readonly groups: readonly string[];
-}
-
-/** Of `wanted`, what `zfs allow DATASET` (its output) does not grant to the account, for the dataset and all below. */
-export function missingRights(
-  wanted: readonly string[],
-  allowed: string,
-  dataset: string,
-  account: Account,
-): readonly string[] {
-  const granted = new Set<string>();
-  const sets = new Map<string, readonly string[]>();
-  const here = { local: new Set<string>(), descendent: new Set<string>() };
-  for (const { on, kind, who, rights } of parse(allowed)) {
-    if (kind === "sets") sets.set(who, rights);
-    if (kind === "sets" || !isMeant(who, account)) continue;
-    const both = kind === "both" || (kind === "descendent" && on !== dataset);
-    for (const right of rights.flatMap((name) => expand(name, sets))) {
-      if (both) granted.add(right);
-      else if (on === dataset) here[kind === "local" ? "local" : "descendent"].add(right);
+export async function checkRights(patient: Patient, needs: readonly Need[]): Promise<Check[]> {
+  const { name, manifest, hosts, signal } = patient;
+  const zfs: Zfs = { host: name, hosts, options: { signal, timeoutMs: TIMEOUT_MS } };
+  const host = manifest.hosts.get(name) as Host;
+  const places = needs.map(({ dataset, rights }) => ({ place: placeFor(patient, dataset), rights }));
+  const instead =
+    places.length === 0
+      ? []
+      : [
+          "an account without root needs no more than:",
+          ...places.map(({ place, rights }) => `zfs allow -u USER ${rights.join(",")} ${quote(place)}`),
+        ];
+  if (host.sudo) return [good("rights", "zfs is run with sudo, as root", instead)];
+  const account = await accountOn(zfs);
+  if (account.isRoot) return [good("rights", "root", instead)];
+  const checks = places.map(async ({ place, rights }) => {
+    try {
+      const missing = await lackingOn(zfs, account, rights, place, "tree");
+      if (missing.length === 0) return good("rights", `${account.user} may do on ${place} all that is needed`);
+      return problem(
+        "rights",
+        `${account.user} lacks ${missing.join(", ")} on ${place}`,
+        `as root there: zfs allow -u ${account.user} ${missing.join(",")} ${quote(place)}`,
+      );
+    } catch (error) {
+      if (!(error instanceof UnobservedError)) throw error;
+      return problem("rights", `what is allowed on ${place} could not be asked: ${error.message}`);
     }
+  });
+  return [...(await Promise.all(checks)), ...(await checkDelegation(zfs, places.map(poolOfPlace)))];
+}
+
+const poolOfPlace = ({ place }: { readonly place: DatasetName }): string => place.split("/", 1)[0] ?? "";
+
+/** A pool can be told to disregard all that is allowed. */
+async function checkDelegation({ host, hosts, options }: Zfs, pools: readonly string[]): Promise<Check[]> {
+  if (pools.length === 0) return [];
+  const argv = ["zpool", "get", "-H", "-o", "name,value", "delegation", ...new Set(pools)];
+  const { stdout } = await hosts.run(host, argv, options);
+  return stdout.split("\n").flatMap((line) => {
+    const [pool, value] = line.split("\t");
+    if (pool === undefined || value !== "off") return [];
+    return [
+      problem(
+        "rights",
+        `the pool ${pool} disregards all rights that zfs allow grants`,
+        `as root there: zpool set delegation=on ${pool}`,
+      ),
+    ];
+  });
+}
+
+/** The dataset, or the nearest one above it that exists. */
+function placeFor({ found }: Patient, dataset: DatasetName): DatasetName {
+  const existing = new Set<string>(found.datasets.map(({ name }) => name));
+  const parts = dataset.split("/");
+  for (let length = parts.length; length > 1; length--) {
+    const path = parts.slice(0, length).join("/");
+    if (existing.has(path)) return path as DatasetName;
   }
-  for (const right of here.local) if (here.descendent.has(right)) granted.add(right);
-  const has = (right: string): boolean => granted.has(right) || (right === "receive:append" && granted.has("receive"));
-  return wanted.filter((right) => !has(right));
-}
-
-interface Grant {
-  readonly on: string;
-  readonly kind: "sets" | "local" | "descendent" | "both";
-  /** `user NAME`, `group NAME`, `everyone`; of a set its name. */
-  readonly who: string;
-  readonly rights: readonly string[];
-}
-
-const KINDS: Readonly<Record<string, Grant["kind"]>> = {
-  "Permission sets:": "sets",
-  "Local permissions:": "local",
-  "Descendent permissions:": "descendent",
-  "Local+Descendent permissions:": "both",
-};
-
-/** Sets are told before what uses them, of every dataset on the way up. */
-function parse(allowed: string): Grant[] {
-  const grants: Grant[] = [];
-  let on = "";
-  let kind: Grant["kind"] | undefined;
-  for (const line of allowed.split("\n")) {
-    const header = /^---- Permissions on (.+?) -*$/.exec(line);
-    if (header?.[1] !== undefined) {
-      on = header[1];
-      kind = undefined;
-    } else if (!line.startsWith("\t")) kind = KINDS[line.trim()];
-    else if (kind !== undefined) {
-      const words = line.trim().split(" ");
-      grants.push({ on, kind, who: words.slice(0, -1).join(" "), rights: (words.at(-1) ?? "").split(",") });
-    }
-  }
-  return grants.sort((a, b) => Number(b.kind === "sets") - Number(a.kind === "sets"));
-}
-
-const isMeant = (who: string, { user, groups }: Account): boolean =>
-  who === "everyone" || who === `user ${user}` || groups.some((group) => who === `group ${group}`);
-
-/** Sets may name sets. */
-function expand(right: string, sets: ReadonlyMap<string, readonly string[]>, seen: readonly string[] = []): string[] {
-  if (!right.startsWith("@")) return [right];
-  if (seen.includes(right)) return [];
-  return (sets.get(right) ?? []).flatMap((name) => expand(name, sets, [...seen, right]));
+  return parts[0] as DatasetName;
 }

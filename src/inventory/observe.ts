@@ -8,7 +8,7 @@ import { isDoubtful, needsOf, poolsOf } from "./features.ts";
 import type { Listed } from "./listing.ts";
 import { type ListingRoots, listingRoots, tokenSources } from "./roots.ts";
 import { parseToken, tokenCommand } from "./token.ts";
-import { list, poolOf, reasonOf, UnobservedError, type Zfs } from "./zfs.ts";
+import { list, poolOf, reasonOf, UnobservedError, versionOf, type Zfs, type ZfsVersion } from "./zfs.ts";
 
 export interface ObserveOptions {
   /** Everything in the manifest, not only what this process is responsible for. */
@@ -48,7 +48,7 @@ export async function observe(manifest: Manifest, hosts: Hosts, options: Observe
 /** A host's answers before its half-received streams are understood. */
 interface Look {
   readonly state: "listed";
-  readonly zfsVersion: string;
+  readonly version: ZfsVersion;
   readonly pools: readonly string[];
   readonly features: ReadonlyMap<string, Features>;
   readonly roots: readonly DatasetName[];
@@ -65,7 +65,7 @@ async function look(host: HostName, wanted: ListingRoots, hosts: Hosts, options:
   const slow: Zfs = { host, hosts, options: { signal, idleTimeoutMs: options.idleTimeoutMs ?? 600_000 } };
   try {
     const [version, features, listing, own] = await Promise.all([
-      zfsVersion(quick),
+      versionOf(quick),
       poolsOf(quick),
       list(slow, wanted.roots),
       ownProperties(slow, wanted.roots),
@@ -79,15 +79,10 @@ async function look(host: HostName, wanted: ListingRoots, hosts: Hosts, options:
     const { imported, above } = await confirmAbsent(slow, poolNames, listing.missing);
     const datasets = [...listing.datasets, ...above].sort((a, b) => (a.name < b.name ? -1 : 1));
     const holds = await holdsOf(slow, datasets);
-    return { state: "listed", zfsVersion: version, pools: imported, features, roots, datasets, own, holds };
+    return { state: "listed", version, pools: imported, features, roots, datasets, own, holds };
   } finally {
     failure.abort();
   }
-}
-
-async function zfsVersion({ host, hosts, options }: Zfs): Promise<string> {
-  const { stdout } = await hosts.run(host, ["zfs", "version"], options);
-  return /^zfs-(\S+)/m.exec(stdout)?.[1] ?? "unknown";
 }
 
 /** Without roots every pool is listed: those that `zpool get` knows and no other. */
@@ -199,10 +194,11 @@ function finished(
   needs: ReadonlyMap<DatasetName, readonly Need[]>,
 ): HostInventory {
   if (found.state !== "listed") return found;
-  const { zfsVersion: version, pools: imported, features, roots, datasets, own, holds } = found;
+  const { version, pools: imported, features, roots, datasets, own, holds } = found;
   return {
     state: "observed",
-    zfsVersion: version,
+    zfsVersion: version.tools,
+    ...(version.kernel !== undefined && { kernelVersion: version.kernel }),
     pools: imported,
     features: Object.fromEntries(features),
     roots,

@@ -110,6 +110,18 @@ export async function ask({ host, hosts, options }: Zfs, argv: readonly string[]
   return result.stdout;
 }
 
+export interface ZfsVersion {
+  /** `unknown` where it could not be told. */
+  readonly tools: string;
+  readonly kernel?: string;
+}
+
+export async function versionOf({ host, hosts, options }: Zfs): Promise<ZfsVersion> {
+  const { stdout } = await hosts.run(host, ["zfs", "version"], options);
+  const kernel = /^zfs-kmod-(\S+)/m.exec(stdout)?.[1];
+  return { tools: /^zfs-(\S+)/m.exec(stdout)?.[1] ?? "unknown", ...(kernel !== undefined && { kernel }) };
+}
+
 /** Rows of tab-separated columns; the last column may hold tabs. */
 export function rows(output: string, columns: number, what: string): string[][] {
   return output.split("\n").flatMap((line) => {

@@ -15,6 +15,8 @@ export interface HostDiagnosis {
 export interface Check {
   readonly about: /** Whether commands run there at all, and how quickly. */
     | "reach"
+    /** Whether the host's key is the one that is known. */
+    | "host-key"
     /** OpenZFS: what the tools say and what the kernel has. */
     | "zfs"
     /** Its clock against the one here. */

@@ -1,5 +1,5 @@
 import type { Check, Diagnosis } from "../model/diagnosis.ts";
-import { type Palette, palette, plural, type TextOptions, visible } from "./text.ts";
+import { type Palette, palette, plural, type TextOptions, visible, visibleLines } from "./text.ts";
 
 /** Host by host; what to do stands under what is wrong. */
 export function renderDiagnosis({ hosts }: Diagnosis, { color }: TextOptions): string {
@@ -18,9 +18,10 @@ function renderCheck({ about, result, message, advice }: Check, colors: Palette)
     warning: ["warning", colors.yellow] as const,
     problem: ["PROBLEM", colors.red] as const,
   }[result];
+  const [first = "", ...more] = visibleLines(message);
   return [
-    `  ${paint(mark.padEnd(8))} ${about.padEnd(9)} ${visible(message)}`,
-    ...advice.map((line) => `${" ".repeat(21)}${colors.dim(visible(line))}`),
+    `  ${paint(mark.padEnd(8))} ${about.padEnd(9)} ${first}`,
+    ...[...more, ...advice.flatMap(visibleLines).map(colors.dim)].map((line) => `${" ".repeat(21)}${line}`),
   ];
 }
 

@@ -60,7 +60,7 @@ async function run(
   signal = new AbortController().signal,
 ): Promise<{ report: Report; commands: string[] }> {
   const { hosts, commands } = fakeHosts(world);
-  const manifest = { digest: "digest", hosts: new Map() } as unknown as Manifest;
+  const manifest = { digest: "digest", hosts: new Map(), remotes: new Map() } as unknown as Manifest;
   return { report: await apply(planOf(operations), { manifest, hosts, signal }), commands };
 }
 
@@ -151,7 +151,7 @@ describe("destroy", () => {
         ["zfs destroy", fails("cannot destroy snapshots: permission denied\n")],
       ],
     });
-    expect(commands).toHaveLength(2);
+    expect(commands.filter((command) => command.startsWith("zfs destroy"))).toHaveLength(1);
     expect(report.operations[0]?.error?.hint).toMatch(/zfs allow -u .* destroy,mount tank\/a$/);
     expect(report.operations[0]?.error?.message).toContain("nothing was destroyed");
   });
@@ -211,7 +211,7 @@ describe("send", () => {
     const never = new AbortController().signal;
     const results = await runOperations([operation], {
       hosts,
-      manifest: { digest: "digest", hosts: new Map() } as unknown as Manifest,
+      manifest: { digest: "digest", hosts: new Map(), remotes: new Map() } as unknown as Manifest,
       signal: never,
       urgent: never,
       guidOf: (ref) => ("guid" in ref ? ref.guid : guid(0)),

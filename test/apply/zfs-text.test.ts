@@ -122,6 +122,9 @@ describe("what an error means", () => {
       "cannot receive new filesystem stream: property 'canmount' does not apply to datasets of this type",
       "canmount",
     ],
+    ["permission", "cannot hold: permission denied\ncannot send 'tank/a': permission denied", "backup may not"],
+    ["delegation", "cannot create snapshots : delegated administration is disabled on pool", "disregards"],
+    ["mounted", "cannot unmount '/pool/copy': permission denied", "only root may unmount it"],
     ["unknown", "cannot receive: the moon is full", "otherwise"],
   ])("%s: %s", (meaning, output, message) => {
     expect(meaningOf(output)).toBe(meaning);

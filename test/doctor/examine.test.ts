@@ -8,7 +8,7 @@ import { fakeHosts, type Machine } from "../inventory/fake-hosts.ts";
 import { manifest } from "../inventory/manifests.ts";
 
 const row = (name: string, mountpoint = "/x"): string =>
-  `${name}\tfilesystem\t${name.length}\t1\t1700000000\t100\t90\t-\t-\t-\t90\t-\toff\t-\t-\tyes\t${mountpoint}\t5000\n`;
+  `${name}\tfilesystem\t${name.length}\t1\t1700000000\t100\t90\t-\t-\t-\t90\t-\toff\t-\t-\t0\tyes\t${mountpoint}\t5000\n`;
 const world: Record<string, Machine> = {
   nas: { pools: ["tank"], rows: row("tank") + row("tank/data") },
   vault: { pools: ["backup"], rows: row("backup") + row("backup/data", "/srv") },
@@ -23,9 +23,7 @@ const sketch = manifest({
 /** What machines without any fault say; a command is known by its words. */
 const healthy: Readonly<Record<string, string>> = {
   true: "",
-  "id -u": "0\n",
-  "id -un": "backup\n",
-  "id -Gn": "backup users\n",
+  "sh -c id -u; id -un || id -u; id -Gn": "0\nroot\nroot\n",
   "zfs version": "zfs-2.3.2-1\nzfs-kmod-2.3.2-1\n",
 };
 
@@ -67,7 +65,15 @@ describe("a host", () => {
     const { checks, wrong } = await checksOf(host);
     expect(wrong).toEqual([]);
     const mounts = host === "vault" ? ["mounts"] : [];
-    expect(checks.map(({ about }) => about)).toEqual(["reach", "zfs", "clock", "rights", "pool", ...mounts]);
+    expect(checks.map(({ about }) => about)).toEqual([
+      "reach",
+      "host-key",
+      "zfs",
+      "clock",
+      "rights",
+      "pool",
+      ...mounts,
+    ]);
   });
 
   test("that cannot be reached: the reason and what to do, and the other one all the same", async () => {
@@ -76,6 +82,29 @@ describe("a host", () => {
       { about: "reach", result: "problem", message: "vault: cannot connect", advice: ["is it on?"] },
     ]);
     expect((await checksOf("nas", { vault: error })).wrong).toEqual([]);
+  });
+
+  test("whose key is not the one that is known", async () => {
+    const error = new TransportError("host-key", "not the one\n  offered  SHA256:x", { hint: "compare; write\n  y" });
+    expect((await checksOf("vault", { vault: error })).checks).toEqual([
+      { about: "host-key", result: "problem", message: error.message, advice: [error.hint] },
+    ]);
+  });
+
+  test.each<[string, object, string, string | undefined]>([
+    ["in the manifest", { hostKeys: ["ssh-ed25519 AAAA"] }, "hosts.nas.hostKeys", undefined],
+    ["in known_hosts", { address: "nas.lan", port: 22 }, "known_hosts", "ssh-keygen -F nas.lan"],
+    [
+      "in a file of its own",
+      { address: "::1", port: 2222, knownHostsFile: "/etc/my keys" },
+      "/etc/my keys",
+      "ssh-keygen -F '[::1]:2222' -f '/etc/my keys'",
+    ],
+  ])("whose key is known %s", async (_, keys, where, command) => {
+    const hosts = new Map([...sketch.hosts].map(([name, host]) => [name, { ...host, ...keys }]));
+    const [check] = (await checksOf("nas", {}, { ...sketch, hosts })).about("host-key");
+    expect(check).toMatchObject({ result: "good", message: expect.stringContaining(where) });
+    expect(check?.advice).toEqual(command === undefined ? [] : [expect.stringContaining(`: ${command}`)]);
   });
 
   test("whose datasets cannot be listed", async () => {
@@ -114,7 +143,8 @@ describe("a host", () => {
 });
 
 describe("rights", () => {
-  const user = { "nas: id -u": "1000\n", "vault: id -u": "1000\n" };
+  const account = "1000\nbackup\nbackup users\n";
+  const user = { "nas: sh -c id": account, "vault: sh -c id": account };
 
   test("root needs none, and is told what an account of its own would", async () => {
     const [check] = (await checksOf("nas")).about("rights");
@@ -136,9 +166,17 @@ describe("rights", () => {
 
   test("an account with all of them", async () => {
     const allow =
-      "---- Permissions on backup ----\nLocal+Descendent permissions:\n\tuser backup canmount,create,destroy,mount,receive,rollback,userprop\n";
+      "---- Permissions on backup ----\nLocal+Descendent permissions:\n\tuser backup canmount,create,destroy,mount,receive,userprop\n";
     const { about } = await checksOf("vault", { ...user, "vault: zfs allow backup": allow });
     expect(about("rights")).toMatchObject([{ result: "good" }]);
+  });
+
+  test("a pool that disregards what is allowed", async () => {
+    const { about } = await checksOf("vault", { ...user, "vault: zpool get -H -o name,value": "backup\toff\n" });
+    expect(about("rights").at(-1)).toMatchObject({
+      result: "problem",
+      advice: ["as root there: zpool set delegation=on backup"],
+    });
   });
 
   test("sudo is as good as root", async () => {
@@ -179,11 +217,11 @@ test("programs that a remote asks for", async () => {
   const remotes = new Map(
     [...sketch.remotes].map(([name, remote]) => [name as RemoteName, { ...remote, compress: "zstd" as const }]),
   );
-  const missing = { "vault: sh -c": { code: 127 } };
+  const missing = { "vault: sh -c command": { code: 127 } };
   const { about } = await checksOf("vault", missing, { ...sketch, remotes });
   expect(about("programs")).toMatchObject([{ result: "problem", advice: ["apt-get install zstd"] }]);
   expect(
-    (await checksOf("nas", { ...missing, "nas: sh -c": "/usr/bin/zstd\n" }, { ...sketch, remotes })).wrong,
+    (await checksOf("nas", { ...missing, "nas: sh -c command": "/usr/bin/zstd\n" }, { ...sketch, remotes })).wrong,
   ).toEqual([]);
   expect((await checksOf("nas", missing)).about("programs")).toEqual([]);
 });

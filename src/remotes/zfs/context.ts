@@ -1,12 +1,14 @@
 import { userInfo } from "node:os";
+import { accountOn, hasReceiveAppend, lackingOn } from "../../inventory/rights.ts";
+import { reasonOf, versionOf, type Zfs } from "../../inventory/zfs.ts";
 import type { Dataset } from "../../model/inventory.ts";
 import type { Manifest } from "../../model/manifest.ts";
 import type { At, Operation, OperationId, SnapshotRef } from "../../model/plan.ts";
 import type { Outcome, Problem } from "../../model/report.ts";
-import type { Bytes, Guid, HostName } from "../../model/units.ts";
+import type { Bytes, Guid, HostName, RemoteName } from "../../model/units.ts";
 import { quoteAll } from "../../transport/shell.ts";
 import { type Hosts, type RunResult, TransportError } from "../../transport/types.ts";
-import { explain, type Meaning, type Where } from "./errors.ts";
+import { type Explained, explain, grantOf, type Meaning, type Where } from "./errors.ts";
 
 /** How one operation ended. */
 export interface Result {
@@ -44,10 +46,13 @@ export class OperationFailed extends Error {
   override readonly name = "OperationFailed";
   readonly problem: Problem;
   readonly meaning: Meaning;
-  constructor(problem: Problem, meaning: Meaning = "unknown") {
+  /** Rights that the account lacks for it. */
+  readonly lacking: readonly string[];
+  constructor(problem: Problem, meaning: Meaning = "unknown", lacking: readonly string[] = []) {
     super(problem.message);
     this.problem = problem;
     this.meaning = meaning;
+    this.lacking = lacking;
   }
 }
 
@@ -70,28 +75,73 @@ export function whereOf(context: RunContext, at: At, permissions: string, permis
   return { at, user: userOn(context.manifest, at.host), permissions, permissionsOn };
 }
 
+/** Of what is changed on a remote: rights are granted on its root, for all copies. */
+export function whereOnRemote(
+  context: RunContext,
+  { at, source, remote }: Pick<Operation, "at" | "source"> & { readonly remote?: RemoteName },
+  permissions: string,
+  permissionsOn: string = at.dataset,
+): Where {
+  const where = whereOf(context, at, permissions, permissionsOn);
+  const from = source.slice(0, source.indexOf(":"));
+  const root = remote && context.manifest.remotes.get(remote)?.root.replaceAll("{host}", from);
+  return root !== undefined && permissionsOn.startsWith(`${root}/`) ? { ...where, grantOn: root } : where;
+}
+
 /** Short commands; one that hangs is ended, so that the rest goes on. */
 const PATIENCE_MS = 10 * 60_000;
 /** Destroying and rolling back wait for the pool. */
 export const LONG_PATIENCE_MS = 60 * 60_000;
 
+type Context = Pick<RunContext, "hosts" | "urgent">;
+
 export const run = (
-  context: Pick<RunContext, "hosts" | "urgent">,
+  context: Context,
   host: HostName,
   argv: readonly string[],
   timeoutMs = PATIENCE_MS,
 ): Promise<RunResult> => context.hosts.run(host, argv, { timeoutMs, signal: context.urgent });
 
 /** A command that failed, as a problem. */
-export function failure(
+export async function failure(
+  context: Context,
   result: Pick<RunResult, "code" | "signal" | "stderr">,
   argv: readonly string[],
   where: Where,
-): OperationFailed {
+): Promise<OperationFailed> {
   const ended = result.code === null ? `was ended by ${result.signal ?? "a signal"}` : `ended with ${result.code}`;
   const command = showCommand(argv);
-  const { meaning, ...problem } = explain(result.stderr, where, command, `${argv.slice(0, 2).join(" ")} ${ended}`);
-  return new OperationFailed(problem, meaning);
+  const otherwise = `${argv.slice(0, 2).join(" ")} ${ended}`;
+  const { meaning, lacking, ...problem } = await diagnose(context, result.stderr, where, command, otherwise);
+  return new OperationFailed(problem, meaning, lacking);
+}
+
+/** `explain`, and where something was refused: which rights the account lacks. `zfs` never says. */
+export async function diagnose(
+  context: Context,
+  ...[output, where, command, otherwise]: Parameters<typeof explain>
+): Promise<Explained & { readonly lacking: readonly string[] }> {
+  const explained = explain(output, where, command, otherwise);
+  const lacking = explained.meaning === "permission" ? await lackingFor(where, context) : [];
+  if (lacking.length === 0) return { ...explained, lacking };
+  const message = `${where.user} lacks ${lacking.join(", ")} on ${where.at.host}:${where.permissionsOn}`;
+  return { ...explained, message, hint: grantOf(where, lacking), lacking };
+}
+
+/** None where nobody can tell. */
+async function lackingFor({ at, permissions, permissionsOn }: Where, context: Context): Promise<readonly string[]> {
+  const options = { timeoutMs: PATIENCE_MS, signal: context.urgent };
+  const zfs: Zfs = { host: at.host, hosts: context.hosts, options };
+  try {
+    const account = await accountOn(zfs);
+    const reach = permissionsOn === at.dataset ? "dataset" : "tree";
+    const lacking = await lackingOn(zfs, account, permissions.split(","), permissionsOn, reach);
+    if (!lacking.includes("receive:append") || hasReceiveAppend((await versionOf(zfs)).tools)) return lacking;
+    return lacking.map((right) => (right === "receive:append" ? "receive" : right));
+  } catch (error) {
+    reasonOf(error); // anything else is a bug, and thrown
+    return [];
+  }
 }
 
 const SHOWN = 400;
@@ -114,7 +164,7 @@ export async function must(
 ): Promise<RunResult> {
   const result = await run(context, where.at.host, argv, options.timeoutMs);
   if (result.code === 0) return result;
-  const failed = failure(result, argv, where);
+  const failed = await failure(context, result, argv, where);
   if (options.orElse?.includes(failed.meaning)) return result;
   throw failed;
 }

@@ -1,5 +1,6 @@
 import type { CreateOperation, OperationId } from "../../model/plan.ts";
 import type { HostName } from "../../model/units.ts";
+import type { RunResult } from "../../transport/types.ts";
 import { batches, byteLength, snapshotCommand } from "./commands.ts";
 import { done, failure, type Result, type RunContext, run, whereOf } from "./context.ts";
 import { guidsOf } from "./guids.ts";
@@ -60,16 +61,26 @@ async function take(
       if (obstacle === undefined) remaining.push(operation);
       else results.set(operation.id, obstructed(operation, obstacle));
     }
-    if (remaining.length === rest.length) {
-      for (const operation of rest) {
-        const where = whereOf(context, operation.at, "snapshot");
-        results.set(operation.id, { outcome: "failed", error: failure(result, argv, where).problem });
-      }
-      return [];
-    }
-    rest = remaining;
+    rest = remaining.length < rest.length ? remaining : await blame(rest, result, context, results);
   }
   return [];
+}
+
+/** Of a command that failed as a whole: those that are not to blame. Where the right is lacking `zfs` names none. */
+async function blame(
+  operations: readonly CreateOperation[],
+  result: RunResult,
+  context: RunContext,
+  results: Map<OperationId, Result>,
+): Promise<readonly CreateOperation[]> {
+  const innocent: CreateOperation[] = [];
+  const argv = snapshotCommand(operations.map(fullName));
+  for (const operation of operations) {
+    const failed = await failure(context, result, argv, whereOf(context, operation.at, "snapshot"));
+    results.set(operation.id, { outcome: "failed", error: failed.problem });
+    if (failed.meaning === "permission" && failed.lacking.length === 0) innocent.push(operation);
+  }
+  return innocent.length < operations.length ? innocent : [];
 }
 
 /** Datasets and full snapshot names that a failed `zfs snapshot` names, with what it says about each. */

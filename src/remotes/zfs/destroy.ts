@@ -18,6 +18,7 @@ import {
   type RunContext,
   run,
   whereOf,
+  whereOnRemote,
 } from "./context.ts";
 import { guidsOf } from "./guids.ts";
 
@@ -35,15 +36,17 @@ interface Destruction {
   readonly interrupted?: boolean;
 }
 
-export async function destroy({ at, snapshots }: OperationOf<"destroy">, context: RunContext): Promise<Result> {
-  return resultOf(at, snapshots, await destroySnapshots(at, snapshots, context));
+/** Of which snapshots are destroyed. */
+type Destroying = Parameters<typeof whereOnRemote>[1];
+
+export async function destroy(operation: OperationOf<"destroy">, context: RunContext): Promise<Result> {
+  const { at, snapshots } = operation;
+  return resultOf(at, snapshots, await destroySnapshots(operation, snapshots, context));
 }
 
 /** Destroys a copy whose source is gone, and nothing that the plan does not name. */
-export async function destroyOrphan(
-  { at, snapshots }: OperationOf<"destroy-orphan">,
-  context: RunContext,
-): Promise<Result> {
+export async function destroyOrphan(operation: OperationOf<"destroy-orphan">, context: RunContext): Promise<Result> {
+  const { at, snapshots } = operation;
   const dataset = await context.observe(at);
   if (dataset === null) return done();
   const known = new Set(snapshots.map(({ guid }) => guid));
@@ -52,9 +55,9 @@ export async function destroyOrphan(
     const message = `${at.host}:${at.dataset} has @${unknown.name} (guid ${unknown.guid}), which the plan does not know`;
     return { outcome: "stale", error: { message, hint: "run holdfast plan again" } };
   }
-  const where = whereOf(context, at, PERMISSIONS);
+  const where = whereOnRemote(context, operation, PERMISSIONS);
   if (dataset.resume !== undefined) await must(context, discardCommand(at), where, { orElse: ["missing", "no-token"] });
-  const destruction = await destroySnapshots(at, snapshots, context, { whole: true });
+  const destruction = await destroySnapshots(operation, snapshots, context, { whole: true });
   if (destruction.failures.length > 0) return resultOf(at, snapshots, destruction);
   await must(context, destroyDatasetCommand(at), where, { orElse: ["missing"], timeoutMs: LONG_PATIENCE_MS });
   return done();
@@ -67,7 +70,7 @@ export async function unbookmark({ at, bookmarks }: OperationOf<"unbookmark">, c
     bookmarks.map(({ name }) => `${at.dataset}#${name}`),
     "bookmark",
   );
-  const where = whereOf(context, at, PERMISSIONS);
+  const where = whereOf(context, at, "destroy"); // bookmarks take no `mount`
   const others: string[] = [];
   for (const { name, guid } of bookmarks) {
     const found = there.get(`${at.dataset}#${name}`);
@@ -83,18 +86,19 @@ export async function unbookmark({ at, bookmarks }: OperationOf<"unbookmark">, c
  * list of which one cannot go stays as it is.
  */
 export async function destroySnapshots(
-  at: At,
+  operation: Destroying,
   snapshots: readonly DestroyedSnapshot[],
   context: RunContext,
   { whole = false } = {},
 ): Promise<Destruction> {
   const failures: Failure[] = [];
   let problem: Problem | undefined;
+  const { at } = operation;
   const parts = batches(snapshots, ({ name }) => byteLength(at.dataset) + byteLength(name) + 1);
   for (const [index, part] of parts.entries()) {
     const interrupted = index > 0 && context.signal.aborted;
     if (!interrupted) {
-      const outcome = await destroyPart(at, part, context, whole);
+      const outcome = await destroyPart(operation, part, context, whole);
       failures.push(...outcome.failures);
       problem ??= outcome.problem;
       if (!outcome.hopeless) continue;
@@ -108,11 +112,12 @@ export async function destroySnapshots(
 
 /** Names are checked by guid right before: a name alone could mean another snapshot by now. */
 async function destroyPart(
-  at: At,
+  operation: Destroying,
   part: readonly DestroyedSnapshot[],
   context: RunContext,
   whole: boolean,
 ): Promise<Destruction & { readonly hopeless: boolean }> {
+  const { at } = operation;
   const { same, other } = await recheck(at, part, context);
   const failures: Failure[] = other.map((snapshot) => ({ snapshot, why: "another guid now" }));
   if (whole && failures.length > 0) return { failures: [...failures, ...same.map(notTried)], hopeless: true };
@@ -125,7 +130,7 @@ async function destroyPart(
     );
     const result = await run(context, at.host, argv, LONG_PATIENCE_MS);
     if (result.code === 0) break;
-    const failed = failure(result, argv, whereOf(context, at, PERMISSIONS));
+    const failed = await failure(context, result, argv, whereOnRemote(context, operation, PERMISSIONS));
     if (failed.meaning === "missing") break;
     problem ??= failed.problem;
     const reasons = reasonsIn(result.stderr);

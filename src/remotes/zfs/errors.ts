@@ -1,5 +1,6 @@
 import type { At } from "../../model/plan.ts";
 import type { Problem } from "../../model/report.ts";
+import { quote } from "../../transport/shell.ts";
 
 /** What a message of `zfs` means for us. */
 export type Meaning =
@@ -33,6 +34,10 @@ export type Meaning =
   | "children"
   | "later-snapshots"
   | "permission"
+  /** The pool disregards what `zfs allow` granted. */
+  | "delegation"
+  /** Only root may unmount. */
+  | "mounted"
   | "property"
   | "feature"
   | "suspended"
@@ -46,6 +51,8 @@ export interface Where {
   /** What `zfs allow` has to give for this operation, and where. */
   readonly permissions: string;
   readonly permissionsOn: string;
+  /** Where that is best given, once for all: above `permissionsOn`. */
+  readonly grantOn?: string;
 }
 
 interface Known {
@@ -58,6 +65,10 @@ interface Known {
 const place = ({ at }: Where): string => `${at.host}:${at.dataset}`;
 const planAgain = (): string => "run holdfast plan again: it sees what is there now";
 
+/** The line that grants rights. */
+export const grantOf = ({ at, user, permissionsOn, grantOn }: Where, rights: readonly string[]): string =>
+  `as root on ${at.host}: zfs allow -u ${user} ${rights.join(",")} ${quote(grantOn ?? permissionsOn)}`;
+
 /** In order: the first that matches explains the message. Patterns match output whose white space is single spaces. */
 const KNOWN: readonly Known[] = [
   {
@@ -67,11 +78,22 @@ const KNOWN: readonly Known[] = [
     hint: () => "look at `zpool status`, then `zpool clear`",
   },
   {
+    meaning: "delegation",
+    pattern: /delegated administration is disabled on pool/,
+    message: (where) => `the pool of ${place(where)} disregards all rights that zfs allow grants`,
+    hint: (where) => `as root on ${where.at.host}: zpool set delegation=on ${where.at.dataset.split("/", 1)[0]}`,
+  },
+  {
+    meaning: "mounted",
+    pattern: /cannot unmount '[^']*': (?:permission denied|operation not permitted)/i,
+    message: (where) => `${place(where)} is mounted, and only root may unmount it`,
+    hint: (where) => `as root on ${where.at.host}: zfs unmount ${quote(where.at.dataset)}`,
+  },
+  {
     meaning: "permission",
     pattern: /permission denied|operation not permitted/i,
     message: (where) => `${where.user} may not do this on ${place(where)}`,
-    hint: (where) =>
-      `as root on ${where.at.host}: zfs allow -u ${where.user} ${where.permissions} ${where.permissionsOn}`,
+    hint: (where) => grantOf(where, where.permissions.split(",")),
   },
   {
     meaning: "space",
@@ -267,13 +289,10 @@ function find(output: string): { known: Known; match: RegExpExecArray } | undefi
   return undefined;
 }
 
+export type Explained = Problem & { readonly meaning: Meaning };
+
 /** Turns what a command printed into what happened and what to do next. `command` is already fit to be shown. */
-export function explain(
-  output: string,
-  where: Where,
-  command: string,
-  otherwise: string,
-): Problem & { readonly meaning: Meaning } {
+export function explain(output: string, where: Where, command: string, otherwise: string): Explained {
   const found = find(output);
   const said = lastLines(output);
   const hint = found?.known.hint?.(where);

@@ -1,8 +1,10 @@
+import { propertyRight } from "../../inventory/rights.ts";
 import type { At } from "../../model/plan.ts";
 import type { Problem } from "../../model/report.ts";
+import { quote } from "../../transport/shell.ts";
 import { forgetPlaceholderCommand, PLACEHOLDER } from "./commands.ts";
 import { type RunContext, run } from "./context.ts";
-import type { Where } from "./errors.ts";
+import { grantOf, type Where } from "./errors.ts";
 
 /** Whether the settings of a received dataset are what was asked for: `zfs receive` exits with 0 when some were not permitted. */
 
@@ -31,7 +33,7 @@ export async function inspectReceived(
   if (settings.get(PLACEHOLDER)?.source === "local") await run(context, at.host, forgetPlaceholderCommand(at));
   const wrong = [...asked.keys()].filter((name) => settings.get(name)?.source !== "local");
   const refused = refusedProperties(stderr);
-  const warnings = otherWarnings(refused, asked, at.dataset);
+  const warnings = otherWarnings(refused, asked, where);
   const canmount = settings.get("canmount")?.value;
   const mountpoint = settings.get("mountpoint");
   if (datasetType === "filesystem" && canmount === "on" && mountpoint?.source === "received") {
@@ -41,17 +43,28 @@ export async function inspectReceived(
   }
   if (wrong.length === 0) return { warnings };
   const output = wrong.flatMap((name) => refused.get(name) ?? []).join("\n");
-  const denied = output.includes("permission denied");
+  const grant = grantFor(wrong, refused, where);
+  const set = `zfs set ${wrong.map((name) => quote(`${name}=${asked.get(name)}`)).join(" ")} ${quote(at.dataset)}`;
+  const lacks = grant === undefined ? "" : `: ${where.user} lacks ${grant.rights.join(", ")} there`;
   return {
     warnings,
     problem: {
-      message: `everything arrived, but ${wrong.join(", ")} could not be set on ${at.host}:${at.dataset}`,
+      message: `everything arrived, but ${wrong.join(", ")} could not be set on ${at.host}:${at.dataset}${lacks}`,
       ...(output === "" ? {} : { output }),
-      hint: denied
-        ? `as root on ${at.host}: zfs allow -u ${where.user} ${where.permissions} ${where.permissionsOn}`
-        : `set it by hand: zfs set ${wrong.map((name) => `${name}=${asked.get(name)}`).join(" ")} ${at.dataset}`,
+      hint: grant === undefined ? `set it by hand: ${set}` : `${grant.line}\nand for what has arrived: ${set}`,
     },
   };
+}
+
+/** What would have allowed setting the properties that were refused for want of a right. */
+function grantFor(
+  names: readonly string[],
+  refused: ReadonlyMap<string, string>,
+  where: Where,
+): { readonly rights: readonly string[]; readonly line: string } | undefined {
+  const denied = names.filter((name) => refused.get(name)?.includes("permission denied"));
+  const rights = [...new Set(denied.map(propertyRight))];
+  return rights.length === 0 ? undefined : { rights, line: grantOf(where, rights) };
 }
 
 async function settingsOf(at: At, asked: readonly string[], context: RunContext): Promise<Map<string, Setting>> {
@@ -86,9 +99,11 @@ export function refusedProperties(stderr: string): Map<string, string> {
 function otherWarnings(
   refused: ReadonlyMap<string, string>,
   asked: ReadonlyMap<string, string>,
-  dataset: string,
+  where: Where,
 ): string[] {
   const names = [...refused.keys()].filter((name) => !asked.has(name));
   if (names.length === 0) return [];
-  return [`settings of the source that could not be kept on ${dataset}: ${names.join(", ")}`];
+  const grant = grantFor(names, refused, where);
+  const message = `settings of the source that could not be kept on ${where.at.dataset}: ${names.join(", ")}`;
+  return [grant === undefined ? message : `${message}\nto keep them: ${grant.line}`];
 }

@@ -1,6 +1,15 @@
 import { discardCommand, estimateResumeCommand, resumeCommand } from "./commands.ts";
-import { must, type OperationOf, type Result, type RunContext, showCommand, whereOf } from "./context.ts";
-import { explain, type Meaning } from "./errors.ts";
+import {
+  diagnose,
+  must,
+  type OperationOf,
+  type Result,
+  type RunContext,
+  showCommand,
+  whereOf,
+  whereOnRemote,
+} from "./context.ts";
+import type { Meaning } from "./errors.ts";
 import { requireEmpty } from "./require-empty.ts";
 import { type Attempt, requireSpace, sizeOf, type Transfer, tokenAt, transfer } from "./transfer.ts";
 
@@ -15,6 +24,7 @@ const NOT_THE_STREAM: ReadonlySet<Attempt["meaning"]> = new Set<Attempt["meaning
   "space",
   "key",
   "permission",
+  "delegation",
   "suspended",
   "sender-ended",
 ]);
@@ -38,12 +48,11 @@ async function tryOnce(operation: Resume, context: RunContext): Promise<Attempt>
   const { code, size, output } = await sizeOf(estimate, from, context);
   if (code !== 0) {
     const command = showCommand(estimate);
-    const { meaning, ...error } = explain(
-      output,
-      whereOf(context, from, "send"),
-      command,
-      "zfs send refuses the token",
-    );
+    const {
+      meaning,
+      lacking: _,
+      ...error
+    } = await diagnose(context, output, whereOf(context, from, "send"), command, "zfs send refuses the token");
     return refusedBySender(meaning, error, await tokenAt(at, context));
   }
   if (operation.replacesPlaceholder) await requireEmpty(at, context);
@@ -64,7 +73,9 @@ async function giveUp(operation: Resume, refused: Result | undefined, context: R
     const hint = `as root on ${at.host}: zfs receive -A ${at.dataset}`;
     return { outcome: "failed", error: { ...error, message, hint } };
   }
-  await must(context, discardCommand(at), whereOf(context, at, "destroy,mount"), { orElse: ["no-token", "missing"] });
+  await must(context, discardCommand(at), whereOnRemote(context, operation, "destroy,mount"), {
+    orElse: ["no-token", "missing"],
+  });
   const message = `${error.message}; refused twice, so its ${received} bytes were thrown away: the next plan sends afresh`;
   return { outcome: "failed", error: { ...error, message, hint: "run holdfast apply again" } };
 }

@@ -37,7 +37,7 @@ export async function send(operation: Send, context: RunContext): Promise<Result
   const estimate = estimateCommand(stream);
   const { code, size, output } = await sizeOf(estimate, operation.from, context);
   if (code !== 0) {
-    throw failure({ code, stderr: output }, estimate, whereOf(context, operation.from, "send"));
+    throw await failure(context, { code, stderr: output }, estimate, whereOf(context, operation.from, "send"));
   }
   const work: Transfer = { ...operation, initial: operation.base === null, resumed: false };
   if (operation.replacesPlaceholder) await requireEmpty(operation.at, context);

@@ -10,36 +10,41 @@ import {
   type Result,
   type RunContext,
   whereOf,
+  whereOnRemote,
 } from "./context.ts";
 import { destroySnapshots, resultOf } from "./destroy.ts";
 import { guidsOf } from "./guids.ts";
 
 /** The operations that are one command each. */
 
-export async function adopt({ at }: OperationOf<"adopt">, context: RunContext): Promise<Result> {
-  await must(context, adoptCommand(at), whereOf(context, at, "userprop"));
+export async function adopt(operation: OperationOf<"adopt">, context: RunContext): Promise<Result> {
+  await must(context, adoptCommand(operation.at), whereOnRemote(context, operation, "userprop"));
   return done();
 }
 
-export async function discard({ at }: OperationOf<"discard">, context: RunContext): Promise<Result> {
-  await must(context, discardCommand(at), whereOf(context, at, "destroy,mount"), { orElse: ["no-token", "missing"] });
+export async function discard(operation: OperationOf<"discard">, context: RunContext): Promise<Result> {
+  await must(context, discardCommand(operation.at), whereOnRemote(context, operation, "destroy,mount"), {
+    orElse: ["no-token", "missing"],
+  });
   return done();
 }
 
 /** Destroys by name what follows, then goes back one step: `rollback -r` would also destroy what nobody named. */
-export async function rollback({ at, to, destroys }: OperationOf<"rollback">, context: RunContext): Promise<Result> {
+export async function rollback(operation: OperationOf<"rollback">, context: RunContext): Promise<Result> {
+  const { at, to, destroys } = operation;
   // One that cannot go makes the rollback impossible: then the others are not given up for nothing.
-  const destruction = await destroySnapshots(at, destroys, context, { whole: true });
+  const destruction = await destroySnapshots(operation, destroys, context, { whole: true });
   if (destruction.failures.length > 0) return resultOf(at, destroys, destruction);
-  await must(context, rollbackCommand(at, to.name), whereOf(context, at, "rollback,destroy,mount"), {
+  await must(context, rollbackCommand(at, to.name), whereOnRemote(context, operation, "rollback"), {
     timeoutMs: LONG_PATIENCE_MS,
   });
   return done();
 }
 
-export async function replace({ at, renameTo }: OperationOf<"replace">, context: RunContext): Promise<Result> {
+export async function replace(operation: OperationOf<"replace">, context: RunContext): Promise<Result> {
+  const { at, renameTo } = operation;
   const parent = at.dataset.slice(0, at.dataset.lastIndexOf("/"));
-  await must(context, renameCommand(at, renameTo), whereOf(context, at, "rename,create,mount", parent));
+  await must(context, renameCommand(at, renameTo), whereOnRemote(context, operation, "rename,create,mount", parent));
   return done();
 }
 

@@ -1,5 +1,6 @@
+import { propertyRight } from "../../inventory/rights.ts";
 import type { At, OperationId, SnapshotRef, StreamOptions } from "../../model/plan.ts";
-import type { Bytes } from "../../model/units.ts";
+import type { Address, Bytes, RemoteName } from "../../model/units.ts";
 import type { PipeResult } from "../../transport/types.ts";
 import {
   ADOPTED,
@@ -8,8 +9,17 @@ import {
   receiveCommand,
   receivedProperties,
 } from "./commands.ts";
-import { OperationFailed, type Result, type RunContext, run, showCommand, whereOf } from "./context.ts";
-import { explain, type Meaning } from "./errors.ts";
+import {
+  diagnose,
+  OperationFailed,
+  type Result,
+  type RunContext,
+  run,
+  showCommand,
+  whereOf,
+  whereOnRemote,
+} from "./context.ts";
+import { explain, type Meaning, type Where } from "./errors.ts";
 import { guidsOf } from "./guids.ts";
 import { parseEstimate, parseReceived, StreamProgress } from "./progress.ts";
 import { inspectReceived } from "./received.ts";
@@ -21,6 +31,8 @@ const STALL_MS = 15 * 60_000;
 
 export interface Transfer extends StreamOptions {
   readonly id: OperationId;
+  readonly source: Address;
+  readonly remote: RemoteName;
   /** The target. */
   readonly at: At;
   /** What has to be there in the end, oldest first. */
@@ -70,7 +82,7 @@ export async function transfer(
     return undefined; // the connection that was lost is not back
   });
   if (missing === undefined) {
-    const { error } = whatFailed(operation, piped, [sender, receiver], context);
+    const { error } = await whatFailed(operation, piped, [sender, receiver], context);
     const message = `${error.message}; what arrived could not be looked at: the next plan will see it`;
     return {
       result: { outcome: outcomeOf(piped, context), bytes: progress.bytes, error: { ...error, message } },
@@ -123,7 +135,7 @@ async function cut(
 ): Promise<Attempt> {
   const { at, snapshots } = operation;
   const token = await tokenAt(at, context);
-  const { meaning, error } = whatFailed(operation, piped, commands, context);
+  const { meaning, error } = await whatFailed(operation, piped, commands, context);
   const kept: string[] = [];
   if (missing.length < snapshots.length) {
     kept.push(`${snapshots.length - missing.length} of ${snapshots.length} snapshots arrived`);
@@ -147,12 +159,12 @@ const outcomeOf = (piped: PipeResult, { signal }: RunContext): "interrupted" | "
   piped.cause?.kind === "aborted" || signal.aborted ? "interrupted" : "failed";
 
 /** The sender's own error rather than the receiver's "failed to read from stream". */
-function whatFailed(
+async function whatFailed(
   operation: Transfer,
   piped: PipeResult,
   commands: (readonly string[])[],
   context: RunContext,
-): { meaning: Attempt["meaning"]; error: NonNullable<Result["error"]> } {
+): Promise<{ meaning: Attempt["meaning"]; error: NonNullable<Result["error"]> }> {
   const { at, from } = operation;
   const command = showCommand(...commands);
   const { cause } = piped;
@@ -173,20 +185,22 @@ function whatFailed(
   }
   const [stage, where] =
     cause.kind === "sender"
-      ? [piped.sender, whereOf(context, from, "send,hold")]
+      ? [piped.sender, whereOf(context, from, operation.snapshots.length > 1 ? "send,hold" : "send")]
       : [piped.receiver, receiverWhere(operation, context)];
-  const { meaning, ...error } = explain(stage.stderr, where, command, cause.message);
+  const { meaning, lacking: _, ...error } = await diagnose(context, stage.stderr, where, command, cause.message);
   return { meaning, error: { ...(cause.hint === undefined ? {} : { hint: cause.hint }), ...error } };
 }
 
 /** Everything `zfs allow` has to grant at the target; for a new dataset, on the one above it. */
-function receiverWhere(operation: Transfer, context: RunContext): ReturnType<typeof whereOf> {
-  const { at, initial } = operation;
-  const names = receivedProperties(operation).map(([name]) => (name.includes(":") ? "userprop" : name));
-  const excluded = operation.excludeProperties.map((name) => (name.includes(":") ? "userprop" : name));
-  const permissions = ["receive", "create", "mount", "userprop", ...names, ...excluded];
+function receiverWhere(operation: Transfer, context: RunContext): Where {
+  const { at, initial, replacesPlaceholder, remote } = operation;
+  const names = [...receivedProperties(operation).map(([name]) => name), ...operation.excludeProperties];
+  if (initial) names.push(ADOPTED);
+  const mayOnlyGrow = context.manifest.remotes.get(remote)?.deletions === "never" && !replacesPlaceholder;
+  const rights = [mayOnlyGrow ? "receive:append" : "receive", "create", "mount", ...names.map(propertyRight)];
   const above = at.dataset.slice(0, at.dataset.lastIndexOf("/"));
-  return whereOf(context, at, [...new Set(permissions)].join(","), initial && above !== "" ? above : at.dataset);
+  const on = initial && above !== "" ? above : at.dataset;
+  return whereOnRemote(context, operation, [...new Set(rights)].join(","), on);
 }
 
 /** The token of a half-received stream at the target; it changes while a receive runs. */

@@ -1,6 +1,6 @@
 import { describe, expect } from "vitest";
 import type { Check, Diagnosis } from "../../../src/model/diagnosis.ts";
-import { test, type World } from "../harness/index.ts";
+import { type Holdfast, type Machine, test, type World } from "../harness/index.ts";
 import { applied, expectDone, manifestOf, targetOf } from "./plans.ts";
 
 const asBackup = ({ nas, vault }: World) => ({
@@ -8,7 +8,10 @@ const asBackup = ({ nas, vault }: World) => ({
   vault: { ...vault.hostEntry("controller"), user: "backup" },
 });
 
-async function diagnose({ holdfast }: World): Promise<{ code: number; rights: (Check & { host: string })[] }> {
+const grant = (machine: Machine, advice: readonly string[]) =>
+  machine.sh(advice.map((line) => line.replace("as root there: ", "")).join(" && "));
+
+async function diagnose(holdfast: Holdfast): Promise<{ code: number; rights: (Check & { host: string })[] }> {
   const { code, stdout, stderr } = await holdfast("doctor", "--json");
   expect(stdout, stderr).toMatch(/^\{/);
   const { hosts } = JSON.parse(stdout) as Diagnosis;
@@ -21,21 +24,19 @@ async function diagnose({ holdfast }: World): Promise<{ code: number; rights: (C
 describe("an account without root", () => {
   test("can do all there is with the rights that doctor asks for, and no others", async ({ world }) => {
     const { nas, vault, datasets, holdfast } = world;
-    await world.manifest(manifestOf(world, { hosts: asBackup(world), entry: { keep: { a: 2 } } }));
-    const before = await diagnose(world);
+    const source = `nas:${datasets.tank}`;
+    const approvals = [{ source, remote: "vault", resolve: "rollback", until: "2099-01-01" }];
+    const entry = { keep: { a: 2 }, remotes: { vault: { keep: { a: 3 } } } };
+    await world.manifest(manifestOf(world, { hosts: asBackup(world), approvals, entry }));
+    const before = await diagnose(holdfast);
     expect(before.code).toBe(3);
     expect(before.rights.map(({ host, result }) => [host, result])).toEqual([
       ["nas", "problem"],
       ["vault", "problem"],
     ]);
-    for (const { host, advice } of before.rights) {
-      const machine = host === "nas" ? nas : vault;
-      for (const line of advice) await machine.sh(line.replace("as root there: ", ""));
-    }
-    expect(await diagnose(world)).toMatchObject({ code: 0, rights: [{ result: "good" }, { result: "good" }] });
+    for (const { host, advice } of before.rights) await grant(host === "nas" ? nas : vault, advice);
+    expect(await diagnose(holdfast)).toMatchObject({ code: 0, rights: [{ result: "good" }, { result: "good" }] });
 
-    const entry = { keep: { a: 2 }, remotes: { vault: { keep: { a: 3 } } } };
-    await world.manifest(manifestOf(world, { hosts: asBackup(world), entry }));
     await nas.snapshot(datasets.tank, ["a-1", "a-2"], 0.1);
     await applied(holdfast);
     await nas.snapshot(datasets.tank, ["a-3", "a-4"], 0.1);
@@ -49,8 +50,32 @@ describe("an account without root", () => {
       `zfs set readonly=off canmount=on ${copy} && zfs mount ${copy} && touch /${copy}/oops && zfs unmount ${copy} && zfs snapshot ${copy}@theirs`,
     );
     await nas.snapshot(datasets.tank, ["a-5"], 0.1);
-    await applied(holdfast, "--resolve", "vault=rollback");
+    await applied(holdfast);
     expect(await names(vault, copy)).toEqual(["a-3", "a-4", "a-5"]);
+    await expectDone(holdfast);
+  });
+
+  test("can pull, and destroy nothing at the source but bookmarks", async ({ world }) => {
+    const { nas, vault, datasets } = world;
+    const hosts = { nas: { ...nas.hostEntry("controller"), user: "backup" }, vault: vault.hostEntry("controller") };
+    const entry = { keep: { a: 1 }, remotes: { vault: { keep: { a: 2 } } } };
+    await world.manifest(manifestOf(world, { hosts, remote: { mode: "pull" }, entry }));
+    const holdfast = await world.as(vault);
+    const [needed] = (await diagnose(holdfast)).rights.filter(({ host }) => host === "nas");
+    expect(needed?.advice).toEqual([`as root there: zfs allow -u backup bookmark,destroy,hold,send ${datasets.tank}`]);
+    await grant(nas, needed?.advice ?? []);
+    await nas.snapshot(datasets.tank, ["a-1"]);
+    await applied(holdfast);
+    const [first] = await nas.bookmarks(datasets.tank);
+    await nas.snapshot(datasets.tank, ["a-2", "a-3"]);
+    await applied(holdfast);
+    expect((await vault.snapshots(targetOf(world))).map(({ name }) => name)).toEqual(["a-2", "a-3"]);
+    const bookmarks = await nas.bookmarks(datasets.tank);
+    expect(bookmarks).toHaveLength(1);
+    expect(bookmarks).not.toContain(first);
+    await expect(
+      nas.sh(`PATH=$PATH:/usr/sbin:/sbin; zfs destroy ${datasets.tank}@a-1`, { user: "backup" }),
+    ).rejects.toThrow("permission denied");
     await expectDone(holdfast);
   });
 });
