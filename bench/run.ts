@@ -1,8 +1,10 @@
 // Runs the benchmarks, or those named, and prints a table for each: `make bench`, or `npx tsx bench/run.ts planning`.
 // Fails nothing: what is judged is the ratio within one run.
 import { cpus } from "node:os";
+import { deletions } from "./deletions.ts";
 import { noOp } from "./no-op.ts";
 import { planning } from "./planning.ts";
+import { smallTransfers } from "./small-transfers.ts";
 import { startUp } from "./start-up.ts";
 import { transfer } from "./transfer.ts";
 
@@ -11,6 +13,8 @@ const benchmarks: Readonly<Record<string, () => Promise<string>>> = {
   "no-op": () => noOp(5),
   "start-up": () => startUp(21),
   transfer: () => transfer(3),
+  deletions: () => deletions(1),
+  "small-transfers": () => smallTransfers(1),
 };
 
 const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(benchmarks);
