@@ -128,6 +128,7 @@ describe("whatever breaks, whenever", () => {
         result = await holdfast("apply", "--yes");
       }
       expect(result.code, `${result.stdout}${result.stderr}`).toBe(3);
+      expect(`${result.stdout}${result.stderr}`).toMatch(/goes on from there|connection/i);
       await cut;
       link.restore();
       const [here, there] = [await vault.snapshots(source), (await nas.exists(copy)) ? await nas.snapshots(copy) : []];

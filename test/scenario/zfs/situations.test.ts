@@ -376,6 +376,8 @@ describe("what can happen to a source and its copy", () => {
     const resolved = await holdfast("apply", "--yes");
     expect(resolved.code, `${resolved.stdout}${resolved.stderr}`).toBe(3);
     await expectEnds(({ remedy, ends }) => remedy?.ends ?? ends);
+    const aside = [...(await snapshotsBelow(vault, target))].filter(([name]) => /-replaced-\d{8}T\d{6}Z$/.test(name));
+    expect(aside.map(([, snapshots]) => snapshots)).toEqual(["a-1 a-2", "a-1"]);
     const last = await planOf(holdfast);
     expect(shortOf(last)).toEqual([]);
     expect(ofEach(last, inShort).filter(({ blocked }) => blocked.length > 0)).toEqual(
