@@ -225,7 +225,7 @@ class SourcePlanner {
       ],
       justification: [...copies.flatMap((copy) => this.#basePresent(copy)), ...newerPresent(this.#at, views)],
       elsewhere: new Set(copies.flatMap(({ after }) => after.map(({ key }) => key))),
-      ...this.#oldestBookmark(),
+      ...this.#oldestBookmark(copies),
       ...(isFull(this.#dataset) && { cramped: this.#crampedSource(pins.all, copies) }),
       ...(thinning.length > 0 && {
         beforeDestroy: (view: View) => thinning.flatMap(({ remote }) => this.#bookmarkForAway(remote.name, view)),
@@ -263,11 +263,16 @@ class SourcePlanner {
     };
   }
 
-  /** Each remote has one, which is renewed only when everything has arrived there. */
-  #oldestBookmark(): Pick<Side, "oldestBookmark"> {
-    const remotes = this.#source.copies.map(({ remote }) => remote.name);
+  /**
+   * Of remotes that are away, and of those that this plan brings further: a bookmark is renewed only when everything has
+   * arrived there. Where a remote is there and wants nothing newer, an old one says nothing of absence.
+   */
+  #oldestBookmark(copies: readonly CopyPlan[]): Pick<Side, "oldestBookmark"> {
+    const behind = copies.filter(
+      ({ state, base, shared }) => state === "away" || (base && shared && base.view.key !== shared.view.key),
+    );
     const own = this.#dataset.bookmarks.filter(({ name, guid }) =>
-      remotes.some((remote) => name === bookmarkName(remote, guid)),
+      behind.some(({ copy }) => name === bookmarkName(copy.remote.name, guid)),
     );
     if (own.length === 0) return {};
     return { oldestBookmark: Math.min(...own.map(({ createtxg }) => createtxg)) as Txg };
