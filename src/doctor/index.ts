@@ -37,7 +37,7 @@ export async function examine(manifest: Manifest, hosts: Hosts, options: Examine
   const consents = consentsOf(manifest, { now: options.now, allowDestroy: 0, resolve: new Map() });
   const needs = needsOf(sources, {
     scope: scopeOf(manifest, { allHosts: options.allHosts }),
-    remedy: ({ address }, { remote }) => consents.remedy(address, remote.name),
+    remedy: ({ address }, { remote }) => consents.remedy(address, remote.name, ["rollback", "replace"]),
     canAppendOnly: (host) => canAppendOnly(inventory.hosts[host]),
   });
   const names = Object.keys(inventory.hosts) as HostName[];

@@ -4,8 +4,8 @@ import type { Address, DatasetName, EpochSeconds, HostName, RemoteName } from ".
 
 /** What the user agreed to: approvals in the manifest that have not lapsed, and the options of this run. */
 export interface Consents {
-  /** The remedy to use for a copy that is blocked. */
-  remedy(source: Address, remote: RemoteName): Remedy | undefined;
+  /** The first of these remedies for a blocked copy that somebody agreed to; what this run asks for comes first. */
+  remedy(source: Address, remote: RemoteName, possible: readonly Remedy[]): Remedy | undefined;
   /** Approvals for withheld deletions of one source. */
   destroys(source: Address): readonly Extract<Approval, { kind: "destroy" }>[];
   orphan(host: HostName, dataset: DatasetName): boolean;
@@ -41,9 +41,11 @@ export function consentsOf(manifest: Manifest, { now, allowDestroy, resolve }: O
           .filter((approval) => names(approval.source, source) && (approval.remote ?? remote) === remote)
           .map((approval) => approval.destroy),
       ),
-    remedy: (source, remote) =>
-      resolve.get(remote) ??
-      remedies.find((approval) => approval.remote === remote && names(approval.source, source))?.resolve,
+    remedy: (source, remote, possible) =>
+      [
+        resolve.get(remote),
+        remedies.find((approval) => approval.remote === remote && names(approval.source, source))?.resolve,
+      ].find((remedy) => remedy !== undefined && possible.includes(remedy)),
     destroys: (source) => destroys.filter((approval) => names(approval.source, source)),
     orphan: (host, dataset) => orphans.some((approval) => names(approval.orphan, `${host}:${dataset}`)),
     notes: lapsed.map(

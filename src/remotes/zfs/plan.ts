@@ -87,8 +87,8 @@ function planPresent(facts: Facts): CopyPlan {
   const remote = { views: viewsOf(target, context.classify), base, encryption };
   const found = findObstacle(facts, remote.views, base, encryption.raw) ?? problem;
   if (!found) return transfer(facts, remote);
-  const remedy = context.consents.remedy(source.address, copy.remote.name);
-  if (!remedy || !found.remedies.includes(remedy)) return block(facts, remote, found);
+  const remedy = context.consents.remedy(source.address, copy.remote.name, found.remedies);
+  if (!remedy) return block(facts, remote, found);
   if (remedy === "replace") return replaceAll(facts, remote, found);
   return problem ? block(facts, remote, problem) : rollBack(facts, remote, found);
 }
