@@ -7,10 +7,10 @@ MAKEFLAGS += --no-print-directory
 modules := node_modules/.package-lock.json
 program := dist/holdfast.js
 
-.PHONY: help install test test-fast test-zfs lint format bench soak soak-zfs demo clean
+.PHONY: help install test test-fast test-restic test-zfs lint format bench soak soak-zfs demo demo-zfs clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(program) ## the dependencies, and dist/holdfast.js
 
@@ -19,6 +19,9 @@ test: $(program) ## everything: types, lint, tests, and real OpenZFS in emulated
 
 test-fast: $(program) ## what needs no machine, within a minute: fewer random worlds than `make test`
 	@HOLDFAST_RUNS=$${HOLDFAST_RUNS:-200} node_modules/.bin/tsx test/run.ts fast
+
+test-restic: $(program) ## only what runs on real restic, from the command line on
+	@node_modules/.bin/tsx test/run.ts restic
 
 test-zfs: $(program) ## only what runs on real OpenZFS
 	@node_modules/.bin/tsx test/run.ts zfs
@@ -40,8 +43,11 @@ soak: $(modules) ## a million random worlds, new ones each time; hours
 soak-zfs: $(program) ## hundreds of SIGKILLs and cut cables on real OpenZFS; hours
 	@HOLDFAST_FAULTS=$${HOLDFAST_FAULTS:-200} node_modules/.bin/vitest run --project zfs test/scenario/zfs/faults.test.ts
 
-demo: $(program) ## plan, apply, a cut cable and a resume, on real OpenZFS
+demo: $(program) ## two directories in a restic repository and its mirror: plan, apply, an empty plan, a file brought back
 	@examples/demo/run
+
+demo-zfs: $(program) ## plan, apply, a cut cable and a resume, on real OpenZFS
+	@examples/demo-zfs/run
 
 clean: ## what was built here; the machines stay in ~/.cache/holdfast
 	rm -rf dist coverage node_modules

@@ -12,7 +12,16 @@ export default defineConfig({
           isolate: false,
           include: ["test/**/*.test.ts"],
           exclude: ["test/scenario/**"],
-          testTimeout: 120_000, // thousands of random cases, on a machine that has other work too
+          testTimeout: 300_000, // thousands of random cases, on a machine that has other work too
+        },
+      },
+      {
+        // Real restic and the servers it meets.
+        test: {
+          name: "restic",
+          include: ["test/scenario/restic/**/*.test.ts"],
+          testTimeout: 300_000, // on a machine that has other work too
+          hookTimeout: 60_000,
         },
       },
       {

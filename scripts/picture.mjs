@@ -16,7 +16,7 @@ function record() {
   const folder = mkdtempSync(join(tmpdir(), "holdfast-picture-"));
   const file = join(folder, "recording");
   try {
-    execFileSync("script", ["-qefc", `stty cols ${COLUMNS} rows 60 && ${join(root, "examples/demo/run")}`, file], {
+    execFileSync("script", ["-qefc", `stty cols ${COLUMNS} rows 60 && ${join(root, "examples/demo-zfs/run")}`, file], {
       stdio: ["ignore", "inherit", "inherit"],
       env: { ...process.env, TERM: "xterm-256color", NO_COLOR: "" },
     });

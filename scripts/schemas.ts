@@ -36,7 +36,9 @@ const BRANDS: Readonly<Record<string, Json>> = {
   HostName: { type: "string", minLength: 1 },
   RemoteName: { type: "string", minLength: 1 },
   TypeName: { type: "string", minLength: 1 },
-  Address: { type: "string", pattern: "^[^:]+:" },
+  Address: { type: "string", minLength: 1 },
+  DirectoryPath: { type: "string", pattern: "^/" },
+  RepositoryKey: { type: "string", minLength: 1 },
   Bytes: { type: "integer", minimum: 0 },
   EpochSeconds: { type: "integer" },
   Seconds: { type: "integer", minimum: 0 },
@@ -135,8 +137,11 @@ class Generator {
       const meanings = values.flatMap((value, index) => (notes[index] ? [`${String(value)}: ${notes[index]}`] : []));
       return { ...described(meanings.join("\n")), enum: values };
     }
-    const members = node.types.map((type, index) => ({ ...described(notes[index] ?? ""), ...this.#type(type) }));
-    const discriminator = this.#discriminator(node.types);
+    const alternatives = node.types.flatMap((type, index) =>
+      this.#alternatives(type).map((one) => ({ type: one, note: notes[index] ?? "" })),
+    );
+    const members = alternatives.map(({ type, note }) => ({ ...described(note), ...this.#type(type) }));
+    const discriminator = this.#discriminator(alternatives.map(({ type }) => type));
     return discriminator === undefined
       ? { anyOf: members }
       : { type: "object", required: [discriminator], discriminator: { propertyName: discriminator }, oneOf: members };
@@ -187,10 +192,13 @@ class Generator {
 
   #alternatives(node: ts.TypeNode): readonly ts.TypeNode[] {
     if (ts.isParenthesizedTypeNode(node)) return this.#alternatives(node.type);
-    if (ts.isUnionTypeNode(node)) return node.types;
+    if (ts.isUnionTypeNode(node)) return node.types.flatMap((type) => this.#alternatives(type));
     if (!ts.isTypeReferenceNode(node)) return [node];
-    const declaration = this.#declaration(node.typeName.getText());
-    return ts.isTypeAliasDeclaration(declaration) ? this.#alternatives(declaration.type) : [node];
+    const declaration = this.#declarations.get(node.typeName.getText());
+    if (declaration === undefined) return [node];
+    return ts.isTypeAliasDeclaration(declaration) && ts.isUnionTypeNode(declaration.type)
+      ? this.#alternatives(declaration.type)
+      : [node];
   }
 
   /** Properties of an interface with what it extends, of a literal, or of an intersection of these. */

@@ -17,10 +17,11 @@ interface Rule {
 
 /** The half of a remote's folder that decides: everything but what belongs to running operations. */
 const PURE_REMOTE =
-  /^remotes\/zfs\/(?!(?:commands|context|create|destroy|errors|guids|progress|received|require-empty|resume|run|send|small|transfer)\.ts$)/;
+  /^remotes\/(?:zfs\/(?!(?:commands|context|create|destroy|errors|guids|progress|received|require-empty|resume|run|send|small|transfer)\.ts$)|restic\/(?:plan[\w-]*|tags|version)\.ts$)/;
 /** Patterns mean the same everywhere. */
 const PATTERNS = "planner/patterns.ts";
 const SCOPE = "manifest/scope.ts";
+const REPOSITORIES = "manifest/repositories.ts";
 
 /** One line for each folder; the first that fits a file holds. */
 const RULES: readonly (readonly [pattern: RegExp, rule: Rule])[] = [
@@ -29,25 +30,36 @@ const RULES: readonly (readonly [pattern: RegExp, rule: Rule])[] = [
   [
     /^planner\//,
     {
-      modules: [SCOPE, "remotes/zfs/plan.ts", "remotes/zfs/placeholder.ts", "remotes/zfs/streams.ts"],
+      modules: [
+        SCOPE,
+        REPOSITORIES,
+        "remotes/zfs/plan.ts",
+        "remotes/zfs/placeholder.ts",
+        "remotes/zfs/streams.ts",
+        /^remotes\/restic\/(?:plan[\w-]*|tags|version)\.ts$/,
+      ],
       packages: ["croner", "picomatch"],
     },
   ],
   [/^render\//, { modules: [], packages: ["picocolors"] }],
-  [PURE_REMOTE, { modules: ["planner"], packages: [], own: PURE_REMOTE }],
+  [PURE_REMOTE, { modules: ["planner", REPOSITORIES], packages: [], own: PURE_REMOTE }],
   [
     /^manifest\//,
     { modules: [PATTERNS], packages: ["node:*", "yaml", "ajv", "croner", "picomatch", "fastest-levenshtein"] },
   ],
   [/^transport\//, { modules: [], packages: ["node:*", "execa", "ssh2", "p-queue"] }],
   [/^inventory\//, { modules: ["transport", PATTERNS, SCOPE], packages: ["node:*"] }],
-  [/^remotes\//, { modules: ["transport", "inventory"], packages: ["node:*"] }],
-  [/^apply\//, { modules: ["remotes", "inventory", "transport"], packages: ["node:*", "p-queue"] }],
-  [/^doctor\//, { modules: ["inventory", "planner", "transport", SCOPE], packages: [] }],
+  [/^remotes\//, { modules: ["transport", "inventory", SCOPE, REPOSITORIES], packages: ["node:*"] }],
+  [/^hooks\//, { modules: ["transport", "remotes/result.ts", SCOPE, REPOSITORIES], packages: [] }],
+  [/^apply\//, { modules: ["hooks", "remotes", "inventory", "transport"], packages: ["node:*", "p-queue"] }],
+  [
+    /^doctor\//,
+    { modules: ["inventory", "planner", "transport", SCOPE, REPOSITORIES, /^remotes\/restic\//], packages: [] },
+  ],
   [
     /^cli\//,
     {
-      modules: ["apply", "doctor", "inventory", "manifest", "planner", "remotes", "render", "transport"],
+      modules: ["apply", "doctor", "hooks", "inventory", "manifest", "planner", "remotes", "render", "transport"],
       packages: ["node:*", "commander", "pino", "log-update", "ajv"],
     },
   ],

@@ -1,13 +1,11 @@
 /**
- * `make test`: every part, and one true count at the end. What real OpenZFS takes runs beside the rest, since it mostly
- * keeps one processor busy, and is shown after it.
+ * `make test`: every part, one after the other since each keeps the machine busy, and one true count at the end.
  *
  *   tsx test/run.ts [PART...]    default: all of them
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
-import { PassThrough, type Writable } from "node:stream";
 import { execa, execaSync } from "execa";
 
 const root = join(import.meta.dirname, "..");
@@ -20,36 +18,23 @@ interface Outcome {
   readonly failed: readonly string[];
 }
 
-async function run(out: Writable, ...[program = "", ...words]: string[]): Promise<boolean> {
-  const direct = out === process.stdout;
-  const child = execa(program, words, {
-    cwd: root,
-    preferLocal: true,
-    localDir: root,
-    stdin: "ignore",
-    stdout: direct ? "inherit" : "pipe",
-    stderr: direct ? "inherit" : "pipe",
-    all: true,
-    buffer: false,
-    reject: false,
-  });
-  child.all?.pipe(out, { end: false });
-  return (await child).exitCode === 0;
+async function run(...[program = "", ...words]: string[]): Promise<boolean> {
+  const options = { cwd: root, preferLocal: true, localDir: root, stdin: "ignore", reject: false } as const;
+  return (await execa(program, words, { ...options, stdout: "inherit", stderr: "inherit" })).exitCode === 0;
 }
 
-type Part = (out: Writable) => Promise<Outcome>;
+type Part = () => Promise<Outcome>;
 
 /** A part that is one check: a program that succeeds or does not. */
 const check =
   (...command: string[]): Part =>
-  async (out) =>
-    (await run(out, ...command)) ? { passed: 1, failed: [] } : { passed: 0, failed: [command.join(" ")] };
+  async () =>
+    (await run(...command)) ? { passed: 1, failed: [] } : { passed: 0, failed: [command.join(" ")] };
 
 /** A part that is a vitest project, counted by vitest's own report. */
-async function project(name: string, out: Writable): Promise<Outcome> {
+async function project(name: string): Promise<Outcome> {
   const file = join(results, `${name}.json`);
   const succeeded = await run(
-    out,
     "vitest",
     "run",
     "--project",
@@ -79,48 +64,41 @@ async function project(name: string, out: Writable): Promise<Outcome> {
   };
 }
 
-/** Real OpenZFS; where it cannot run, a skip that nobody overlooks, and in CI a failure. */
-async function zfs(out: Writable): Promise<Outcome> {
-  const tool = join(root, "test/zfs-vm/build");
-  const { exitCode, all: obstacle } = execaSync(tool, ["--check"], { reject: false, all: true });
-  if (exitCode === 0) return (await run(out, tool)) ? project("zfs", out) : { passed: 0, failed: [tool] };
-  out.write(`\n${isCi ? "FAILED" : "SKIPPED"}: the tests on real OpenZFS did not run.\n${obstacle}\n\n`);
-  return { passed: 0, failed: isCi ? ["real OpenZFS: skipped"] : [] };
-}
+/** A project on real tools; where those cannot be had, a skip that nobody overlooks, and in CI a failure. */
+const onReal =
+  (what: string, name: string, builder: string): Part =>
+  async () => {
+    const tool = join(root, builder);
+    const { exitCode, all: obstacle } = execaSync("bash", [tool, "--check"], { reject: false, all: true });
+    if (exitCode === 0) return (await run("bash", tool)) ? project(name) : { passed: 0, failed: [builder] };
+    process.stdout.write(`\n${isCi ? "FAILED" : "SKIPPED"}: the tests on ${what} did not run.\n${obstacle}\n\n`);
+    return { passed: 0, failed: isCi ? [`${what}: skipped`] : [] };
+  };
 
 const parts: Record<string, Part> = {
   types: check("tsc", "--noEmit"),
   lint: check("npm", "run", "--silent", "lint"),
   unused: check("npm", "run", "--silent", "unused"),
-  fast: (out) => project("fast", out),
-  zfs,
+  fast: () => project("fast"),
+  restic: onReal("real restic", "restic", "test/restic-tools/build"),
+  zfs: onReal("real OpenZFS", "zfs", "test/zfs-vm/build"),
 };
 
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(parts);
 let passedAll = 0;
 const failures: string[] = [];
 
-async function runParts(names: readonly string[], out: Writable): Promise<void> {
-  for (const name of names) {
-    const part = parts[name];
-    if (part === undefined) throw new Error(`no part ${name}; there are ${Object.keys(parts).join(", ")}`);
-    const started = Date.now();
-    out.write(`== ${name}\n`);
-    const { passed, failed } = await part(out);
-    passedAll += passed;
-    failures.push(...failed);
-    out.write(
-      `== ${name}: ${passed} passed, ${failed.length} failed, ${Math.round((Date.now() - started) / 1000)} s\n`,
-    );
-  }
+for (const name of wanted) {
+  const part = parts[name];
+  if (part === undefined) throw new Error(`no part ${name}; there are ${Object.keys(parts).join(", ")}`);
+  const started = Date.now();
+  process.stdout.write(`== ${name}\n`);
+  const { passed, failed } = await part();
+  passedAll += passed;
+  failures.push(...failed);
+  const seconds = Math.round((Date.now() - started) / 1000);
+  process.stdout.write(`== ${name}: ${passed} passed, ${failed.length} failed, ${seconds} s\n`);
 }
-
-const [beside, rest] = [wanted.filter((name) => name === "zfs"), wanted.filter((name) => name !== "zfs")];
-const held = new PassThrough({ highWaterMark: 2 ** 26 });
-const both = runParts(beside, rest.length === 0 ? process.stdout : held);
-await runParts(rest, process.stdout);
-held.pipe(process.stdout, { end: false });
-await both;
 rmSync(results, { recursive: true, force: true });
 process.stdout.write(
   `\n${passedAll} passed, ${failures.length} failed\n${failures.map((what) => `  ${what}\n`).join("")}`,

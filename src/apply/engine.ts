@@ -1,33 +1,41 @@
 import type { Dataset } from "../model/inventory.ts";
-import type { Operation, OperationId, Plan } from "../model/plan.ts";
-import type { EngineEvents, OperationReport, Report } from "../model/report.ts";
-import type { Bytes, Guid, HostName } from "../model/units.ts";
-import { failed, OperationFailed, type Result, type RunContext } from "../remotes/zfs/context.ts";
+import { type HookOperation, isOnRepository, type Operation, type OperationId, type Plan } from "../model/plan.ts";
+import type { EngineEvents, FileProgress, OperationReport, Problem, Report } from "../model/report.ts";
+import type { Bytes, Guid, HostName, RepositoryKey } from "../model/units.ts";
+import type { Result } from "../remotes/result.ts";
+import { failed, OperationFailed, type RunContext } from "../remotes/zfs/context.ts";
 import { describe } from "./describe.ts";
 import { runGraph, type Settled } from "./graph.ts";
 import { Lanes } from "./lanes.ts";
-import type { GuidOf } from "./preconditions.ts";
-import { type Eyes, Recheck } from "./recheck.ts";
+import { type CreatedBy, type Eyes, Recheck } from "./recheck.ts";
 
 export type OnEvent = <K extends keyof EngineEvents>(kind: K, event: EngineEvents[K]) => void;
 
 export interface EngineOptions {
   /** How many streams flow at once. */
   readonly concurrency: number;
+  /** Repositories that nothing is done in, and why. */
+  readonly unavailable?: ReadonlyMap<RepositoryKey, Problem>;
   readonly signal: AbortSignal;
   readonly urgent: AbortSignal;
   readonly onEvent: OnEvent;
   readonly now: () => Date;
 }
 
+/** What operations are told while they run, and tell. */
+export type EngineContext = Pick<RunContext, "guidOf" | "observe"> & {
+  progress(id: OperationId, bytes: Bytes, expected: Bytes | undefined, files?: FileProgress): void;
+  created(id: OperationId, what: string): void;
+  readonly createdBy: CreatedBy;
+  /** Of an operation that has ended. */
+  readonly reportOf: (id: OperationId) => OperationReport | undefined;
+};
+
 /** What the engine drives; `apply` gives it the real ones. */
 export interface Machinery {
   readonly eyes: Eyes;
-  /** Runs operations that may run: one, or creates of one instant. Never rejects. */
-  readonly run: (
-    operations: readonly Operation[],
-    context: Pick<RunContext, "guidOf" | "observe" | "created" | "progress">,
-  ) => Promise<ReadonlyMap<OperationId, Result>>;
+  /** Runs operations that may run: one, or those that one command does. Never rejects. */
+  readonly run: (operations: readonly Operation[], context: EngineContext) => Promise<ReadonlyMap<OperationId, Result>>;
 }
 
 /** Runs a plan: order, concurrency, preconditions, events and the report; not what an operation is. */
@@ -36,7 +44,7 @@ export class Engine {
   readonly #options: EngineOptions;
   readonly #machinery: Machinery;
   readonly #lanes: Lanes;
-  readonly #created = new Map<OperationId, Guid>();
+  readonly #created = new Map<OperationId, string>();
   readonly #startedAt = new Map<OperationId, number>();
   readonly #reports = new Map<OperationId, OperationReport>();
   /** Hosts that cannot be reached in this run, and why. */
@@ -46,7 +54,7 @@ export class Engine {
     this.#plan = plan;
     this.#options = options;
     this.#machinery = machinery;
-    this.#lanes = new Lanes(options.concurrency);
+    this.#lanes = new Lanes(options.concurrency, plan.operations);
   }
 
   async run(): Promise<Report> {
@@ -54,7 +62,10 @@ export class Engine {
     const startedAt = now().toISOString();
     await runGraph(this.#plan.operations, {
       run: (operations) => this.#lanes.run(operations, () => this.#orUrgent(operations, this.#runNow(operations))),
-      onSettled: (operation, settled) => this.#report(operation, settled),
+      onSettled: (operation, settled) => {
+        this.#report(operation, settled);
+        this.#lanes.ended(operation.id);
+      },
     });
     return {
       formatVersion: 1,
@@ -82,7 +93,15 @@ export class Engine {
   }
 
   #mayNotStart(operation: Operation): Settled | undefined {
-    if (this.#options.signal.aborted || this.#options.urgent.aborted) return NOT_STARTED;
+    const isUnwinding = operation.kind === "hook" && operation.phase === "after";
+    if (isUnwinding && !this.#wasBegun(operation)) return NOTHING_TO_END;
+    // what was begun is ended, whatever else is given up
+    if ((this.#options.signal.aborted && !isUnwinding) || this.#options.urgent.aborted) return NOT_STARTED;
+    if (isUnwinding) return undefined;
+    for (const repository of repositoriesOf(operation)) {
+      const problem = this.#options.unavailable?.get(repository);
+      if (problem) return { outcome: "failed", error: { ...problem, message: `not tried: ${problem.message}` } };
+    }
     for (const host of hostsOf(operation)) {
       const why = this.#lost.get(host);
       if (why !== undefined) return { outcome: "failed", error: { message: `not tried: ${why}` } };
@@ -90,12 +109,16 @@ export class Engine {
     return undefined;
   }
 
+  #wasBegun({ closes, encloses }: HookOperation): boolean {
+    return (closes === undefined ? encloses : [closes]).some((id) => this.#startedAt.has(id));
+  }
+
   /** What was reviewed is what runs: every precondition is looked at again, right before. */
   async #checkAndRun(operations: readonly Operation[]): Promise<Map<OperationId, Result>> {
     const results = new Map<OperationId, Result>();
     try {
-      const recheck = await Recheck.of(operations, this.#machinery.eyes, this.#guidOf);
-      const holding: Operation[] = [];
+      const recheck = await Recheck.of(operations, this.#machinery.eyes, this.#createdBy);
+      let holding: Operation[] = [];
       for (const operation of operations) {
         const unmet = await recheck.unmet(operation);
         if (unmet === undefined) holding.push(operation);
@@ -104,6 +127,7 @@ export class Engine {
           results.set(operation.id, { outcome, error: { message: unmet.message, hint: PLAN_AGAIN } });
         }
       }
+      holding = this.#whole(holding, results);
       if (holding.length > 0) {
         for (const [id, result] of await this.#machinery.run(holding, this.#context(recheck))) results.set(id, result);
       }
@@ -113,10 +137,24 @@ export class Engine {
     return results;
   }
 
-  #context(recheck: Recheck): Pick<RunContext, "guidOf" | "observe" | "created" | "progress"> {
+  /** Those that may run: of what is all or none, nothing where a part is missing. */
+  #whole(holding: readonly Operation[], results: Map<OperationId, Result>): Operation[] {
+    const first = holding.find((operation) => operation.kind === "create" && operation.together);
+    if (first?.kind !== "create") return [...holding];
+    const all = this.#plan.operations.filter(
+      (operation) => operation.kind === "create" && operation.together && operation.atomic === first.atomic,
+    );
+    const missing = all.find((operation) => !holding.includes(operation));
+    if (missing === undefined) return [...holding];
+    const message = `not taken: its group is snapshotted whole or not at all, and ${missing.source} cannot be`;
+    for (const { id } of holding) results.set(id, { outcome: "failed", error: { message } });
+    return [];
+  }
+
+  #context(recheck: Recheck): EngineContext {
     return {
       guidOf: (ref) => {
-        const guid = this.#guidOf(ref);
+        const guid = "guid" in ref ? ref.guid : (this.#created.get(ref.createdBy) as Guid | undefined);
         if (guid === undefined) throw new OperationFailed({ message: `@${ref.name} was not created` });
         return guid;
       },
@@ -127,15 +165,22 @@ export class Engine {
         }
         return observed.state === "present" ? observed.dataset : null;
       },
-      created: (id, guid) => this.#created.set(id, guid),
-      progress: (id, bytes, expected) => {
+      created: (id, what) => this.#created.set(id, what),
+      createdBy: this.#createdBy,
+      reportOf: (id) => this.#reports.get(id),
+      progress: (id, bytes, expected, files) => {
         if (this.#reports.has(id)) return;
-        this.#options.onEvent("progress", { id, bytes, ...(expected === undefined ? {} : { expected }) });
+        this.#options.onEvent("progress", {
+          id,
+          bytes,
+          ...(expected !== undefined && { expected }),
+          ...(files && { files }),
+        });
       },
     };
   }
 
-  readonly #guidOf: GuidOf = (ref) => ("guid" in ref ? ref.guid : this.#created.get(ref.createdBy));
+  readonly #createdBy = (id: OperationId): string | undefined => this.#created.get(id);
 
   /** Does not wait for what runs when everything has to end at once. */
   #orUrgent(
@@ -161,7 +206,15 @@ export class Engine {
     });
   }
 
-  #report(operation: Operation, { outcome, bytes, error, warnings }: Settled): void {
+  /** How long it took from the start of what it ends. */
+  #window(operation: Operation): Pick<OperationReport, "windowSeconds"> {
+    const { closes } = operation.kind === "hook" ? operation : {};
+    const begun = closes === undefined ? undefined : this.#startedAt.get(closes);
+    if (begun === undefined || !this.#startedAt.has(operation.id)) return {};
+    return { windowSeconds: Math.max(0, (this.#options.now().getTime() - begun) / 1000) };
+  }
+
+  #report(operation: Operation, { outcome, bytes, backup, error, warnings }: Settled): void {
     const started = this.#startedAt.get(operation.id);
     const report: OperationReport = {
       id: operation.id,
@@ -172,6 +225,8 @@ export class Engine {
       outcome,
       seconds: started === undefined ? 0 : Math.max(0, (this.#options.now().getTime() - started) / 1000),
       ...(bytes === undefined ? {} : { bytes }),
+      ...(backup === undefined ? {} : { backup }),
+      ...this.#window(operation),
       ...(error === undefined ? {} : { error }),
       ...(warnings === undefined || warnings.length === 0 ? {} : { warnings }),
     };
@@ -180,6 +235,7 @@ export class Engine {
   }
 }
 
+const NOTHING_TO_END: Settled = { outcome: "skipped", error: { message: "what it would have ended was not begun" } };
 const PLAN_AGAIN = "run holdfast plan again";
 const NOT_STARTED: Settled = { outcome: "interrupted", error: { message: "not started: the run was ended before" } };
 const ENDED_AT_ONCE: Settled = {
@@ -187,12 +243,19 @@ const ENDED_AT_ONCE: Settled = {
   error: { message: "ended at once; the next plan sees how far it got" },
 };
 
+function repositoriesOf(operation: Operation): RepositoryKey[] {
+  if (!isOnRepository(operation)) return [];
+  return [operation.at.repository, ...(operation.kind === "copy" ? [operation.from.repository] : [])];
+}
+
 function hostsOf(operation: Operation): Set<HostName> {
+  // its call is made from here
+  if (operation.kind === "hook" && "http" in operation.action) return new Set();
   const hosts = new Set([operation.at.host, ...operation.preconditions.map(({ host }) => host)]);
   return "from" in operation ? hosts.add(operation.from.host) : hosts;
 }
 
 function expectedBytes(operation: Operation): Bytes | undefined {
-  if (operation.kind === "send") return operation.estimate;
+  if (operation.kind === "send" || operation.kind === "backup") return operation.estimate;
   return operation.kind === "resume" ? operation.remaining : undefined;
 }

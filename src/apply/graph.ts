@@ -2,11 +2,11 @@ import type { Operation, OperationId } from "../model/plan.ts";
 import type { OperationReport, Problem } from "../model/report.ts";
 
 /** How one operation ended. */
-export type Settled = Pick<OperationReport, "outcome" | "bytes" | "error" | "warnings">;
+export type Settled = Pick<OperationReport, "outcome" | "bytes" | "backup" | "error" | "warnings">;
 
 export interface Work {
   /**
-   * Runs operations together: one, or creates of the same `atomic`. Resolves with how each of them ended; a rejection
+   * Runs operations together: one, or those that one command does. Resolves with how each of them ended; a rejection
    * ends the whole run.
    */
   readonly run: (operations: readonly Operation[]) => Promise<ReadonlyMap<OperationId, Settled>>;
@@ -17,6 +17,7 @@ export interface Work {
 const ENDED: Readonly<Record<Settled["outcome"], string>> = {
   done: "is done",
   failed: "failed",
+  partial: "is partial",
   stale: "was stale",
   skipped: "was skipped",
   interrupted: "was interrupted",
@@ -31,7 +32,9 @@ interface Node {
   readonly operation: Operation;
   group: Group;
   readonly dependents: Node[];
-  /** Dependencies that are not done. */
+  /** Those that only wait for its end, however it ends. */
+  readonly followers: Node[];
+  /** Dependencies that are not done, and others that have not ended. */
   pending: number;
   settled: boolean;
 }
@@ -50,6 +53,10 @@ export function runGraph(operations: readonly Operation[], work: Work): Promise<
     group.waiting -= 1;
     if (group.waiting === 0) ready.push(group);
   };
+  const release = (node: Node): void => {
+    node.pending -= 1;
+    if (node.pending === 0) leave(node.group);
+  };
   const settle = (node: Node, how: Settled): void => {
     const ended: [Node, Settled][] = [[node, how]];
     for (let next = ended.pop(); next !== undefined; next = ended.pop()) {
@@ -60,13 +67,10 @@ export function runGraph(operations: readonly Operation[], work: Work): Promise<
       if (one.pending > 0) leave(one.group);
       for (const dependent of one.dependents) {
         if (dependent.settled) continue;
-        if (settled.outcome !== "done") {
-          ended.push([dependent, skipped(`it needs ${one.operation.id}, which ${ENDED[settled.outcome]}`)]);
-        } else {
-          dependent.pending -= 1;
-          if (dependent.pending === 0) leave(dependent.group);
-        }
+        if (settled.outcome === "done") release(dependent);
+        else ended.push([dependent, skipped(`it needs ${one.operation.id}, which ${ENDED[settled.outcome]}`)]);
       }
+      for (const follower of one.followers) if (!follower.settled) release(follower);
     }
   };
 
@@ -107,7 +111,7 @@ export function runGraph(operations: readonly Operation[], work: Work): Promise<
   });
 }
 
-/** Creates of two types can wait for each other's groups; then those that can start go first, without their group. */
+/** Members of two groups can wait for each other's groups; then those that can start go first, without their group. */
 function splitGroup(nodes: Iterable<Node>, ready: Group[]): boolean {
   for (const { group, pending, settled } of nodes) {
     if (settled || pending > 0) continue;
@@ -127,19 +131,38 @@ function connect(operations: readonly Operation[]): Map<OperationId, Node> {
   const groups = new Map<string, Group>();
   for (const operation of operations) {
     if (nodes.has(operation.id)) throw new Error(`two operations have the id ${operation.id}`);
-    const key = operation.kind === "create" ? `atomic ${operation.atomic}` : `id ${operation.id}`;
+    const key = togetherWith(operation);
     const group = groups.get(key) ?? { members: [], waiting: 0 };
     groups.set(key, group);
-    const pending = new Set(operation.dependsOn).size;
-    const node: Node = { operation, group, dependents: [], pending, settled: false };
+    const node: Node = { operation, group, dependents: [], followers: [], pending: 0, settled: false };
     group.members.push(node);
     group.waiting += 1;
     nodes.set(operation.id, node);
   }
   for (const node of nodes.values()) {
-    for (const id of new Set(node.operation.dependsOn)) nodes.get(id)?.dependents.push(node);
+    const needed = new Set(node.operation.dependsOn);
+    for (const id of needed) nodes.get(id)?.dependents.push(node);
+    // what is not in the plan has ended long ago
+    const before = new Set(node.operation.after?.filter((id) => !needed.has(id)));
+    const followed = [...before].flatMap((id) => nodes.get(id) ?? []);
+    for (const other of followed) other.followers.push(node);
+    node.pending = needed.size + followed.length;
   }
   return nodes;
+}
+
+/** What one command does: creates of one instant, or all that is copied to, or forgotten in, one repository. */
+function togetherWith(operation: Operation): string {
+  switch (operation.kind) {
+    case "create":
+      return `atomic ${operation.atomic}`;
+    case "copy":
+      return `copy ${operation.from.repository} ${operation.at.host} ${operation.at.repository}`;
+    case "forget":
+      return `forget ${operation.at.host} ${operation.at.repository}`;
+    default:
+      return `id ${operation.id}`;
+  }
 }
 
 const skipped = (message: string): Settled => ({ outcome: "skipped", error: { message } satisfies Problem });

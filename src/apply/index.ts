@@ -1,8 +1,12 @@
 import { setMaxListeners } from "node:events";
+import { runHooks } from "../hooks/run.ts";
 import { observeDataset, UnobservedError } from "../inventory/index.ts";
 import type { Manifest } from "../model/manifest.ts";
-import type { Plan } from "../model/plan.ts";
-import type { Report } from "../model/report.ts";
+import { isHook, isOnDataset, isOnRepository, type Plan } from "../model/plan.ts";
+import type { Problem, Report } from "../model/report.ts";
+import type { RepositoryKey } from "../model/units.ts";
+import { openRepository } from "../remotes/restic/restic.ts";
+import { repositoryOf, runInRepository } from "../remotes/restic/run.ts";
 import { guidsOf } from "../remotes/zfs/guids.ts";
 import { runOperations } from "../remotes/zfs/run.ts";
 import type { Hosts } from "../transport/types.ts";
@@ -12,6 +16,10 @@ export interface ApplyOptions {
   /** The manifest the plan was made from. */
   readonly manifest: Manifest;
   readonly hosts: Hosts;
+  /** The caller's environment, for secrets that are kept there. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Repositories that nothing is done in, and why: what was to make them ready failed. */
+  readonly unavailable?: ReadonlyMap<RepositoryKey, Problem>;
   /** How many streams flow at once; default 4. Short commands: up to 4 a pool, whatever this is. */
   readonly concurrency?: number;
   /** Ends the run cleanly: nothing more is started, streams are cut and can be resumed, short commands finish. */
@@ -33,7 +41,7 @@ const LOOK_MS = 10 * 60_000;
  * plan's order; a failed operation is a value in it, not an exception.
  */
 export function apply(plan: Plan, options: ApplyOptions): Promise<Report> {
-  const { manifest, hosts } = options;
+  const { manifest, hosts, env } = options;
   if (plan.manifestDigest !== manifest.digest) {
     throw new Error("the plan was made from another manifest");
   }
@@ -46,6 +54,7 @@ export function apply(plan: Plan, options: ApplyOptions): Promise<Report> {
     plan,
     {
       concurrency: options.concurrency ?? CONCURRENCY,
+      ...(options.unavailable && { unavailable: options.unavailable }),
       signal,
       urgent,
       onEvent: options.onEvent ?? (() => {}),
@@ -63,8 +72,21 @@ export function apply(plan: Plan, options: ApplyOptions): Promise<Report> {
           }
         },
         glance: (host, datasets) => guidsOf({ hosts, urgent }, host, datasets, "filesystem,volume"),
+        list: (at) =>
+          openRepository(
+            { repository: repositoryOf({ manifest }, at), host: at.host },
+            { hosts, env, signal: urgent },
+          ).list(),
       },
-      run: (operations, context) => runOperations(operations, { ...context, hosts, manifest, signal: ending, urgent }),
+      async run(operations, context) {
+        const means = { ...context, hosts, manifest, signal: ending, urgent };
+        const [onDatasets, onRepositories, hooks] = await Promise.all([
+          runOperations(operations.filter(isOnDataset), means),
+          runInRepository(operations.filter(isOnRepository), { ...means, env }),
+          runHooks(operations.filter(isHook), { ...means, env }),
+        ]);
+        return new Map([...onDatasets, ...onRepositories, ...hooks]);
+      },
     },
   );
   return engine.run();

@@ -1,43 +1,90 @@
 import PQueue from "p-queue";
-import type { Operation } from "../model/plan.ts";
+import {
+  type BackupOperation,
+  type HookOperation,
+  isOnRepository,
+  type Operation,
+  type OperationId,
+  writePlace,
+} from "../model/plan.ts";
 
 /** Commands that change one pool, at once: they wait for its transaction groups, so more would not be faster. */
 const PER_POOL = 4;
 
-/** Says when an operation may start: how many transfers at once, how many short commands in one pool, one change a dataset. */
+/**
+ * Says when an operation may start: how many transfers at once, how many short commands in one pool, one change a dataset
+ * and one a repository.
+ */
 export class Lanes {
   readonly #transfers: PQueue;
   readonly #pools = new Map<string, PQueue>();
-  /** The end of what was started last on each dataset. */
-  readonly #datasets = new Map<string, Promise<unknown>>();
+  /** The end of what was started last on each dataset and in each repository. */
+  readonly #places = new Map<string, Promise<unknown>>();
+  readonly #backups: ReadonlyMap<OperationId, BackupOperation>;
+  /** Gives back the turn that a hook took for a backup. */
+  readonly #taken = new Map<OperationId, () => void>();
 
-  /** `transfers`: how many streams flow at once. */
-  constructor(transfers: number) {
+  /** `transfers`: how many streams flow at once; `operations`: all there will be. */
+  constructor(transfers: number, operations: readonly Operation[]) {
     this.#transfers = new PQueue({ concurrency: transfers });
+    this.#backups = new Map(operations.flatMap((one) => (one.kind === "backup" ? [[one.id, one]] : [])));
   }
 
-  /** Runs `task` when its turn comes; several operations are creates in one pool. */
+  /** Runs `task` when its turn comes; several operations are creates in one pool, or the same in one repository. */
   run<T>(operations: readonly Operation[], task: () => Promise<T>): Promise<T> {
     const [first] = operations;
-    if (first === undefined) return task();
-    const queued = (): Promise<T> => this.#queueOf(first).add(task);
-    return operations.length > 1 ? queued() : this.#alone(`${first.at.host}:${first.at.dataset}`, queued);
+    if (first === undefined || this.#taken.has(first.id)) return task();
+    if (first.kind !== "hook") return this.#inTurn(first, operations.length === 1, task);
+    const backup = this.#stoppedFor(first);
+    return backup === undefined ? task() : this.#take(backup).then(task);
   }
 
-  #queueOf({ kind, at }: Operation): PQueue {
-    if (kind === "send" || kind === "resume") return this.#transfers;
-    const key = `${at.host}:${at.dataset.split("/", 1)[0]}`;
+  /** Has to be told of each operation. */
+  ended(id: OperationId): void {
+    this.#taken.get(id)?.();
+    this.#taken.delete(id);
+  }
+
+  /** A backup can wait for hours for its turn: nothing is stopped before that. */
+  #stoppedFor({ around, phase, encloses }: HookOperation): BackupOperation | undefined {
+    if (around !== "backup" || phase !== "before") return undefined;
+    const backups = encloses.flatMap((id) => this.#backups.get(id) ?? []);
+    return backups.find(({ id }) => !this.#taken.has(id));
+  }
+
+  #take(backup: BackupOperation): Promise<void> {
+    return new Promise((resolve) => {
+      void this.#inTurn(backup, true, () => {
+        const turn = new Promise<void>((end) => this.#taken.set(backup.id, end));
+        resolve();
+        return turn;
+      });
+    });
+  }
+
+  #inTurn<T>(first: Exclude<Operation, HookOperation>, isSingle: boolean, task: () => Promise<T>): Promise<T> {
+    const queue = this.#queueOf(first);
+    const queued = (): Promise<T> => queue.add(task);
+    const isAlone = isOnRepository(first) || (isSingle && first.kind !== "create");
+    return isAlone ? this.#alone(writePlace(first.at), queued) : queued();
+  }
+
+  #queueOf(operation: Exclude<Operation, HookOperation>): PQueue {
+    if (isOnRepository(operation) || operation.kind === "send" || operation.kind === "resume") return this.#transfers;
+    const { at } = operation;
+    // an application may be stopped for a snapshot: it does not wait for deletions
+    const key = `${at.host}:${at.dataset.split("/", 1)[0]}${operation.kind === "create" ? " create" : ""}`;
     const queue = this.#pools.get(key) ?? new PQueue({ concurrency: PER_POOL });
     this.#pools.set(key, queue);
     return queue;
   }
 
   #alone<T>(key: string, task: () => Promise<T>): Promise<T> {
-    const before = this.#datasets.get(key) ?? Promise.resolve();
+    const before = this.#places.get(key) ?? Promise.resolve();
     const current = before.then(task, task);
-    this.#datasets.set(key, current);
+    this.#places.set(key, current);
     const forget = (): void => {
-      if (this.#datasets.get(key) === current) this.#datasets.delete(key);
+      if (this.#places.get(key) === current) this.#places.delete(key);
     };
     current.then(forget, forget);
     return current;

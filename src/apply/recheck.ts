@@ -1,6 +1,16 @@
-import type { At, Operation, Precondition } from "../model/plan.ts";
+import type { RepositoryInventory } from "../model/inventory.ts";
+import type {
+  AnyPrecondition,
+  At,
+  AtRepository,
+  ForgetOperation,
+  Operation,
+  OperationId,
+  Precondition,
+} from "../model/plan.ts";
 import type { DatasetName, Guid, HostName } from "../model/units.ts";
 import { type GuidOf, type Observed, otherDataset, unmet } from "./preconditions.ts";
+import { unmetInRepository } from "./repository-preconditions.ts";
 
 /** Looks at what is there now. */
 export interface Eyes {
@@ -8,7 +18,11 @@ export interface Eyes {
   observe(at: At, wanted: { readonly own: boolean }): Promise<Observed>;
   /** Only the guids of those that exist; cheap for thousands. */
   glance(host: HostName, datasets: readonly DatasetName[]): Promise<ReadonlyMap<string, Guid>>;
+  list(at: AtRepository): Promise<RepositoryInventory>;
 }
+
+/** What an operation of this run has brought about: a guid, or the id of a copy. */
+export type CreatedBy = (id: OperationId) => string | undefined;
 
 /** Why an operation may not run. */
 export interface Unmet {
@@ -23,21 +37,24 @@ const placeOf = ({ host, dataset }: At): string => `${host}:${dataset}`;
 export class Recheck {
   readonly #eyes: Eyes;
   readonly #guidOf: GuidOf;
+  readonly #createdBy: CreatedBy;
   readonly #observed = new Map<string, Promise<Observed>>();
+  readonly #listed = new Map<string, Promise<RepositoryInventory>>();
   /** Places where a dataset's own properties matter. */
   readonly #placeholders: ReadonlySet<string>;
   /** Guid by dataset where only that matters; null where there is none. */
   readonly #glanced = new Map<string, Guid | null>();
 
-  private constructor(preconditions: readonly Precondition[], eyes: Eyes, guidOf: GuidOf) {
+  private constructor(preconditions: readonly Precondition[], eyes: Eyes, createdBy: CreatedBy) {
     this.#eyes = eyes;
-    this.#guidOf = guidOf;
+    this.#createdBy = createdBy;
+    this.#guidOf = (ref) => ("guid" in ref ? ref.guid : (createdBy(ref.createdBy) as Guid | undefined));
     this.#placeholders = new Set(preconditions.filter(({ kind }) => kind === "placeholder").map(placeOf));
   }
 
-  static async of(operations: readonly Operation[], eyes: Eyes, guidOf: GuidOf): Promise<Recheck> {
-    const preconditions = operations.flatMap((operation) => operation.preconditions);
-    const recheck = new Recheck(preconditions, eyes, guidOf);
+  static async of(operations: readonly Operation[], eyes: Eyes, createdBy: CreatedBy): Promise<Recheck> {
+    const preconditions = operations.flatMap(onDatasets);
+    const recheck = new Recheck(preconditions, eyes, createdBy);
     await recheck.#glance(preconditions);
     return recheck;
   }
@@ -51,13 +68,24 @@ export class Recheck {
 
   /** The first precondition that does not hold; undefined when all do. */
   async unmet(operation: Operation): Promise<Unmet | undefined> {
-    const inFull = operation.preconditions.filter((one) => !this.#glanced.has(placeOf(one)));
+    const preconditions = onDatasets(operation);
+    const inFull = preconditions.filter((one) => !this.#glanced.has(placeOf(one)));
     await Promise.all(inFull.map((one) => this.observe(one)));
-    for (const precondition of operation.preconditions) {
+    for (const precondition of preconditions) {
       const unmet = await this.#check(precondition);
       if (unmet !== undefined) return unmet;
     }
-    return undefined;
+    return operation.kind === "forget" ? this.#checkForget(operation) : undefined;
+  }
+
+  async #checkForget(operation: ForgetOperation): Promise<Unmet | undefined> {
+    const { at } = operation;
+    const listed = this.#listed.get(at.repository) ?? this.#eyes.list(at);
+    this.#listed.set(at.repository, listed);
+    const there = await listed;
+    const message = unmetInRepository(operation, there, this.#createdBy);
+    if (message === undefined) return undefined;
+    return { kind: there.state === "observed" ? "stale" : "unobserved", message };
   }
 
   async #glance(preconditions: readonly Precondition[]): Promise<void> {
@@ -88,3 +116,7 @@ export class Recheck {
     return { kind: observed.state === "unobserved" ? "unobserved" : "stale", message };
   }
 }
+
+/** A union of arrays has no `filter` that narrows. */
+const onDatasets = ({ preconditions }: Operation): Precondition[] =>
+  (preconditions as readonly AnyPrecondition[]).flatMap((each) => (each.kind === "copies" ? [] : [each]));

@@ -5,16 +5,19 @@ import { summaryLine } from "../render/summary.ts";
 import { visible } from "../render/text.ts";
 import type { Hosts } from "../transport/types.ts";
 import { carryOut, exitCodeOf } from "./carry-out.ts";
+import { commandLines } from "./command-lines.ts";
 import { forStderr, forStdout, type GlobalOptions, requireManifest } from "./context.ts";
 import { EXIT, type ExitCode, Failure } from "./exit.ts";
 import { type Interruption, onInterrupt } from "./interrupt.ts";
 import { lockHosts } from "./lock.ts";
 import { makePlan, type PlanningOptions } from "./plan.ts";
+import { type Remotes, withRemotes } from "./remotes.ts";
 import { answer, answerJson, confirm, tell } from "./terminal.ts";
-import { connect, observeWorld } from "./world.ts";
+import { connect, observeWorld, type World } from "./world.ts";
 
 interface ApplyOptions extends GlobalOptions, PlanningOptions {
   readonly yes?: true;
+  readonly verbose?: true;
   readonly json?: true;
 }
 
@@ -25,19 +28,30 @@ export async function apply(options: ApplyOptions, saved: string | undefined): P
   const lock = await lockHosts(manifest, options, interruption.signal);
   const hosts = await connect(manifest, options);
   try {
-    const plan = reviewed ?? (await currentPlan(manifest, hosts, options, interruption));
-    if (plan.operations.length === 0) return nothingToDo(plan, options);
-    if (!options.json) answer(renderPlan(plan, forStdout(options)));
-    else if (!options.yes) tell(renderPlan(plan, forStderr(options)));
-    if (!options.yes && !(await agreed(interruption.signal))) {
-      tell("Nothing was done.\n");
-      return EXIT.error;
-    }
-    return await carryOut(plan, { manifest, hosts, options, interruption, isSaved: reviewed !== undefined });
+    const concerned = { ...options, ...(reviewed && { plan: reviewed }) };
+    return await withRemotes(manifest, hosts, concerned, interruption, planAndApply);
   } finally {
     interruption.release();
     await hosts.close();
     lock.release();
+  }
+
+  async function planAndApply(remotes: Remotes): Promise<ExitCode> {
+    const { plan, world } = reviewed
+      ? { plan: reviewed }
+      : await currentPlan(manifest, hosts, options, { ...interruption, ...remotes });
+    if (plan.operations.length === 0) return nothingToDo(plan, options);
+    const details = options.verbose && {
+      verbose: true,
+      ...(world && { commands: commandLines(plan, manifest, world.inventory) }),
+    };
+    if (!options.json) answer(renderPlan(plan, { ...forStdout(options), ...details }));
+    else if (!options.yes) tell(renderPlan(plan, { ...forStderr(options), ...details }));
+    if (!options.yes && !(await agreed(interruption.signal))) {
+      tell("Nothing was done.\n");
+      return EXIT.error;
+    }
+    return carryOut(plan, { manifest, hosts, options, interruption, remotes, isSaved: reviewed !== undefined });
   }
 }
 
@@ -45,19 +59,20 @@ async function currentPlan(
   manifest: Manifest,
   hosts: Hosts,
   options: ApplyOptions,
-  { signal }: Interruption,
-): Promise<Plan> {
-  return makePlan(manifest, await observeWorld(manifest, hosts, { ...options, signal }), options);
+  { signal, unavailable }: Pick<Interruption, "signal"> & Pick<Remotes, "unavailable">,
+): Promise<{ readonly plan: Plan; readonly world?: World }> {
+  const world = await observeWorld(manifest, hosts, { ...options, unavailable, signal });
+  return { plan: await makePlan(manifest, world, options), world };
 }
 
 /** What was reviewed is what runs: another manifest or another identity would mean something else. */
 async function savedPlan(path: string, manifest: Manifest, options: ApplyOptions): Promise<Plan> {
-  const planning = (["target", "exclude", "allowDestroy", "resolve", "allHosts"] as const).find(
+  const planning = (["target", "exclude", "allowDestroy", "resolve", "allHosts", "retryPartial"] as const).find(
     (name) => options[name] !== undefined,
   );
   if (planning !== undefined)
     throw new Failure("a saved plan is applied as it was reviewed", {
-      hint: "give --target, --exclude, --allow-destroy, --resolve and --all-hosts to `holdfast plan --out` instead",
+      hint: "give --target, --exclude, --allow-destroy, --resolve, --retry-partial and --all-hosts to `holdfast plan --out` instead",
     });
   const { readPlan } = await import("./documents.ts");
   const plan = await readPlan(path);

@@ -1,19 +1,21 @@
 import type { Manifest } from "../model/manifest.ts";
 import type { Plan } from "../model/plan.ts";
-import type { Report } from "../model/report.ts";
+import type { OperationReport, Report } from "../model/report.ts";
 import { renderReport } from "../render/report.ts";
 import type { Hosts } from "../transport/types.ts";
 import { forStdout, type GlobalOptions } from "./context.ts";
 import { EXIT, type ExitCode } from "./exit.ts";
 import type { Interruption } from "./interrupt.ts";
 import { showProgress } from "./progress.ts";
+import type { Remotes } from "./remotes.ts";
 import { answer, answerJson } from "./terminal.ts";
 
 interface Means {
   readonly manifest: Manifest;
   readonly hosts: Hosts;
-  readonly options: GlobalOptions & { readonly json?: true };
+  readonly options: GlobalOptions & { readonly json?: true; readonly verbose?: true };
   readonly interruption: Interruption;
+  readonly remotes: Remotes;
   /** The plan is one that was made earlier. */
   readonly isSaved?: boolean;
 }
@@ -21,7 +23,7 @@ interface Means {
 /** Runs a plan with its progress on stderr, prints the report, and says what the end means. */
 export async function carryOut(
   plan: Plan,
-  { manifest, hosts, options, interruption, isSaved = false }: Means,
+  { manifest, hosts, options, interruption, remotes, isSaved = false }: Means,
 ): Promise<ExitCode> {
   const { apply } = await import("../apply/index.ts");
   const progress = await showProgress(plan, options);
@@ -31,7 +33,19 @@ export async function carryOut(
   let report: Report;
   try {
     const { concurrency } = options;
-    report = await apply(plan, { manifest, hosts, concurrency, signal, urgent, onEvent: progress.onEvent });
+    report = await apply(plan, {
+      manifest,
+      hosts,
+      env: process.env,
+      concurrency,
+      signal,
+      urgent,
+      unavailable: remotes.unavailable,
+      onEvent: (kind, event) => {
+        progress.onEvent(kind, event);
+        if (kind === "finished") remotes.finished(event as OperationReport);
+      },
+    });
   } finally {
     signal.removeEventListener("abort", farewell);
     progress.end();

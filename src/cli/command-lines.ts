@@ -1,6 +1,6 @@
 import type { Inventory } from "../model/inventory.ts";
-import type { Manifest } from "../model/manifest.ts";
-import type { Operation, Plan } from "../model/plan.ts";
+import type { Manifest, Text } from "../model/manifest.ts";
+import { isOnRepository, type Operation, type Plan, type ZfsOperation } from "../model/plan.ts";
 import type { HostName } from "../model/units.ts";
 import {
   adoptCommand,
@@ -22,12 +22,20 @@ import {
 } from "../remotes/zfs/commands.ts";
 import { visible } from "../render/text.ts";
 import { quoteAll } from "../transport/shell.ts";
+import { repositoryCommands } from "./repository-commands.ts";
+
+/** Without what may be secret in it. */
+function writeUrl(url: Text): string {
+  if (typeof url !== "string") return "(a secret address)";
+  const { protocol, host, pathname } = new URL(url);
+  return `${protocol}//${host}${pathname}`;
+}
 
 /** The commands that `apply` runs for each operation of a plan, one a line; they hold no secret. */
 export function commandLines(
   plan: Pick<Plan, "operations">,
-  manifest: Pick<Manifest, "hosts">,
-  inventory: Pick<Inventory, "hosts">,
+  manifest: Manifest,
+  inventory: Pick<Inventory, "hosts" | "repositories">,
 ): (operation: Operation) => string[] {
   const together = new Map<string, string[]>();
   for (const one of plan.operations)
@@ -40,7 +48,7 @@ export function commandLines(
     const found = state?.state === "observed" ? state.datasets.find(({ name }) => name === dataset) : undefined;
     return (found?.encryption ?? "off") === "off";
   };
-  const destroys = (operation: Operation, snapshots: readonly { readonly name: string }[]): string[] =>
+  const destroys = (operation: ZfsOperation, snapshots: readonly { readonly name: string }[]): string[] =>
     batches(snapshots, ({ name }) => byteLength(operation.at.dataset) + byteLength(name) + 1).map((part) =>
       on(
         operation.at.host,
@@ -52,6 +60,11 @@ export function commandLines(
     );
 
   return (operation) => {
+    if (isOnRepository(operation)) return repositoryCommands(operation, manifest, inventory);
+    if (operation.kind === "hook")
+      return "command" in operation.action
+        ? [`${operation.at.host}$ ${visible(quoteAll(operation.action.command))}`]
+        : [visible(`${operation.action.http.method} ${writeUrl(operation.action.http.url)}`)];
     const { at } = operation;
     switch (operation.kind) {
       case "create": {

@@ -15,34 +15,46 @@ import { lookAround, type World } from "./world.ts";
 export async function compareWithBase(head: Manifest, name: string, options: PlanCommandOptions): Promise<ExitCode> {
   const base = await baseManifest(name, options);
   const { sourcesOf } = await import("../planner/index.ts");
-  const world = await lookForBoth(base, head, options);
-  const planned = async (manifest: Manifest, title: string): Promise<Planned> => ({
-    manifest: title,
-    plan: await makePlan(manifest, world, options),
-    sources: sourcesOf(manifest, world.inventory, options.allHosts === undefined ? {} : { allHosts: true }).sources,
-  });
-  const comparison = comparePlans(await planned(base, name), await planned(head, options.file ?? "holdfast.yaml"));
+  const worlds = await lookForBoth(base, head, options);
+  const planned = async (manifest: Manifest, world: World, title: string): Promise<Planned> => {
+    const plan = await makePlan(manifest, world, options);
+    const scope = options.allHosts === undefined ? {} : { allHosts: true };
+    const { sources, directories } = sourcesOf(manifest, world.inventory, scope);
+    return { manifest: title, plan, sources: [...sources, ...directories] };
+  };
+  const comparison = comparePlans(
+    await planned(base, worlds.base, name),
+    await planned(head, worlds.head, options.file ?? "holdfast.yaml"),
+  );
   if (options.json) answerJson(comparison);
   else if (options.markdown) answer(renderComparisonMarkdown(comparison));
   else {
     const all = { operations: [...comparison.does.operations, ...comparison.stops.operations] };
-    const commands = commandLines(all, head, world.inventory);
+    const commands = commandLines(all, head, worlds.head.inventory);
     answer(renderComparison(comparison, { ...forStdout(options), verbose: options.verbose ?? false, commands }));
   }
   return exitCode({ ...comparison.does, complete: comparison.complete }, options);
 }
 
-/** One inventory for both: each manifest says where to look, and what either saw is known. */
-async function lookForBoth(base: Manifest, head: Manifest, options: PlanCommandOptions): Promise<World> {
+/**
+ * One inventory of hosts for both: each manifest says where to look, and what either saw is known. Repositories go by
+ * names, which the two may give to different ones.
+ */
+async function lookForBoth(
+  base: Manifest,
+  head: Manifest,
+  options: PlanCommandOptions,
+): Promise<{ readonly base: World; readonly head: World }> {
   const { inventory, now } = await lookAround(head, options);
-  if (options.inventory !== undefined) return { inventory, now };
+  if (options.inventory !== undefined) return { base: { inventory, now }, head: { inventory, now } };
   const other = (await lookAround(base, options)).inventory;
   const hosts: Record<HostName, HostInventory> = { ...other.hosts };
   for (const [host, state] of Object.entries(inventory.hosts) as [HostName, HostInventory][]) {
     const also = hosts[host];
     hosts[host] = also?.state === "observed" ? (state.state === "observed" ? union(state, also) : also) : state;
   }
-  return { inventory: { ...inventory, hosts }, now };
+  const known = { observedAt: inventory.observedAt, hosts };
+  return { base: { inventory: { ...other, ...known }, now }, head: { inventory: { ...inventory, ...known }, now } };
 }
 
 type Observed = Extract<HostInventory, { readonly state: "observed" }>;

@@ -38,7 +38,10 @@ async function inventoriesIn(folder: string): Promise<string[]> {
   return files.map((name) => join(folder, name));
 }
 
-/** A host may be unobserved in all files but one; the newest observation is the clock. */
+/**
+ * A host may be unobserved in all files but one; the newest observation is the clock. A repository that several have
+ * listed is as the newest of them saw it.
+ */
 function merged(read: readonly { readonly file: string; readonly inventory: Inventory }[]): Inventory {
   const hosts: Record<HostName, HostInventory> = {};
   const origin = new Map<string, string>();
@@ -56,7 +59,25 @@ function merged(read: readonly { readonly file: string; readonly inventory: Inve
       origin.set(name, file);
     }
   }
-  return { formatVersion: 1, observedAt: observedAt as EpochSeconds, hosts };
+  const inOrder = read.map(({ inventory }) => inventory).sort((a, b) => a.observedAt - b.observedAt);
+  return {
+    formatVersion: 1,
+    observedAt: observedAt as EpochSeconds,
+    hosts,
+    ...lastSeen("repositories", inOrder),
+    ...lastSeen("directories", inOrder),
+  };
+}
+
+function lastSeen<Key extends "repositories" | "directories">(
+  key: Key,
+  inventories: readonly Inventory[],
+): Pick<Inventory, Key> {
+  const found: Record<string, { readonly state: string }> = {};
+  for (const inventory of inventories)
+    for (const [name, state] of Object.entries<{ readonly state: string }>(inventory[key] ?? {}))
+      if (found[name] === undefined || state.state !== "unobserved") found[name] = state;
+  return (Object.keys(found).length === 0 ? {} : { [key]: found }) as Pick<Inventory, Key>;
 }
 
 interface Validator {

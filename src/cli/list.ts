@@ -1,5 +1,5 @@
 import type { Inventory } from "../model/inventory.ts";
-import { renderInventory } from "../render/inventory.ts";
+import { type Places, renderInventory } from "../render/inventory.ts";
 import { forStdout, type GlobalOptions, requireManifest } from "./context.ts";
 import { EXIT, type ExitCode } from "./exit.ts";
 import { requireMatches, selects } from "./selection.ts";
@@ -15,26 +15,48 @@ interface ListOptions extends GlobalOptions {
 export async function list(options: ListOptions, patterns: readonly string[]): Promise<ExitCode> {
   const manifest = await requireManifest(options);
   const { inventory } = await lookAround(manifest, options);
-  const { sourcesOf } = await import("../planner/index.ts");
-  const { sources } = sourcesOf(manifest, inventory, options.allHosts === undefined ? {} : { allHosts: true });
+  const [{ sourcesOf }, { repositoryCopies }] = await Promise.all([
+    import("../planner/index.ts"),
+    import("../planner/repository-copies.ts"),
+  ]);
+  const { sources, directories } = sourcesOf(
+    manifest,
+    inventory,
+    options.allHosts === undefined ? {} : { allHosts: true },
+  );
+  const all = [...sources, ...directories];
   requireMatches(
     manifest,
-    sources.map(({ address }) => address),
+    all.map(({ address }) => address),
     patterns,
   );
   if (options.json) for (const line of jsonLines(inventory)) answer(line);
   else {
-    const shown = sources.filter(
-      ({ address }) => patterns.length === 0 || patterns.some((one) => selects(manifest, one)(address)),
-    );
-    const places = shown.map(({ address, host, dataset, copies }) => ({
-      source: address,
-      at: { host, dataset },
-      copies: copies.map((copy) => ({ name: copy.remote.name, at: { host: copy.host, dataset: copy.target } })),
-    }));
+    const places = all
+      .filter(({ address }) => patterns.length === 0 || patterns.some((one) => selects(manifest, one)(address)))
+      .map((source): Places => {
+        const { address, host } = source;
+        return {
+          source: address,
+          datasets:
+            "path" in source
+              ? []
+              : [
+                  { name: "source", at: { host, dataset: source.dataset } },
+                  ...source.copies.map((copy) => ({
+                    name: copy.remote.name,
+                    at: { host: copy.host, dataset: copy.target },
+                  })),
+                ],
+          repositories: repositoryCopies(manifest, inventory, source),
+        };
+      });
     answer(renderInventory(inventory, places, { ...forStdout(options), self: manifest.self }));
   }
-  const complete = Object.values(inventory.hosts).every(({ state }) => state === "observed");
+  const { hosts, repositories = {}, directories: paths = {} } = inventory;
+  const complete = [hosts, repositories, paths].every((all) =>
+    Object.values(all).every(({ state }) => state !== "unobserved"),
+  );
   return complete ? EXIT.ok : EXIT.incomplete;
 }
 

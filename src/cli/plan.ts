@@ -18,6 +18,7 @@ export interface PlanningOptions {
   readonly allHosts?: true;
   readonly allowDestroy?: number;
   readonly resolve?: ReadonlyMap<RemoteName, Remedy>;
+  readonly retryPartial?: true;
 }
 
 export interface PlanCommandOptions extends GlobalOptions, PlanningOptions {
@@ -55,10 +56,10 @@ export async function plan(options: PlanCommandOptions): Promise<ExitCode> {
 /** The plan for this world; a `--target` or `--exclude` that names nothing ends the command. */
 export async function makePlan(manifest: Manifest, { inventory, now }: World, options: PlanningOptions): Promise<Plan> {
   const planner = await import("../planner/index.ts");
-  const { target, exclude, allHosts, allowDestroy, resolve } = options;
+  const { target, exclude, allHosts, allowDestroy, resolve, retryPartial } = options;
   const scope = { ...(allHosts === undefined ? {} : { allHosts }) };
-  const { sources, blocked } = planner.sourcesOf(manifest, inventory, scope);
-  const known = [...sources.map(({ address }) => address), ...blocked.map(({ source }) => source)];
+  const { sources, directories, blocked } = planner.sourcesOf(manifest, inventory, scope);
+  const known = [...[...sources, ...directories].map(({ address }) => address), ...blocked.map(({ source }) => source)];
   requireMatches(manifest, known, [...(target ?? []), ...(exclude ?? [])]);
   return planner.plan(manifest, inventory, {
     now,
@@ -67,6 +68,7 @@ export async function makePlan(manifest: Manifest, { inventory, now }: World, op
     ...(exclude === undefined ? {} : { exclude }),
     ...(allowDestroy === undefined ? {} : { allowDestroy }),
     ...(resolve === undefined ? {} : { resolve }),
+    ...(retryPartial === undefined ? {} : { retryPartial }),
   });
 }
 

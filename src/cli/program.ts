@@ -48,6 +48,9 @@ const resolve = () =>
     remedies,
   );
 
+const retryPartial = () =>
+  new Option("--retry-partial", "make copies again that lack files, without waiting for the next snapshot");
+
 /** The whole command line. `finish` gets the exit code of the command that ran. */
 export function createProgram(finish: (code: ExitCode) => void): Command {
   const program = new Command("holdfast")
@@ -105,6 +108,7 @@ export function createProgram(finish: (code: ExitCode) => void): Command {
       .addOption(allHosts())
       .addOption(allowDestroy())
       .addOption(resolve())
+      .addOption(retryPartial())
       .addHelpText(
         "after",
         examples(
@@ -120,12 +124,14 @@ export function createProgram(finish: (code: ExitCode) => void): Command {
       .description("Do what the plan says; asks first.")
       .argument("[PLAN]", "a plan that `plan --out` saved: exactly this is done, where it still holds")
       .option("--yes", "do not ask; needed without a terminal")
+      .option("-v, --verbose", "with the commands and what is kept why, and which file is being read")
       .addOption(json())
       .addOption(target())
       .addOption(exclude())
       .addOption(allHosts())
       .addOption(allowDestroy())
       .addOption(resolve())
+      .addOption(retryPartial())
       .addHelpText(
         "after",
         examples(
@@ -157,7 +163,7 @@ export function createProgram(finish: (code: ExitCode) => void): Command {
   add(
     new Command("explain")
       .description("Say why a source has its keys, or why a snapshot is kept, destroyed, sent or blocked.")
-      .argument("<ADDRESS>", "[HOST:]DATASET[@SNAPSHOT]")
+      .argument("<ADDRESS>", "[HOST:]DATASET[@SNAPSHOT], or a directory's [HOST:]PATH[@ID]")
       .option("--on <REMOTE>", "its copy there")
       .addOption(json())
       .addOption(inventory())
@@ -170,12 +176,19 @@ export function createProgram(finish: (code: ExitCode) => void): Command {
   );
   add(
     new Command("snapshot")
-      .description("Take a snapshot now, whether it is due or not.")
+      .description("Take a snapshot now, whether it is due or not; of a directory, a backup.")
       .argument("<TYPE>", "a snapshot type of the manifest")
       .argument("[SOURCE...]", "of these sources; patterns are fine; default: every source")
       .addOption(json())
       .addOption(allHosts())
-      .addHelpText("after", examples("holdfast snapshot critical tank/db", "holdfast snapshot hourly 'nas*:tank/**'")),
+      .addHelpText(
+        "after",
+        examples(
+          "holdfast snapshot critical tank/db",
+          "holdfast snapshot hourly 'nas*:tank/**'",
+          "holdfast snapshot daily /etc",
+        ),
+      ),
     async () => (await import("./snapshot.ts")).snapshot,
   );
   add(

@@ -27,14 +27,17 @@ const FRAME_MS = 200;
 const MINUTE_MS = 60_000;
 
 /** Live lines on a terminal; otherwise, or where the log is to be JSON, a line in the log per start, end and minute. */
-export async function showProgress(plan: Pick<Plan, "operations">, options: GlobalOptions): Promise<Progress> {
+export async function showProgress(
+  plan: Pick<Plan, "operations">,
+  options: GlobalOptions & { readonly verbose?: true },
+): Promise<Progress> {
   const tracker = new Tracker(plan);
   return process.stderr.isTTY && options.logFormat === "pretty"
     ? live(tracker, options)
     : logged(tracker, await openLog(options));
 }
 
-async function live(tracker: Tracker, options: GlobalOptions): Promise<Progress> {
+async function live(tracker: Tracker, options: GlobalOptions & { readonly verbose?: true }): Promise<Progress> {
   const { createLogUpdate } = await import("log-update");
   const lines = createLogUpdate(process.stderr);
   const draw = (): void =>
@@ -48,7 +51,7 @@ async function live(tracker: Tracker, options: GlobalOptions): Promise<Progress>
   return {
     onEvent: listening({
       started: (event) => tracker.started(event),
-      progress: (event) => tracker.progress(event),
+      progress: (event) => tracker.progress(options.verbose ? event : withoutName(event)),
       finished: (event) => {
         tracker.finished(event);
         say(renderFinished(event, forStderr(options)));
@@ -61,6 +64,11 @@ async function live(tracker: Tracker, options: GlobalOptions): Promise<Progress>
       lines.done();
     },
   };
+}
+
+/** Names of files come and go too fast to be read unless somebody asks for them. */
+function withoutName({ files, ...event }: EngineEvents["progress"]): EngineEvents["progress"] {
+  return { ...event, ...(files && { files: { done: files.done, total: files.total } }) };
 }
 
 function logged(tracker: Tracker, log: Log): Progress {

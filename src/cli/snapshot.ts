@@ -4,6 +4,7 @@ import { carryOut } from "./carry-out.ts";
 import { type GlobalOptions, requireManifest } from "./context.ts";
 import { type ExitCode, Failure } from "./exit.ts";
 import { onInterrupt } from "./interrupt.ts";
+import { type Remotes, withRemotes } from "./remotes.ts";
 import { requireMatches } from "./selection.ts";
 import { connect, observeWorld } from "./world.ts";
 
@@ -23,12 +24,20 @@ export async function snapshot(options: SnapshotOptions, type: string, patterns:
   const interruption = onInterrupt();
   const hosts = await connect(manifest, options);
   try {
-    const { inventory, now } = await observeWorld(manifest, hosts, { ...options, signal: interruption.signal });
+    return await withRemotes(manifest, hosts, options, interruption, take);
+  } finally {
+    interruption.release();
+    await hosts.close();
+  }
+
+  async function take(remotes: Remotes): Promise<ExitCode> {
+    const looking = { ...options, unavailable: remotes.unavailable, signal: interruption.signal };
+    const { inventory, now } = await observeWorld(manifest, hosts, looking);
     const scope = options.allHosts === undefined ? {} : { allHosts: true };
-    const { sources } = sourcesOf(manifest, inventory, scope);
+    const { sources, directories } = sourcesOf(manifest, inventory, scope);
     requireMatches(
       manifest,
-      sources.map(({ address }) => address),
+      [...sources, ...directories].map(({ address }) => address),
       patterns,
     );
     const plan = planSnapshot(manifest, inventory, {
@@ -37,13 +46,10 @@ export async function snapshot(options: SnapshotOptions, type: string, patterns:
       ...(patterns.length === 0 ? {} : { sources: patterns }),
       ...scope,
     });
-    if (plan.operations.length === 0 && plan.unobserved.length === 0)
+    if (plan.operations.length + plan.blocked.length + plan.unobserved.length === 0)
       throw new Failure("there is no source to take a snapshot of", {
-        hint: "`holdfast list` shows all sources; suspended ones and those of other hosts are left out",
+        hint: "`holdfast list` shows all sources; suspended ones, those of other hosts, and directories that no remote keeps that type of are left out",
       });
-    return await carryOut(plan, { manifest, hosts, options, interruption });
-  } finally {
-    interruption.release();
-    await hosts.close();
+    return carryOut(plan, { manifest, hosts, options, interruption, remotes });
   }
 }

@@ -22,6 +22,8 @@ export class Tracker {
     this.#startedAt = now();
     this.#sources = new Map(operations.map(({ id, source }) => [id, source]));
     for (const operation of operations) {
+      if (operation.kind === "backup" && operation.estimate !== undefined)
+        this.#expected.set(operation.id, operation.estimate);
       if (operation.kind === "send") this.#expected.set(operation.id, operation.estimate);
       if (operation.kind === "resume" && operation.remaining !== undefined)
         this.#expected.set(operation.id, operation.received + operation.remaining);
@@ -33,10 +35,15 @@ export class Tracker {
     this.#running.set(id, { label, startedAt: this.#now(), bytes: 0, ...(expected === undefined ? {} : { expected }) });
   }
 
-  progress({ id, bytes, expected }: EngineEvents["progress"]): void {
+  progress({ id, bytes, expected, files }: EngineEvents["progress"]): void {
     const running = this.#running.get(id);
     if (running === undefined) return;
-    this.#running.set(id, { ...running, bytes, ...(expected === undefined ? {} : { expected }) });
+    this.#running.set(id, {
+      ...running,
+      bytes,
+      ...(expected === undefined ? {} : { expected }),
+      ...(files && { files }),
+    });
     this.#bytes.set(id, bytes);
     if (expected !== undefined) this.#expected.set(id, expected);
     const rate = this.#rates.get(id) ?? new Rate();

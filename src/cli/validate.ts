@@ -23,11 +23,14 @@ export async function validate(options: GlobalOptions & { readonly json?: true }
   }
   tell(renderDiagnostics(diagnostics, forStderr(options)));
   if (manifest !== undefined) {
-    const counts = [
-      plural(manifest.datasets.length, "dataset entry", "dataset entries"),
-      plural(manifest.remotes.size, "remote"),
-      plural(manifest.hosts.size, "host"),
-    ].join(", ");
+    const counted = [
+      [manifest.datasets.length, "dataset entry", "dataset entries"],
+      [manifest.directories.length, "directory", "directories"],
+      [manifest.remotes.size, "remote", "remotes"],
+      [manifest.mirrors.size, "mirror", "mirrors"],
+      [manifest.hosts.size, "host", "hosts"],
+    ] as const;
+    const counts = counted.flatMap(([count, one, many]) => (count === 0 ? [] : [plural(count, one, many)])).join(", ");
     answer(`The manifest is valid: ${counts}.\n`);
   }
   return code;

@@ -1,3 +1,4 @@
+import { scopeOf } from "../manifest/scope.ts";
 import type { Inventory } from "../model/inventory.ts";
 import type { Manifest } from "../model/manifest.ts";
 import type { EpochSeconds } from "../model/units.ts";
@@ -5,6 +6,7 @@ import type { Hosts } from "../transport/types.ts";
 import type { GlobalOptions } from "./context.ts";
 import { EXIT, Failure } from "./exit.ts";
 import { onInterrupt } from "./interrupt.ts";
+import { type Unavailable, withRemotes } from "./remotes.ts";
 import { withDebugLog } from "./trace.ts";
 
 /** What exists, and the clock that it is judged by. */
@@ -28,7 +30,9 @@ export async function lookAround(
   const interruption = onInterrupt();
   const hosts = await connect(manifest, options);
   try {
-    return await observeWorld(manifest, hosts, { ...options, signal: interruption.signal });
+    return await withRemotes(manifest, hosts, options, interruption, ({ unavailable }) =>
+      observeWorld(manifest, hosts, { ...options, unavailable, signal: interruption.signal }),
+    );
   } finally {
     interruption.release();
     await hosts.close();
@@ -38,17 +42,45 @@ export async function lookAround(
 export async function observeWorld(
   manifest: Manifest,
   hosts: Hosts,
-  options: { readonly allHosts?: boolean; readonly signal: AbortSignal },
+  options: { readonly allHosts?: boolean; readonly unavailable: Unavailable; readonly signal: AbortSignal },
 ): Promise<World> {
-  const { observe } = await import("../inventory/index.ts");
-  const inventory = await observe(manifest, hosts, {
-    allHosts: options.allHosts ?? false,
-    now: clock(),
-    signal: options.signal,
-  });
+  const allHosts = options.allHosts ?? false;
+  const [datasets, repositories] = await Promise.all([
+    observeDatasets(manifest, hosts, { ...options, allHosts }),
+    observeCopies(manifest, hosts, { ...options, allHosts }),
+  ]);
+  const inventory = { ...datasets, ...repositories };
   // a listing that was cut short by Ctrl-C is no answer
   if (options.signal.aborted) throw new Failure("interrupted", { code: EXIT.interrupted });
   return { inventory, now: clock() };
+}
+
+interface Looking {
+  readonly allHosts: boolean;
+  readonly unavailable: Unavailable;
+  readonly signal: AbortSignal;
+}
+
+async function observeDatasets(manifest: Manifest, hosts: Hosts, options: Looking): Promise<Inventory> {
+  const { observe } = await import("../inventory/index.ts");
+  return observe(manifest, hosts, { ...options, now: clock() });
+}
+
+/** Nothing is loaded for a manifest that only has ZFS. */
+async function observeCopies(
+  manifest: Manifest,
+  hosts: Hosts,
+  { allHosts, unavailable, signal }: Looking,
+): Promise<Pick<Inventory, "repositories" | "directories">> {
+  const hasRestic = [...manifest.remotes.values()].some(({ type }) => type === "restic");
+  if (!hasRestic) return {};
+  const { observeRepositories } = await import("../remotes/restic/observe.ts");
+  return observeRepositories(manifest, scopeOf(manifest, { allHosts }), {
+    hosts,
+    env: process.env,
+    unavailable,
+    signal,
+  });
 }
 
 /** Connections to every host of the manifest; nothing is contacted before the first command. */

@@ -3,19 +3,25 @@ import { scopeOf } from "../manifest/scope.ts";
 import type { Check, Diagnosis } from "../model/diagnosis.ts";
 import type { HostInventory, Inventory } from "../model/inventory.ts";
 import type { Host, Manifest } from "../model/manifest.ts";
-import type { EpochSeconds, HostName } from "../model/units.ts";
+import type { Problem } from "../model/report.ts";
+import type { EpochSeconds, HostName, RepositoryKey } from "../model/units.ts";
 import { consentsOf } from "../planner/consent.ts";
 import { sourcesOf } from "../planner/index.ts";
 import type { Source } from "../planner/sources.ts";
 import { type Hosts, TransportError } from "../transport/types.ts";
 import { problem } from "./check.ts";
 import { checkClock, checkHostKey, checkMounts, checkPools, checkPrograms, checkReach, checkZfs } from "./checks.ts";
+import { checkRepositories } from "./repositories.ts";
 import { canAppendOnly, checkRights, type Need, needsOf } from "./rights.ts";
 
 export interface ExamineOptions {
   /** Everything in the manifest, not only what this process is responsible for. */
   readonly allHosts: boolean;
   readonly now: EpochSeconds;
+  /** The caller's environment, for secrets that are kept there. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Repositories that are not asked, and why. */
+  readonly unavailable?: ReadonlyMap<RepositoryKey, Problem>;
   readonly signal: AbortSignal;
 }
 
@@ -40,10 +46,19 @@ export async function examine(manifest: Manifest, hosts: Hosts, options: Examine
     remedy: ({ address }, { remote }) => consents.remedy(address, remote.name, ["rollback", "replace"]),
     canAppendOnly: (host) => canAppendOnly(inventory.hosts[host]),
   });
-  const names = Object.keys(inventory.hosts) as HostName[];
-  const examined = names.map(async (name) => ({
+  const hasRestic = [...manifest.remotes.values()].some(({ type }) => type === "restic");
+  const repositories = hasRestic
+    ? await checkRepositories(manifest, { ...options, hosts })
+    : new Map<HostName, readonly Check[]>();
+  const names = new Set([...(Object.keys(inventory.hosts) as HostName[]), ...repositories.keys()]);
+  const examined = [...names].map(async (name) => ({
     host: name,
-    checks: await checksOf(name, manifest, hosts, inventory, sources, needs, options.signal),
+    checks: [
+      ...(name in inventory.hosts
+        ? await checksOf(name, manifest, hosts, inventory, sources, needs, options.signal)
+        : []),
+      ...(repositories.get(name) ?? []),
+    ],
   }));
   return { formatVersion: 1, hosts: await Promise.all(examined) };
 }

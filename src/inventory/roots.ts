@@ -61,7 +61,7 @@ function relevant(manifest: Manifest, scope: Scope): Relevant[] {
     const used = entries.flatMap(({ keys }) => copiesIn(manifest, keys));
     const copies = used.flatMap(([name, { target }]): CopyRoot[] => {
       const remote = manifest.remotes.get(name);
-      if (remote === undefined || !(scope.sources(host) || scope.copies(host, remote))) return [];
+      if (remote?.type !== "zfs" || !(scope.sources(host) || scope.copies(host, remote))) return [];
       return placesOf(host, remote, target);
     });
     if (scope.sources(host) || copies.length > 0) found.push({ host, entries, copies });

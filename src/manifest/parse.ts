@@ -2,9 +2,13 @@ import { createHash } from "node:crypto";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { Guards, HostPattern, Manifest } from "../model/manifest.ts";
 import { approvalProblems } from "./check/approvals.ts";
+import { directoryProblems } from "./check/directories.ts";
+import { groupProblems } from "./check/groups.ts";
 import { keepProblems } from "./check/keep.ts";
+import { Known } from "./check/known.ts";
 import { lengthProblems } from "./check/lengths.ts";
-import { StaticSources } from "./check/sources.ts";
+import { remoteProblems } from "./check/remotes.ts";
+import { repositoryProblems } from "./check/repositories.ts";
 import { targetProblems } from "./check/targets.ts";
 import { tieProblems } from "./check/ties.ts";
 import type { ManifestDocument } from "./generated/types.ts";
@@ -13,10 +17,13 @@ import { inOrder, type Problem, toDiagnostic } from "./problem.ts";
 import { prune } from "./prune.ts";
 import { readApprovals } from "./read/approvals.ts";
 import { Context } from "./read/context.ts";
+import { readDirectories } from "./read/directories.ts";
+import { readGroups } from "./read/groups.ts";
 import { readHosts } from "./read/hosts.ts";
 import { readRetention } from "./read/keep.ts";
 import { type Naming, readPattern, splitKey } from "./read/patterns.ts";
-import { readRemotes } from "./read/remotes.ts";
+import type { Reading } from "./read/reading.ts";
+import { readMirrors, readRemotes } from "./read/remotes.ts";
 import type { SecretFile } from "./read/secrets.ts";
 import { whoAmI } from "./read/self.ts";
 import { readEntries, readPolicies } from "./read/sources.ts";
@@ -90,10 +97,9 @@ function readDocument(tree: MapTree, options: ParseOptions): ParsedManifest {
   const digest = createHash("sha256").update(canonical(data)).digest("hex");
   const structure = structureProblems(data);
   const context = new Context(tree, options);
-  rememberApprovals(context, data);
+  rememberItems(context, data, []);
   const { document, broken } = prune(data, structure);
-  const secretFiles: SecretFile[] = [];
-  const manifest = document && readManifest(context, document, digest, secretFiles);
+  const manifest = document && readManifest(context, document, digest);
   const problems = [...structure, ...context.problems, ...(manifest ? check(manifest, context, broken) : [])];
   const isError = ({ severity }: Problem) => severity !== "warning";
   const unsaid = problems.filter(({ path }) => !isBroken(find(tree, path)?.value));
@@ -104,28 +110,25 @@ function readDocument(tree: MapTree, options: ParseOptions): ParsedManifest {
   return {
     ...(manifest && !problems.some(isError) ? { manifest } : {}),
     diagnostics: mostSerious.map((problem) => toDiagnostic(tree, problem)),
-    secretFiles,
+    secretFiles: context.secretFiles,
   };
 }
 
 const isBroken = (tree: Tree | undefined): boolean => tree?.kind === "scalar" && tree.broken === true;
 
-function readManifest(
-  context: Context,
-  document: ManifestDocument,
-  digest: string,
-  secretFiles: SecretFile[],
-): Manifest {
+function readManifest(context: Context, document: ManifestDocument, digest: string): Manifest {
   const timezone = readTimezone(context, document.timezone, ["timezone"]) ?? "UTC";
   const snapshotTypes = readSnapshotTypes(context, document, timezone);
   const types = [...snapshotTypes.keys()];
   const declared = context.declared("hosts");
-  const self = whoAmI(
-    context,
-    context.declared("datasets").some((key) => splitKey(key, declared).host === undefined),
-  );
-  const hosts = readHosts(context, document, self, secretFiles);
+  const hasBareKeys =
+    context.declared("datasets").some((key) => splitKey(key, declared).host === undefined) ||
+    context.declared("directories").some((key) => key.startsWith("/"));
+  const self = whoAmI(context, hasBareKeys);
+  const hosts = readHosts(context, document, self);
   const naming: Naming = { self, hosts: [...hosts.keys()] };
+  const reading: Reading = { naming, types, timezone };
+  const remotes = readRemotes(context, document, reading);
   const keep = readRetention(context, document.defaults ?? {}, ["defaults"], types);
   const unprotected = document.unprotected;
   return {
@@ -135,10 +138,13 @@ function readManifest(
     timezone,
     snapshotTypes,
     hosts,
-    remotes: readRemotes(context, document, naming, types),
-    policies: readPolicies(context, document, types),
+    remotes,
+    mirrors: readMirrors(context, document, remotes, reading),
+    policies: readPolicies(context, document, reading),
     defaults: keep ? { keep } : {},
-    datasets: readEntries(context, document, naming, types),
+    datasets: readEntries(context, document, reading),
+    directories: readDirectories(context, document, reading),
+    groups: readGroups(context, document.groups ?? [], reading),
     guards: { destroyAtMost: { ...defaultGuards, ...document.guards?.destroyAtMost } },
     approvals: readApprovals(context, document.approvals ?? [], naming, timezone),
     ...(unprotected && {
@@ -155,24 +161,29 @@ function readManifest(
 
 const defaultGuards: Guards["destroyAtMost"] = { percent: 50, above: 5, total: 500 };
 
-/** Before pruning moves them. */
-function rememberApprovals(context: Context, data: unknown): void {
-  const list: unknown = typeof data === "object" && data !== null && "approvals" in data ? data.approvals : [];
-  if (!Array.isArray(list)) return;
-  list.forEach((item: unknown, index) => {
-    if (typeof item === "object" && item !== null) context.remember(item, ["approvals", String(index)]);
-  });
+/** Where the items of lists stand, before pruning moves them. */
+function rememberItems(context: Context, data: unknown, path: Path): void {
+  if (typeof data !== "object" || data === null) return;
+  for (const [key, value] of Object.entries(data)) {
+    const at = [...path, key];
+    if (Array.isArray(data) && typeof value === "object" && value !== null) context.remember(value, at);
+    rememberItems(context, value, at);
+  }
 }
 
 function check(manifest: Manifest, context: Context, pruned: readonly Path[]): Problem[] {
-  const sources = new StaticSources(manifest, brokenBelow(pruned, context));
-  const all = sources.all();
+  const known = new Known(manifest, brokenBelow(pruned, context));
+  const datasets = known.datasets.all();
   return [
     ...tieProblems(manifest.snapshotTypes),
-    ...keepProblems(manifest, all),
-    ...targetProblems(manifest, all),
-    ...lengthProblems(all),
-    ...approvalProblems(manifest, sources, (approval) => context.pathOf(approval)),
+    ...keepProblems(manifest, datasets),
+    ...targetProblems(manifest, datasets),
+    ...lengthProblems(datasets),
+    ...remoteProblems(manifest),
+    ...directoryProblems(known),
+    ...repositoryProblems(known, (rule) => context.pathOf(rule)),
+    ...groupProblems(known, (group) => context.pathOf(group)),
+    ...approvalProblems(known, (approval) => context.pathOf(approval)),
   ];
 }
 

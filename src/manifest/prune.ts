@@ -20,7 +20,7 @@ export function prune(
       const removed = code === "missing-key" && path.length === 0 ? setVersion(data) : remove(data, path);
       if (removed) broken.push(path);
     }
-    compactApprovals(data);
+    compact(data);
     if (isValid(data)) return { document: data, broken };
     wrong = structureProblems(data);
   }
@@ -40,21 +40,32 @@ function remove(data: unknown, path: Path): boolean {
   let parent = data;
   for (const step of path.slice(0, -1)) parent = isContainer(parent) ? parent[step] : undefined;
   if (Array.isArray(parent)) {
-    if (path.length > 2) return remove(data, path.slice(0, -1));
+    const item: unknown = parent[Number(key)];
+    if (item === undefined) return false;
+    // what stands in a list is known by its place, unless it is a mapping, which is remembered
+    if (!isContainer(item)) return remove(data, path.slice(0, -1));
     parent[Number(key)] = undefined;
     return true;
   }
   if (!isContainer(parent)) return false;
   // a union's fault may be pointed at by a key that is not there
   if (!(key in parent)) return remove(data, path.slice(0, -1));
-  delete parent[key];
+  if (isNeeded(path)) parent[key] = { env: "REFUSED" };
+  else delete parent[key];
   return true;
 }
 
-/** Only after a round: until then its problems count by the places the approvals had. */
-function compactApprovals(data: unknown): void {
-  if (!isContainer(data) || !Array.isArray(data.approvals)) return;
-  data.approvals = data.approvals.filter((approval) => approval !== undefined);
+/** Without it the whole repository would have to go, and with it all that is wrong there. */
+const isNeeded = ([section, , key, ...rest]: Path): boolean =>
+  (section === "remotes" || section === "mirrors") && (key === "password" || key === "repository") && rest.length === 0;
+
+/** Only after a round: until then its problems count by the places that the items of lists had. */
+function compact(data: unknown): void {
+  if (!isContainer(data)) return;
+  if (Array.isArray(data)) {
+    for (let index = data.length - 1; index >= 0; index--) if (data[index] === undefined) data.splice(index, 1);
+  }
+  for (const value of Object.values(data)) compact(value);
 }
 
 const isContainer = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;

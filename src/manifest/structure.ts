@@ -1,7 +1,10 @@
 import type { ManifestDocument } from "./generated/types.ts";
 import validate, { type SchemaError } from "./generated/validate.js";
+import { inlineSecret } from "./inline-secret.ts";
 import { isLaterKey, isLaterRemoteType } from "./later.ts";
+import { hintForMisplaced } from "./misplaced.ts";
 import type { Problem } from "./problem.ts";
+import { soundsSecret } from "./text.ts";
 import type { Path } from "./tree.ts";
 import { dotted, nearestWord, quote, suggestion } from "./words.ts";
 
@@ -31,15 +34,23 @@ function relevant(errors: readonly SchemaError[]): readonly SchemaError[] {
   const union = own.find(({ keyword }) => keyword === "oneOf");
   if (union) {
     const branches = union.parentSchema.oneOf ?? [];
-    const fits = isObject(union.data) ? branches.findIndex(({ type }) => type === "object") : -1;
+    const kind = Array.isArray(union.data) ? "array" : isObject(union.data) ? "object" : undefined;
+    const fits = branches.findIndex(({ type }) => type !== undefined && type === kind);
     const others = own.filter(({ schemaPath, keyword }) =>
       fits === -1 ? !schemaPath.includes("/oneOf") : schemaPath.includes(`/oneOf/${fits}/`) && keyword !== "oneOf",
     );
     return [...names, ...others, ...(fits === -1 ? [union] : [])];
   }
+  // a key that is misspelt is not missing as well
+  const misspelt = new Set(own.map(({ params, parentSchema }) => nearestKey(params.additionalProperty, parentSchema)));
+  const isMissing = ({ keyword, params }: SchemaError) =>
+    keyword !== "required" || !misspelt.has(String(params.missingProperty));
   const hasNoTag = own.some(({ keyword, params }) => keyword === "required" && params.missingProperty === "type");
-  return [...names, ...own.filter(({ keyword }) => !(hasNoTag && keyword === "discriminator"))];
+  return [...names, ...own.filter((error) => isMissing(error) && !(hasNoTag && error.keyword === "discriminator"))];
 }
+
+const nearestKey = (key: unknown, { properties = {} }: SchemaError["parentSchema"]): string | undefined =>
+  typeof key === "string" ? nearestWord(key, Object.keys(properties)) : undefined;
 
 type Annotations = SchemaError["parentSchema"];
 
@@ -74,6 +85,9 @@ function toProblem(error: SchemaError): Problem {
       };
     case "minProperties":
     case "minItems":
+      if (Number(params.limit) > 1) {
+        return { code: parent["x-code"] ?? "bad-value", message: `${subject(path)} must be ${expects(parent)}`, path };
+      }
       return {
         code: parent["x-code"] ?? "empty-value",
         message: `${subject(path)} must not be empty`,
@@ -112,7 +126,7 @@ function unknownKey(path: Path, key: string, known: readonly string[]): Problem 
   return {
     code: "unknown-key",
     message: `unknown key ${quote(key)}${where}`,
-    hint: suggestion(key, known, "key"),
+    hint: hintForMisplaced(path, key) ?? suggestion(key, known, "key"),
     path: [...path, key],
     at: "key",
   };
@@ -121,7 +135,11 @@ function unknownKey(path: Path, key: string, known: readonly string[]): Problem 
 function missingKey(path: Path, key: string, because: unknown): Problem {
   const reason = because === undefined ? "" : ` beside ${String(because)}`;
   const name = path.length === 0 ? "the manifest" : dotted(path);
-  const hint = key === "version" ? "begin with `version: 1`" : key === "type" ? "add `type: zfs`" : `add ${key}`;
+  const hints: Readonly<Record<string, string>> = {
+    version: "begin with `version: 1`",
+    type: "add `type: zfs` or `type: restic`",
+  };
+  const hint = hints[key] ?? `add ${key}`;
   return { code: "missing-key", message: `${name} needs the key ${key}${reason}`, hint, path };
 }
 
@@ -131,7 +149,13 @@ function unknownRemoteType(path: Path, type: unknown): Problem {
     const hint = "remove this remote; a later version of Holdfast brings it";
     return { code: "not-supported", message: `remotes of type ${type} are not supported yet`, hint, path: at };
   }
-  return { code: "bad-value", message: `${dotted(at)} must be zfs, not ${show(type)}`, path: at };
+  const near = typeof type === "string" ? nearestWord(type, ["zfs", "restic"]) : undefined;
+  return {
+    code: "bad-value",
+    message: `${dotted(at)} must be zfs or restic, not ${show(type)}`,
+    ...(near === undefined ? {} : { hint: `did you mean ${near}?` }),
+    path: at,
+  };
 }
 
 function badChoice(path: Path, data: unknown, parent: Annotations, allowed: readonly unknown[]): Problem {
@@ -148,36 +172,25 @@ function badChoice(path: Path, data: unknown, parent: Annotations, allowed: read
 function mismatch(path: Path, data: unknown, parent: Annotations, keyword: string): Problem {
   const code = parent["x-code"] ?? (keyword === "type" ? "wrong-type" : "bad-value");
   const key = path.at(-1) ?? "";
-  if (parent["x-secret"] && typeof data === "string") return inlineSecret(path, key, data);
+  if (parent["x-secret"] && (key === "env" || key === "credential") && typeof data === "string") {
+    return { code: "bad-name", message: `${dotted(path)} must be a name, not the secret itself`, path, secret: true };
+  }
+  const isSecret = parent["x-secret"] || (code === "bad-text" && soundsSecret(key));
+  if (isSecret && ["string", "number", "boolean"].includes(typeof data)) {
+    return inlineSecret(path, String(data));
+  }
   if (code === "bad-property" && !isObject(data)) return badProperty(path, key, data);
   const shown = parent["x-secret"] || (keyword === "oneOf" && isObject(data)) ? "" : `, not ${show(data)}`;
-  const bare = typeof data === "number" && (code === "bad-duration" || code === "bad-rate");
+  const bare =
+    typeof data === "number" && ["bad-duration", "bad-rate", "bad-size", "bad-percent"].includes(code)
+      ? `; ${data} has no unit`
+      : undefined;
   return {
     code,
-    message: `${subject(path)} must be ${expects(parent)}${bare ? `; ${data} has no unit` : shown}`,
+    message: `${subject(path)} must be ${expects(parent)}${bare ?? shown}`,
     ...hintFor(key, data, parent),
     path,
     ...(parent["x-secret"] && { secret: true }),
-  };
-}
-
-/** Never shows what was written: it may be the secret. */
-function inlineSecret(path: Path, key: string, data: string): Problem {
-  const isReferencePart = key === "env" || key === "credential";
-  if (isReferencePart) {
-    return { code: "bad-name", message: `${dotted(path)} must be a name, not the secret itself`, path, secret: true };
-  }
-  const looksLikePath = /^(~|\.{1,2})?\/[\w./-]{1,200}$/.test(data);
-  const file = looksLikePath ? data : key === "identity" ? "/etc/holdfast/id_ed25519" : `/etc/holdfast/${key}`;
-  return {
-    code: "inline-secret",
-    message: looksLikePath
-      ? `${dotted(path)} must be a reference, not a path alone`
-      : `${dotted(path)} is a secret and cannot stand in the manifest`,
-    hint: `write \`${key}: { file: ${file} }\``,
-    path,
-    at: "key",
-    secret: true,
   };
 }
 
@@ -202,8 +215,19 @@ function hintFor(key: string, data: unknown, parent: Annotations): { hint?: stri
   if (expected === "true or false" && typeof data === "string" && /^(yes|on|no|off)$/i.test(data)) {
     return { hint: `write \`${key}: ${/^(yes|on)$/i.test(data)}\`` };
   }
+  if (parent["x-code"] === "bad-command" && typeof data === "string")
+    return { hint: `write \`${key}: ${argv(data)}\`` };
+  if (parent["x-code"] === "bad-text" && ["number", "boolean"].includes(typeof data)) {
+    return { hint: `write \`${key}: "${data}"\`` };
+  }
   if (expected.startsWith("a list") && typeof data === "string") return { hint: `write \`${key}: [${quote(data)}]\`` };
   return {};
+}
+
+/** A command line as a list; what only a shell understands is left to one. */
+function argv(line: string): string {
+  const words = /[|&;<>$`"'\\*?(){}\n]/.test(line) ? ["sh", "-c", line] : line.trim().split(/\s+/);
+  return `[${words.map(quote).join(", ")}]`;
 }
 
 const expects = (parent: Annotations): string => parent["x-expects"] ?? "something else";

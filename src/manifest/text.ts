@@ -120,11 +120,25 @@ export function excerptOf({ source, start, end }: Span, hidden?: Span): NonNulla
   return { text, column: offset - from + 1, length };
 }
 
-const secretKey = /(?:password|passphrase|secret|token|identity|credential|_key|private)["']?\s*:\s*(?=[^\s{&*#])/gi;
+const secretWords =
+  "(?:password|passphrase|passwd|_pass|secret|token|identity|credential|[_-]key|_sas|private|authorization|cookie)[0-9]?";
+const secretKey = new RegExp(`${secretWords}["']?\\s*:\\s*(?=[^\\s{&*#])`, "gi");
+const secretName = new RegExp(`${secretWords}$`, "i");
+const passwordInUrl = /(?<=\/\/[^\s/:@]*:)[^\s/]+(?=@)/g;
 
-/** Hides what stands after a key that sounds like a secret, unless it is a reference. */
+/** True for the name of a variable, header or key whose value is a secret. */
+export const soundsSecret = (name: string): boolean => secretName.test(name);
+
+/** True for text such as `rest:https://USER:PASSWORD@host/`. */
+export const hasPasswordInUrl = (text: string): boolean => text.search(passwordInUrl) !== -1;
+
+/** Each character of a password in a URL as `*`. */
+export const withoutPasswords = (text: string): string =>
+  text.replace(passwordInUrl, (password) => "*".repeat(password.length));
+
+/** Hides passwords in URLs, and what stands after a key that sounds like a secret, unless it is a reference. */
 function conceal(line: string): string {
-  let shown = line;
+  let shown = withoutPasswords(line);
   for (const { index, 0: key } of line.matchAll(secretKey)) {
     const start = index + key.length;
     const isFlow = /[{[]/.test(line.slice(0, index));

@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import { Cron } from "croner";
 import type { CalendarDuration } from "../model/manifest.ts";
 import type { Bytes, EpochSeconds, Seconds } from "../model/units.ts";
@@ -36,12 +37,24 @@ const bytesPer: Readonly<Record<string, number>> = {
   TB: 1e12,
 };
 
-/** `20MiB/s` in bytes per second; `undefined` below one. */
-export function parseRate(text: string): Bytes | undefined {
-  const [, count, unit] = /^([\d.]+)(\w+)\/s$/.exec(text) ?? [];
+/** `10GiB` in bytes; `undefined` below one. */
+export function parseSize(text: string): Bytes | undefined {
+  const [, count, unit] = /^([\d.]+)(\w+)$/.exec(text) ?? [];
   const bytes = Math.floor(Number(count) * (bytesPer[unit ?? ""] ?? Number.NaN));
   return bytes >= 1 ? (bytes as Bytes) : undefined;
 }
+
+/** `20MiB/s` in bytes per second; `undefined` below one. */
+export const parseRate = (text: string): Bytes | undefined => parseSize(text.replace(/\/s$/, ""));
+
+/** An absolute path without `//`, `.`, `..` and a slash at its end. */
+export function normalPath(path: string): string {
+  const normal = posix.normalize(path);
+  return normal === "/" ? normal : normal.replace(/\/$/, "");
+}
+
+/** `5%`. */
+export const parsePercent = (text: string): number => Number(text.slice(0, -1));
 
 /** The first moment after the day `YYYY-MM-DD` in a timezone; `undefined` for a day that does not exist. */
 export function endOfDay(text: string, timezone: string): EpochSeconds | undefined {

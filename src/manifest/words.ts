@@ -1,9 +1,11 @@
 import { closest, distance } from "fastest-levenshtein";
+import { withoutPasswords } from "./text.ts";
 import type { Path } from "./tree.ts";
 
-/** User's text in a message: quoted, one line, not endless, without what moves a terminal's cursor. */
+/** User's text in a message: quoted, one line, not endless, without passwords in URLs and what moves a terminal's cursor. */
 export function quote(text: string): string {
-  const short = text.length > 80 ? `${text.slice(0, 79)}…` : text;
+  const shown = withoutPasswords(text.slice(0, 4096));
+  const short = shown.length > 80 ? `${shown.slice(0, 79)}…` : shown;
   return JSON.stringify(short).replace(/[\u007f-\u009f\p{Cf}\u2028\u2029]/gu, "\uFFFD");
 }
 

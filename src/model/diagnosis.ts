@@ -28,7 +28,11 @@ export interface Check {
     /** Copies that the next boot or `zfs mount -a` would mount. */
     | "mounts"
     /** Programs that transfers need. */
-    | "programs";
+    | "programs"
+    /** A restic repository, as restic on this host finds it. */
+    | "repository"
+    /** A directory that is to be kept. */
+    | "directory";
   readonly result: "good" | "warning" | "problem";
   /** In a sentence. */
   readonly message: string;

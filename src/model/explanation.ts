@@ -1,4 +1,4 @@
-import type { At, KeptReason } from "./plan.ts";
+import type { AnyAt, KeptReason } from "./plan.ts";
 import type { Address, Guid, RemoteName, TypeName } from "./units.ts";
 
 /** The answer of `holdfast explain`. */
@@ -24,21 +24,25 @@ export interface ExplainedKey {
   readonly from: string;
 }
 
-/** Why a snapshot is kept, destroyed, sent or blocked. */
+/** Why a snapshot, or a copy in a repository, is kept, destroyed, sent or blocked. */
 export interface SnapshotExplanation {
   readonly formatVersion: 1;
   readonly kind: "snapshot";
   readonly source: Address;
   /** Absent: at the source itself. */
   readonly remote?: RemoteName;
-  readonly at: At;
+  readonly at: AnyAt;
   readonly name: string;
-  /** Absent for a snapshot that the plan creates. */
+  /** Absent for a snapshot that the plan creates, and for copies of what is no snapshot. */
   readonly guid?: Guid;
+  /** restic's id of a copy, where one in a repository was asked for. */
+  readonly copy?: string;
   /** ISO 8601, UTC. */
   readonly created?: string;
   /** Absent: no declared type matches its name. */
   readonly type?: TypeName;
+  /** All of them, where a copy is of several. */
+  readonly types?: readonly TypeName[];
   readonly places: readonly Presence[];
   readonly verdicts: readonly Verdict[];
 }
@@ -47,8 +51,8 @@ export interface SnapshotExplanation {
 export interface Presence {
   /** Absent: at the source itself. */
   readonly remote?: RemoteName;
-  readonly at: At;
-  readonly state: "snapshot" | "bookmark" | "absent" | "unobserved";
+  readonly at: AnyAt;
+  readonly state: "snapshot" | "bookmark" | "copy" | "partial" | "absent" | "unobserved";
   /** Its name there, where it is another one. */
   readonly name?: string;
 }
@@ -59,6 +63,9 @@ export interface Verdict {
     | "keep"
     | "destroy"
     | "send"
+    | "backup"
+    | "copy"
+    | "forget"
     | "resume"
     | "bookmark"
     /** Not on that remote, and not planned to go there. */

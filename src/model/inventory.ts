@@ -1,10 +1,13 @@
-import type { Bytes, DatasetName, EpochSeconds, Guid, HostName, Txg } from "./units.ts";
+import type { Address, Bytes, DatasetName, EpochSeconds, Guid, HostName, RepositoryKey, Txg } from "./units.ts";
 
 /** Everything that was observed, and when. Plain JSON: `holdfast list --json` writes it, `plan --inventory` reads it. */
 export interface Inventory {
   readonly formatVersion: 1;
   readonly observedAt: EpochSeconds;
   readonly hosts: Readonly<Record<HostName, HostInventory>>;
+  readonly repositories?: Readonly<Record<RepositoryKey, RepositoryInventory>>;
+  /** By address. */
+  readonly directories?: Readonly<Record<Address, DirectoryInventory>>;
 }
 
 export type HostInventory =
@@ -111,3 +114,55 @@ export interface ResumeState {
     readonly problem?: string;
   };
 }
+
+/** A restic repository. Only one that is certainly not there is `absent`. */
+export type RepositoryInventory =
+  | {
+      readonly state: "observed";
+      /** Of the program that listed it: `0.18.0`. */
+      readonly resticVersion: string;
+      readonly id: string;
+      readonly chunkerPolynomial: string;
+      /** Everybody's, in order of time, then id. */
+      readonly copies: readonly RepositoryCopy[];
+      readonly locks: readonly RepositoryLock[];
+    }
+  | { readonly state: "absent" }
+  | { readonly state: "unobserved"; readonly reason: string; readonly hint?: string };
+
+/** What restic calls a snapshot: a copy of a source as it was at one time. */
+export interface RepositoryCopy {
+  readonly id: string;
+  /** The id it had before it was copied here from another repository, or before its tags were changed. */
+  readonly original?: string;
+  readonly parent?: string;
+  /** As recorded, with the offset of the machine that made it: `2026-11-22T10:00:00.5+01:00`. */
+  readonly time: string;
+  /** The same in whole seconds. */
+  readonly creation: EpochSeconds;
+  readonly tree: string;
+  readonly host: string;
+  readonly paths: readonly string[];
+  readonly tags: readonly string[];
+  /** From restic 0.17 on. */
+  readonly files?: number;
+  readonly bytes?: Bytes;
+  /** What it added to the repository. */
+  readonly added?: Bytes;
+}
+
+export interface RepositoryLock {
+  readonly id: string;
+  readonly since: EpochSeconds;
+  readonly exclusive: boolean;
+  readonly host: string;
+  readonly user: string;
+  readonly pid: number;
+  /** restic takes it for left behind: older than half an hour, or of a process of this host that is gone. */
+  readonly stale: boolean;
+}
+
+export type DirectoryInventory =
+  | { readonly state: "present" }
+  | { readonly state: "absent" }
+  | { readonly state: "unobserved"; readonly reason: string };

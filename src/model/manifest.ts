@@ -1,4 +1,13 @@
-import type { Bytes, DatasetName, EpochSeconds, HostName, RemoteName, Seconds, TypeName } from "./units.ts";
+import type {
+  Bytes,
+  DatasetName,
+  DirectoryPath,
+  EpochSeconds,
+  HostName,
+  RemoteName,
+  Seconds,
+  TypeName,
+} from "./units.ts";
 
 /**
  * A manifest after parsing: units converted, defaults filled in, references checked. Patterns are still patterns: which
@@ -16,10 +25,14 @@ export interface Manifest {
   readonly snapshotTypes: ReadonlyMap<TypeName, SnapshotType>;
   /** Every host that is reached, this one included. */
   readonly hosts: ReadonlyMap<HostName, Host>;
-  readonly remotes: ReadonlyMap<RemoteName, ZfsRemote>;
+  readonly remotes: ReadonlyMap<RemoteName, Remote>;
+  /** Names are unique among remotes and mirrors. */
+  readonly mirrors: ReadonlyMap<RemoteName, Mirror>;
   readonly policies: ReadonlyMap<string, SourceKeys>;
   readonly defaults: Pick<SourceKeys, "keep">;
   readonly datasets: readonly DatasetEntry[];
+  readonly directories: readonly DirectoryEntry[];
+  readonly groups: readonly Group[];
   readonly guards: Guards;
   readonly approvals: readonly Approval[];
   readonly unprotected?: { readonly report: "warn" | "off"; readonly ignore: readonly HostPattern[] };
@@ -63,6 +76,9 @@ export interface Host {
   readonly sudo: boolean;
 }
 
+/** Where copies of sources are kept. */
+export type Remote = ZfsRemote | ResticRemote;
+
 export interface ZfsRemote {
   readonly name: RemoteName;
   readonly type: "zfs";
@@ -84,6 +100,125 @@ export interface ZfsRemote {
   readonly whileAway: "freeze" | "thin";
   readonly maxAge?: Seconds;
   readonly keep?: Retention;
+}
+
+export const zfsRemotes = ({ remotes }: Pick<Manifest, "remotes">): ZfsRemote[] =>
+  [...remotes.values()].filter((remote) => remote.type === "zfs");
+
+/** A restic repository: a remote that backups fill, or a mirror that is filled from one. */
+export interface Repository {
+  readonly name: RemoteName;
+  /** restic's own words for the place; where it is plain text, it may contain `{host}`. */
+  readonly location: Text;
+  readonly password: SecretReference;
+  /** Set for every restic that works on it: credentials of the backend and its settings. */
+  readonly environment: ReadonlyMap<string, Text>;
+  /** Create it when it is certainly absent. */
+  readonly init: boolean;
+  /** Nothing is done unless something is mounted here; absolute. */
+  readonly requireMount?: string;
+  /** Bytes per second. */
+  readonly limit: { readonly upload?: Bytes; readonly download?: Bytes };
+  readonly priority: "normal" | "low" | "idle";
+  readonly compression?: "auto" | "off" | "fastest" | "better" | "max";
+  readonly packSize?: Bytes;
+  /** Absolute; default: restic's own. */
+  readonly cacheFolder?: string;
+  /** How long a repository that somebody else has locked is waited for. */
+  readonly retryLock?: Seconds;
+  readonly deletions: "allow" | "never";
+  readonly removable: boolean;
+  readonly whileAway: "freeze" | "thin";
+  readonly maxAge?: Seconds;
+  readonly keep?: Retention;
+  readonly maintenance: { readonly prune?: Prune; readonly check?: Check };
+  readonly adopt: readonly AdoptRule[];
+  readonly hooks: readonly Hook[];
+}
+
+export interface ResticRemote extends Repository {
+  readonly type: "restic";
+}
+
+export interface Mirror extends Repository {
+  /** The restic remote whose copies it takes. */
+  readonly of: RemoteName;
+}
+
+/** Plain text, or a reference to where it is kept. */
+export type Text = string | SecretReference;
+
+export interface Scheduled {
+  /** Five-field cron. */
+  readonly schedule: string;
+  readonly timezone: string;
+}
+
+export interface Prune extends Scheduled {
+  /** As restic takes it: `10%`, a number of bytes, `unlimited`. */
+  readonly maxUnused?: string;
+}
+
+export interface Check extends Scheduled {
+  /** Percent of the data read each time, so that all is read in turn; absent: the structure only. */
+  readonly readData?: number;
+}
+
+/** Copies that another tool made: one that has all that is given here counts like one of ours. */
+export interface AdoptRule {
+  readonly tag?: string;
+  readonly host?: string;
+  readonly path?: string;
+  /** `HOST:DATASET` or `HOST:/PATH` of the source they are counted for; default: the one whose path and host they have. */
+  readonly source?: string;
+  /** The type they count as; default: the only one that is kept. */
+  readonly type?: TypeName;
+}
+
+export interface Hook {
+  readonly around: "snapshot" | "backup" | "run" | "remote";
+  readonly before?: HookAction;
+  /** Runs whenever `before` was tried. */
+  readonly after?: HookAction;
+  readonly timeout: Seconds;
+  readonly onFailure: "abort" | "warn";
+}
+export type HookAction =
+  /** A program and its arguments; no shell. */
+  | { readonly command: readonly string[] }
+  | {
+      readonly http: {
+        readonly url: Text;
+        readonly method: "GET" | "POST" | "PUT";
+        readonly headers: Readonly<Record<string, Text>>;
+        readonly body?: string;
+      };
+    };
+
+/** What is to be true of a source's files before and after they are read. */
+export interface Expectation {
+  readonly minFiles?: number;
+  /** Percent of files or bytes that a backup may have less than the one before. */
+  readonly shrinkAtMost?: number;
+}
+
+/** What of a source's files is read, as restic has it. */
+export interface FileSelection {
+  /** Only these, relative to the source; everything when empty. */
+  readonly include: readonly string[];
+  /** Patterns; `!` in front takes back. */
+  readonly exclude: readonly string[];
+  readonly excludeIfPresent: readonly string[];
+  readonly excludeCaches: boolean;
+  readonly excludeLargerThan?: Bytes;
+  readonly oneFileSystem: boolean;
+}
+
+/** Sources that are snapshotted together, all or none. */
+export interface Group {
+  /** `[HOST:]DATASET`, as written. */
+  readonly sources: readonly string[];
+  readonly place: Place;
 }
 
 /** How many of one type stay: the newest `count` (Infinity for `all`), or whatever is younger than `within`. */
@@ -133,8 +268,19 @@ export interface SourceKeys {
   readonly pin?: readonly ("oldest" | "oldestShared")[];
   readonly maxAge?: Seconds;
   readonly suspend?: boolean;
+  readonly expect?: Expectation;
+  readonly files?: FileSelection;
+  readonly hooks?: readonly Hook[];
+  /** No files are read unless something is mounted here; absolute. */
+  readonly requireMount?: string;
   readonly remotes?: ReadonlyMap<RemoteName, CopyKeys>;
 }
+
+/** Keys of a directory: `keep` is that of its copies where neither they nor the remote have their own. */
+export type DirectoryKeys = Omit<SourceKeys, "recursive" | "skip" | "pin"> & {
+  /** A command whose output is kept instead of files. */
+  readonly stdin?: readonly string[];
+};
 
 /** `HOST:DATASET`, both parts globs; `host` is a glob over the names in `Manifest.hosts`. */
 export interface HostPattern {
@@ -147,6 +293,16 @@ export interface DatasetEntry {
   readonly key: string;
   readonly pattern: HostPattern;
   readonly keys: SourceKeys;
+  readonly place: Place;
+}
+
+export interface DirectoryEntry {
+  /** The key as written. */
+  readonly key: string;
+  readonly host: HostName;
+  /** Absolute and normal. */
+  readonly path: DirectoryPath;
+  readonly keys: DirectoryKeys;
   readonly place: Place;
 }
 

@@ -1,5 +1,17 @@
-import type { Remedy } from "./manifest.ts";
-import type { Address, Bytes, DatasetName, Guid, HostName, RemoteName, TypeName } from "./units.ts";
+import type { Expectation, FileSelection, HookAction, Remedy } from "./manifest.ts";
+import type {
+  Address,
+  Bytes,
+  DatasetName,
+  DirectoryPath,
+  EpochSeconds,
+  Guid,
+  HostName,
+  RemoteName,
+  RepositoryKey,
+  Seconds,
+  TypeName,
+} from "./units.ts";
 
 /** What `apply` would do and why, as plain JSON. Operations are in an order in which they can run one after the other. */
 export interface Plan {
@@ -35,6 +47,35 @@ export interface At {
   readonly host: HostName;
   readonly dataset: DatasetName;
 }
+/** A restic repository, and the host whose restic works on it. */
+export interface AtRepository {
+  readonly host: HostName;
+  readonly repository: RepositoryKey;
+}
+export interface AtDirectory {
+  readonly host: HostName;
+  readonly directory: DirectoryPath;
+}
+export type AnyAt = At | AtRepository | AtDirectory;
+
+/** The place on its host. */
+export const placeOnHost = (at: AnyAt): string =>
+  "dataset" in at ? at.dataset : "directory" in at ? at.directory : at.repository;
+/** `HOST:DATASET`, `HOST:/PATH`, or the key of a repository. */
+export const writePlace = (at: AnyAt): string => ("repository" in at ? at.repository : `${at.host}:${placeOnHost(at)}`);
+
+/**
+ * A copy in any repository it may be in: that of a snapshot is known by the snapshot's guid, that of a directory by the
+ * id it first had; or what an operation of this plan brings about.
+ */
+export type CopyRef =
+  | { readonly name: string; readonly identity: string }
+  | { readonly name: string; readonly createdBy: OperationId };
+
+/** A copy in one repository, by restic's id there, or by the backup of this plan that makes it. */
+export type CopyId =
+  | { readonly name: string; readonly id: string }
+  | { readonly name: string; readonly createdBy: OperationId };
 
 /** What must still be true right before an operation runs. All are checked by guid against a fresh listing. */
 export type Precondition =
@@ -55,15 +96,29 @@ export type Precondition =
   /** The half-received stream is still the same; `null`: there is none. */
   | (At & { readonly kind: "token"; readonly token: string | null });
 
-interface OperationBase {
+/** What must still be true of a repository: it is this one, and these complete copies of the source are there. */
+export interface RepositoryPrecondition extends AtRepository {
+  readonly kind: "copies";
+  readonly id: string;
+  readonly copies: readonly CopyRef[];
+}
+
+export type AnyPrecondition = Precondition | RepositoryPrecondition;
+
+interface AnyOperation {
   readonly id: OperationId;
+  /** For what is done to a whole repository: that repository. */
   readonly source: Address;
-  /** The dataset that is changed, and the host it is on. */
-  readonly at: At;
   /** Why, for people. Never decides anything. */
   readonly reason: string;
   /** Operations that must have succeeded before. */
   readonly dependsOn: readonly OperationId[];
+  /** Operations that must have ended before, however they did. */
+  readonly after?: readonly OperationId[];
+}
+interface OperationBase extends AnyOperation {
+  /** The dataset that is changed, and the host it is on. */
+  readonly at: At;
   readonly preconditions: readonly Precondition[];
 }
 interface OnRemote extends OperationBase {
@@ -76,6 +131,8 @@ export interface CreateOperation extends OperationBase {
   readonly type: TypeName;
   readonly name: string;
   readonly atomic: string;
+  /** All that have the same `atomic`, or none of them. */
+  readonly together?: true;
 }
 /** Sets `holdfast:adopted=on`: from now on deletions are planned here. */
 export interface AdoptOperation extends OperationBase {
@@ -186,7 +243,113 @@ export interface DestroyOrphanOperation extends OnRemote {
   readonly bytes: Bytes;
 }
 
-export type Operation =
+interface OnRepository extends AnyOperation {
+  readonly remote: RemoteName;
+  readonly at: AtRepository;
+  readonly preconditions: readonly AnyPrecondition[];
+}
+
+/** Creates a repository; a mirror with the chunker parameters of the one it is filled from. */
+export interface InitOperation extends OnRepository {
+  readonly kind: "init";
+  readonly chunkerOf?: AtRepository;
+  /** Where nothing is in it yet, this has been done as well as it can be: recorded, so that it is due with its next tick. */
+  readonly records: readonly ("prune" | "check")[];
+}
+/** Reads a source and writes a copy of it. */
+export interface BackupOperation extends OnRepository {
+  readonly kind: "backup";
+  /** What people call the copy that is made. */
+  readonly name: string;
+  readonly types: readonly TypeName[];
+  readonly from: At | AtDirectory;
+  /** Absent for a directory, which is read as it is. */
+  readonly snapshot?: SnapshotRef;
+  /** A command whose output is kept instead of files. */
+  readonly stdin?: readonly string[];
+  readonly files?: FileSelection;
+  readonly expect?: Expectation;
+  readonly requireMount?: string;
+  /** The copy with which files are compared, so that only changed ones are read. */
+  readonly parent: CopyId | null;
+  readonly tags: readonly string[];
+  /** Of the copy before: what is to be read, about. */
+  readonly estimate?: Bytes;
+  /** What the copy before has, where it was recorded and is to be compared with. */
+  readonly before?: { readonly files: number; readonly bytes: Bytes };
+}
+/** Fills a mirror with copies of one source. */
+export interface CopyOperation extends OnRepository {
+  readonly kind: "copy";
+  readonly from: AtRepository;
+  readonly copies: readonly CopyId[];
+  readonly estimate?: Bytes;
+}
+export interface ForgottenCopy {
+  readonly id: string;
+  readonly name: string;
+  readonly creation: EpochSeconds;
+}
+/** What it is known by where it was. */
+export const goneId = (gone: DestroyedSnapshot | ForgottenCopy): string => ("guid" in gone ? gone.guid : gone.id);
+
+/** Removes an explicit list of copies of one type of one source; what they alone hold goes with the next prune. */
+export interface ForgetOperation extends OnRepository {
+  readonly kind: "forget";
+  readonly type: TypeName;
+  readonly copies: readonly ForgottenCopy[];
+}
+/** Frees the space of what was forgotten. */
+export interface PruneOperation extends OnRepository {
+  readonly kind: "prune";
+  readonly maxUnused?: string;
+  /** Ids of the records of this work that the next one makes superfluous. */
+  readonly outdated: readonly string[];
+}
+/** Verifies a repository: its structure, and one of the parts that make up its data. */
+export interface CheckOperation extends OnRepository {
+  readonly kind: "check";
+  readonly subset?: { readonly part: number; readonly of: number };
+  readonly outdated: readonly string[];
+}
+/** Removes locks whose holders are gone. */
+export interface UnlockOperation extends OnRepository {
+  readonly kind: "unlock";
+  readonly holders: readonly string[];
+}
+
+/** Something of the user's own that runs around what is done with a source. */
+export interface HookOperation extends AnyOperation {
+  readonly kind: "hook";
+  readonly around: "snapshot" | "backup" | "run";
+  readonly phase: "before" | "after";
+  /** The source. */
+  readonly at: At | AtDirectory;
+  /** Where it is around one backup: of which remote. */
+  readonly remote?: RemoteName;
+  readonly action: HookAction;
+  readonly timeout: Seconds;
+  readonly onFailure: "abort" | "warn";
+  /** What it stands around. */
+  readonly encloses: readonly OperationId[];
+  /** Of one that runs after: the one before, where there is one. It runs whenever that was tried. */
+  readonly closes?: OperationId;
+  readonly preconditions: readonly Precondition[];
+}
+
+export type RepositoryOperation =
+  | InitOperation
+  | BackupOperation
+  | CopyOperation
+  | ForgetOperation
+  | PruneOperation
+  | CheckOperation
+  | UnlockOperation;
+
+export type Operation = ZfsOperation | RepositoryOperation | HookOperation;
+export type OperationKind = Operation["kind"];
+
+export type ZfsOperation =
   | CreateOperation
   | AdoptOperation
   | DiscardOperation
@@ -198,7 +361,12 @@ export type Operation =
   | UnbookmarkOperation
   | DestroyOperation
   | DestroyOrphanOperation;
-export type OperationKind = Operation["kind"];
+
+export const isHook = (operation: Operation): operation is HookOperation => operation.kind === "hook";
+export const isOnDataset = (operation: Operation): operation is ZfsOperation =>
+  operation.kind !== "hook" && "dataset" in operation.at;
+export const isOnRepository = (operation: Operation): operation is RepositoryOperation =>
+  operation.kind !== "hook" && "repository" in operation.at;
 
 export type BlockedReason =
   /** The manifest names a dataset that is not there. */
@@ -222,6 +390,12 @@ export type BlockedReason =
   | "redacted"
   /** A half-received stream that cannot be used and may not be thrown away. */
   | "partial-receive"
+  /** A volume has no files that restic could read. */
+  | "no-files"
+  /** There is certainly no repository, and the manifest does not say that it may be made. */
+  | "no-repository"
+  /** Another member of its group cannot be snapshotted, and one without the others is not wanted. */
+  | "group"
   /** Deletions held back by guards.destroyAtMost. */
   | "withheld"
   /** Deletions held back because this dataset was never managed before. */
@@ -238,7 +412,7 @@ export type BlockedReason =
 export interface Blocked {
   readonly source: Address;
   readonly remote?: RemoteName;
-  readonly at: At;
+  readonly at: AnyAt;
   readonly reason: BlockedReason;
   /** What is in the way, in a sentence. */
   readonly message: string;
@@ -249,7 +423,7 @@ export interface Blocked {
   /** Deletions that are held back. */
   readonly withheld?: {
     readonly type: TypeName;
-    readonly snapshots: readonly DestroyedSnapshot[];
+    readonly snapshots: readonly (DestroyedSnapshot | ForgottenCopy)[];
     readonly bytes: Bytes;
   };
   /** How much waits because of it. */
@@ -283,6 +457,8 @@ export type KeptReason =
   | "partial-receive"
   /** Deletions here are frozen while a remote cannot be observed. */
   | "frozen"
+  /** Files were missing when it was made, and no complete copy is as new. */
+  | "partial"
   /** The remote is append-only. */
   | "append-only"
   /** Another machine thins this copy. */
@@ -308,8 +484,11 @@ export interface SnapshotGroup {
 export interface Unobserved {
   readonly host: HostName;
   readonly pool?: string;
+  readonly repository?: RepositoryKey;
   readonly remote?: RemoteName;
   readonly reason: string;
+  /** What to do about it. */
+  readonly hint?: string;
   /** True for a removable remote that is not overdue: absence is normal, and the plan is complete without it. */
   readonly expected: boolean;
 }
@@ -327,13 +506,19 @@ export type NoteKind =
   | "encryption"
   /** More is to be sent than is available there. */
   | "space"
-  | "waiting";
+  | "waiting"
+  /** A mirror's copy differs from what it is a copy of. */
+  | "drift"
+  /** A mirror that cuts files differently stores what it is given anew. */
+  | "chunker"
+  /** What this version of restic cannot do. */
+  | "restic-version";
 /** Worth knowing, changes nothing. */
 export interface Note {
   readonly kind: NoteKind;
   readonly source?: Address;
   readonly remote?: RemoteName;
-  readonly at?: At;
+  readonly at?: AnyAt;
   readonly message: string;
 }
 
@@ -343,6 +528,11 @@ export interface Summary {
   readonly send: number;
   readonly sendBytes: Bytes;
   readonly resume: number;
+  /** Copies that are written to repositories. */
+  readonly backup: number;
+  /** Copies that go to mirrors. */
+  readonly copy: number;
+  readonly forget: number;
   readonly destroy: number;
   readonly destroyBytes: Bytes;
   /** Operations of the other kinds: adopt, bookmark, discard, rollback, replace … */

@@ -16,6 +16,8 @@ export interface Report {
 export type Outcome =
   | "done"
   | "failed"
+  /** A copy was made that lacks files, which does not count. */
+  | "partial"
   /** A precondition no longer held: nothing was changed. */
   | "stale"
   /** Something it depends on did not succeed. */
@@ -33,11 +35,25 @@ export interface OperationReport {
   readonly outcome: Outcome;
   /** Seconds; 0 for what did not run. */
   readonly seconds: number;
-  /** Bytes that went through the pipeline. */
+  /** Bytes that went through the pipeline, or that were added to a repository. */
   readonly bytes?: Bytes;
+  readonly backup?: BackupReport;
+  /** Of a hook that ends what another one began: seconds from the start of that to its own end, such as a downtime. */
+  readonly windowSeconds?: number;
   readonly error?: Problem;
   /** What should be known of it although it is done, such as a property that the other side refused. */
   readonly warnings?: readonly string[];
+}
+
+/** What a backup read. */
+export interface BackupReport {
+  /** Absent where restic did not tell. */
+  readonly files?: number;
+  readonly bytes?: Bytes;
+  /** Nothing differs from the copy before: the new one shares all of it. */
+  readonly unchanged?: true;
+  /** What could not be read, and why, a line each; of many the first hundred. */
+  readonly unreadable: readonly string[];
 }
 
 /** An error as a value: what, and what to do next. */
@@ -50,9 +66,23 @@ export interface Problem {
   readonly hint?: string;
 }
 
+/** How far a backup is. */
+export interface FileProgress {
+  readonly done: number;
+  /** Grows until all folders were looked at. */
+  readonly total: number;
+  /** What is being read. */
+  readonly current?: string;
+}
+
 /** What the engine tells while it works: progress, log and metrics listen. */
 export interface EngineEvents {
   started: { readonly id: OperationId; readonly description: string; readonly expected?: Bytes };
-  progress: { readonly id: OperationId; readonly bytes: Bytes; readonly expected?: Bytes };
+  progress: {
+    readonly id: OperationId;
+    readonly bytes: Bytes;
+    readonly expected?: Bytes;
+    readonly files?: FileProgress;
+  };
   finished: OperationReport;
 }

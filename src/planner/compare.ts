@@ -1,6 +1,21 @@
+import { isLocal } from "../manifest/repositories.ts";
 import type { ChangedKey, Comparison, CopyName, PlanPart } from "../model/comparison.ts";
-import type { Blocked, DestroyedSnapshot, Operation, Plan, SnapshotRef } from "../model/plan.ts";
+import type { Repository } from "../model/manifest.ts";
+import {
+  type Blocked,
+  type CopyId,
+  type CopyOperation,
+  type DestroyedSnapshot,
+  type ForgetOperation,
+  type ForgottenCopy,
+  goneId,
+  type Operation,
+  type Plan,
+  placeOnHost,
+  type SnapshotRef,
+} from "../model/plan.ts";
 import type { Address, Bytes } from "../model/units.ts";
+import type { DirectorySource } from "./directories.ts";
 import { headline } from "./headline.ts";
 import type { Source } from "./sources.ts";
 import { summarize } from "./summary.ts";
@@ -10,7 +25,7 @@ export interface Planned {
   /** As the user names the manifest. */
   readonly manifest: string;
   readonly plan: Plan;
-  readonly sources: readonly Source[];
+  readonly sources: readonly (Source | DirectorySource)[];
 }
 
 /** What going from `base` to `head` does: only what one plan has and the other has not. */
@@ -54,13 +69,30 @@ const isUnsettled = (source: Address, { plan, sources }: Planned): boolean =>
 
 function copiesBeyond(one: Planned, other: Planned): CopyName[] {
   const known = new Set(
-    other.sources.flatMap(({ address, copies }) => copies.map(({ remote }) => key(address, remote.name))),
+    other.sources.flatMap((source) => copyNames(source).map(({ remote }) => key(source.address, remote))),
   );
-  return one.sources.flatMap(({ address, host, copies }) =>
-    copies
-      .filter(({ remote }) => !known.has(key(address, remote.name)))
-      .map((copy) => ({ source: address, remote: copy.remote.name, offSite: copy.host !== host })),
+  return one.sources.flatMap((source) =>
+    copyNames(source).filter(({ remote }) => !known.has(key(source.address, remote))),
   );
+}
+
+function copyNames(source: Source | DirectorySource): CopyName[] {
+  const inRepository = (repository: Repository): CopyName => ({
+    source: source.address,
+    remote: repository.name,
+    offSite: !isLocal(repository),
+  });
+  return [
+    ...("path" in source ? [] : source.copies).map(({ remote, host }) => ({
+      source: source.address,
+      remote: remote.name,
+      offSite: host !== source.host,
+    })),
+    ...source.repositories.flatMap(({ remote, mirrors }) => [
+      inRepository(remote),
+      ...mirrors.map(({ mirror }) => inRepository(mirror)),
+    ]),
+  ];
 }
 
 function changedKeys(base: Planned, head: Planned): ChangedKey[] {
@@ -93,15 +125,26 @@ function difference(plan: Plan, other: Plan): PlanPart {
 
 /** What an operation brings about, one key for each thing; the same thing has the same key in every plan. */
 function effects(operation: Operation): string[] {
-  const { host, dataset } = operation.at;
-  const effect = (...what: string[]): string => key(host, dataset, ...what);
+  const effect = (...what: string[]): string => key(operation.at.host, placeOnHost(operation.at), ...what);
   switch (operation.kind) {
     case "create":
       return [effect("create", operation.name)];
     case "adopt":
     case "discard":
     case "replace":
+    case "init":
+    case "prune":
+    case "check":
+    case "unlock":
       return [effect(operation.kind)];
+    case "hook":
+      return [effect("hook", operation.id)];
+    case "backup":
+      return [effect("backup", operation.source, operation.snapshot ? identity(operation.snapshot) : "")];
+    case "copy":
+      return operation.copies.map((copy) => effect("copy", "id" in copy ? copy.id : `made ${copy.name}`));
+    case "forget":
+      return operation.copies.map(({ id }) => effect("forget", id));
     case "rollback":
       return [effect("rollback", operation.to.name), ...operation.destroys.map(({ guid }) => effect("destroy", guid))];
     case "send":
@@ -137,6 +180,11 @@ function cut(operation: Operation, known: ReadonlySet<string>): Operation[] {
       const bookmarks = some(operation.bookmarks);
       return bookmarks.length === 0 ? [] : [{ ...operation, bookmarks }];
     }
+    case "copy":
+    case "forget": {
+      const copies = some<CopyId | ForgottenCopy>(operation.copies);
+      return copies.length === 0 ? [] : [{ ...operation, copies } as CopyOperation | ForgetOperation];
+    }
     case "destroy":
     case "destroy-orphan": {
       const snapshots = some(operation.snapshots);
@@ -150,21 +198,21 @@ function cut(operation: Operation, known: ReadonlySet<string>): Operation[] {
 }
 
 /** All of the bytes for all of the snapshots; for some of them what is theirs alone. */
-const share = (
-  whole: { readonly snapshots: readonly DestroyedSnapshot[]; readonly bytes: Bytes },
-  some: readonly DestroyedSnapshot[],
-): Bytes =>
-  some.length === whole.snapshots.length ? whole.bytes : (some.reduce((sum, { used }) => sum + used, 0) as Bytes);
+const share = (whole: { readonly snapshots: readonly Gone[]; readonly bytes: Bytes }, some: readonly Gone[]): Bytes =>
+  some.length === whole.snapshots.length
+    ? whole.bytes
+    : (some.reduce((sum, gone) => sum + ("used" in gone ? gone.used : 0), 0) as Bytes);
+type Gone = DestroyedSnapshot | ForgottenCopy;
 
 const blockedKey = ({ source, remote, at, reason, withheld }: Blocked): string =>
-  key(source, remote ?? "", at.host, at.dataset, reason, withheld?.type ?? "");
+  key(source, remote ?? "", at.host, placeOnHost(at), reason, withheld?.type ?? "");
 
 function cutBlocked(entry: Blocked, other: Blocked | undefined): Blocked[] {
   if (other === undefined) return [entry];
   const { withheld } = entry;
   if (withheld === undefined) return [];
-  const known = new Set(other.withheld?.snapshots.map(({ guid }) => guid));
-  const snapshots = withheld.snapshots.filter(({ guid }) => !known.has(guid));
+  const known = new Set(other.withheld?.snapshots.map(goneId));
+  const snapshots = withheld.snapshots.filter((gone) => !known.has(goneId(gone)));
   return snapshots.length === 0
     ? []
     : [{ ...entry, withheld: { ...withheld, snapshots, bytes: share(withheld, snapshots) } }];

@@ -3,6 +3,7 @@ import type { Manifest } from "../model/manifest.ts";
 import type { OperationId } from "../model/plan.ts";
 import type { EpochSeconds } from "../model/units.ts";
 import type { Consents } from "./consent.ts";
+import type { Groups } from "./groups.ts";
 import type { Observations } from "./observed.ts";
 import type { Schedules } from "./schedule.ts";
 import type { Copy, Source } from "./sources.ts";
@@ -15,6 +16,9 @@ export interface PlanContext {
   readonly observations: Observations;
   readonly scope: Scope;
   readonly classify: Classify;
+  readonly retryPartial: boolean;
+  /** Sources that are snapshotted together. */
+  readonly groups: Groups;
   readonly schedules: Schedules;
   readonly consents: Consents;
   /** Datasets that this plan destroys as orphans, `HOST:DATASET`, and by which operation. */

@@ -23,6 +23,12 @@ export function takenTypes(context: PlanContext, source: Source): SnapshotType[]
 export const newestOf = (type: SnapshotType, views: readonly View[], now: EpochSeconds): View | undefined =>
   views.findLast((view) => view.type === type.name && takenAt(view) <= now + FUTURE);
 
+export function isDue({ schedules, now }: PlanContext, type: SnapshotType, views: readonly View[]): boolean {
+  const tick = schedules.latestTick(type);
+  const newest = newestOf(type, views, now);
+  return tick !== undefined && (newest === undefined || takenAt(newest) < tick);
+}
+
 /** Rule 1: the types whose newest snapshot is older than their latest tick. `isTaken` tells names in use on any side. */
 export function dueCreates(
   context: PlanContext,
@@ -31,15 +37,15 @@ export function dueCreates(
   views: readonly View[],
   isTaken: (name: string) => boolean,
 ): CreateOperation[] {
+  const group = context.groups.get(source.address);
+  if (group?.hindrance !== undefined) return [];
   const operations: CreateOperation[] = [];
   for (const type of takenTypes(context, source)) {
-    const tick = context.schedules.latestTick(type);
-    if (tick === undefined) continue;
-    const newest = newestOf(type, views, context.now);
-    if (newest && takenAt(newest) >= tick) continue;
+    const isOwn = isDue(context, type, views);
+    if (!isOwn && !group?.due.has(type.name)) continue;
     operations.push({
       ...createOperation(context, source, type, guid, isTaken),
-      reason: `${type.name} is due since ${context.schedules.dueSince(type)}`,
+      reason: `${type.name} is due since ${context.schedules.dueSince(type)}${isOwn ? "" : " in its group"}`,
       // one after the other, so that their order at the source is the order the plan counts on
       dependsOn: operations.slice(-1).map(({ id }) => id),
     });
@@ -58,6 +64,7 @@ export function createOperation(
   let at = context.now;
   while (isTaken(snapshotName(type.name, at))) at = (at + 1) as EpochSeconds;
   const name = snapshotName(type.name, at);
+  const group = context.groups.get(source.address)?.group;
   return {
     id: `create ${source.address}@${name}`,
     kind: "create",
@@ -65,7 +72,8 @@ export function createOperation(
     at: { host: source.host, dataset: source.dataset },
     type: type.name,
     name,
-    atomic: `${source.host}:${poolOf(source.dataset)} ${type.name}`,
+    atomic: `${source.host}:${poolOf(source.dataset)} ${type.name}${group === undefined ? "" : ` ${group}`}`,
+    ...(group !== undefined && { together: true }),
     reason: "",
     dependsOn: [],
     preconditions,

@@ -1,8 +1,10 @@
 import type { Presence, SnapshotExplanation, SourceExplanation, Verdict } from "../model/explanation.ts";
-import type { Dataset, Snapshot } from "../model/inventory.ts";
+import type { Dataset, Inventory, Snapshot } from "../model/inventory.ts";
 import type { Manifest } from "../model/manifest.ts";
-import type { At, Blocked, Operation, Plan, SnapshotRef } from "../model/plan.ts";
+import { type At, type Blocked, goneId, type Operation, type Plan, type SnapshotRef } from "../model/plan.ts";
 import type { Guid, RemoteName } from "../model/units.ts";
+import type { DirectorySource } from "./directories.ts";
+import { backupVerdicts, copyPresence } from "./explain-copies.ts";
 import type { Observations } from "./observed.ts";
 import type { Copy, Source } from "./sources.ts";
 import { classifier } from "./types.ts";
@@ -10,13 +12,19 @@ import { classifier } from "./types.ts";
 /** What an explanation is drawn from: a plan, and what it was made of. */
 export interface Explained {
   readonly manifest: Manifest;
+  readonly inventory: Inventory;
   readonly observations: Observations;
   readonly plan: Plan;
 }
 
 /** The keys of a source (of one copy only, where `remote` is given), and what is in its way. */
-export function explainSource({ plan }: Explained, source: Source, remote?: RemoteName): SourceExplanation {
-  const ofCopy = (key: string) => remote === undefined || key.startsWith(`remotes.${remote}.`);
+export function explainSource(
+  { plan }: Explained,
+  source: Source | DirectorySource,
+  remote?: RemoteName,
+): SourceExplanation {
+  const ofCopy = (key: string) =>
+    remote === undefined || key.startsWith(`remotes.${remote}.`) || key.startsWith(`mirrors.${remote}.`);
   return {
     formatVersion: 1,
     kind: "source",
@@ -60,12 +68,13 @@ export function explainSnapshot(
     name,
     ...(snapshot === undefined ? {} : { guid: snapshot.guid, created: iso(snapshot) }),
     ...(type === undefined ? {} : { type }),
-    places: snapshot === undefined ? [] : placesOf(observations, source, snapshot.guid, name),
+    places: snapshot === undefined ? [] : placesOf(explained, source, snapshot.guid, name),
     verdicts: [
       ...(source.keys.suspend ? [{ what: "suspended" as const, reason: "observed and shown, never changed" }] : []),
       ...planned(plan, subject),
       ...kept(plan, subject),
       ...(remote === undefined ? source.copies.flatMap((one) => transfer(explained, subject, one)) : []),
+      ...(remote === undefined ? backupVerdicts(explained, source, snapshot?.guid ?? created?.id ?? "", name) : []),
     ],
   };
 }
@@ -81,7 +90,7 @@ interface Subject {
 
 const iso = ({ creation }: Snapshot): string => new Date(creation * 1000).toISOString().replace(/\.\d+/, "");
 
-const blockedVerdict = (entry: Blocked): Verdict => ({
+export const blockedVerdict = (entry: Blocked): Verdict => ({
   what: "blocked",
   ...(entry.remote === undefined ? {} : { remote: entry.remote }),
   reason: entry.message,
@@ -89,7 +98,8 @@ const blockedVerdict = (entry: Blocked): Verdict => ({
 });
 
 /** Everywhere the same point in time is, or is not. */
-function placesOf(observations: Observations, source: Source, guid: Guid, name: string): Presence[] {
+function placesOf(explained: Explained, source: Source, guid: Guid, name: string): Presence[] {
+  const { observations } = explained;
   const presence = (at: At, remote?: RemoteName): Presence => {
     const there = observations.look(at.host, at.dataset);
     const side = { ...(remote === undefined ? {} : { remote }), at };
@@ -102,6 +112,7 @@ function placesOf(observations: Observations, source: Source, guid: Guid, name: 
   return [
     presence({ host: source.host, dataset: source.dataset }),
     ...source.copies.map((copy) => presence({ host: copy.host, dataset: copy.target }, copy.remote.name)),
+    ...copyPresence(explained, source, guid),
   ];
 }
 
@@ -116,7 +127,7 @@ function planned({ operations, blocked, foreign }: Plan, { source, remote, name,
       .map((one) => ({ what: "destroy" as const, reason: reasonOf(one) })),
     ...blocked
       .filter((entry) => entry.source === source.address && entry.remote === remote)
-      .filter(({ withheld }) => withheld === undefined || withheld.snapshots.some((one) => one.guid === guid))
+      .filter(({ withheld }) => withheld === undefined || withheld.snapshots.some((one) => goneId(one) === guid))
       .map(blockedVerdict)
       .map(({ remote: _, ...verdict }) => verdict),
     ...foreign

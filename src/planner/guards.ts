@@ -1,6 +1,7 @@
 import type { Blocked, BlockedReason } from "../model/plan.ts";
+import type { Bytes } from "../model/units.ts";
 import type { PlanContext } from "./context.ts";
-import type { Deletion } from "./side.ts";
+import { type Deletion, goneIn } from "./side.ts";
 
 export interface Withheld {
   readonly deletion: Deletion;
@@ -65,12 +66,12 @@ function beyondTotal(context: PlanContext, deletions: readonly Deletion[]): With
 
 const lossesOf = (deletions: readonly Deletion[]): number =>
   deletions.reduce((sum, deletion) => sum + lossOf(deletion), 0);
-const lossOf = ({ operation, arriving, piledUp }: Deletion): number => operation.snapshots.length - arriving - piledUp;
+const lossOf = ({ operation, arriving, piledUp }: Deletion): number => goneIn(operation).length - arriving - piledUp;
 
 function suspicion(context: PlanContext, deletion: Deletion): Omit<Withheld, "deletion"> | undefined {
   const { place, operation, existing, arriving, piledUp, counted, type } = deletion;
   const { percent, above } = context.manifest.guards.destroyAtMost;
-  const count = operation.snapshots.length;
+  const count = goneIn(operation).length;
   const loss = lossOf(deletion);
   if (!place.adopted) return { reason: "first-contact", why: "Holdfast has not managed this dataset before" };
   if (deletion.clockDoubt !== undefined) return { reason: "clock", why: deletion.clockDoubt };
@@ -115,7 +116,7 @@ function agreedTo(context: PlanContext, withheld: readonly Deletion[]): readonly
 }
 
 const sizeOf = (deletions: readonly Deletion[]): number =>
-  deletions.reduce((sum, { operation }) => sum + operation.snapshots.length, 0);
+  deletions.reduce((sum, { operation }) => sum + goneIn(operation).length, 0);
 
 /** Blocked entries, one for each withheld deletion. */
 export function blockedDeletions(withheld: readonly Withheld[]): Blocked[] {
@@ -130,20 +131,27 @@ export function blockedDeletions(withheld: readonly Withheld[]): Blocked[] {
 
 function blockedDeletion({ deletion, reason, why }: Withheld, total: number, ofSource: number): Blocked {
   const { operation, place } = deletion;
-  const count = operation.snapshots.length;
-  const what = `${count} ${operation.type} ${count === 1 ? "snapshot" : "snapshots"}`;
+  const count = goneIn(operation).length;
+  const isForget = operation.kind === "forget";
+  const [one, several] = isForget ? ["copy", "copies"] : ["snapshot", "snapshots"];
+  const what = `${isForget ? "forgetting" : "destroying"} ${count} ${operation.type} ${count === 1 ? one : several}`;
+  const names = goneIn(operation).map(({ name }) => (isForget ? name : `@${name}`));
   return {
     source: place.source,
     ...(place.remote !== undefined && { remote: place.remote }),
     at: place.at,
     reason,
-    message: `destroying ${what} is withheld: ${why}`,
-    evidence: [`${operation.reason}`, `@${operation.snapshots[0]?.name} … @${operation.snapshots.at(-1)?.name}`],
+    message: `${what} is withheld: ${why}`,
+    evidence: [`${operation.reason}`, `${names[0]} … ${names.at(-1)}`],
     remedies: [
       `holdfast apply --allow-destroy ${total}`,
       `an approval: { source: "${place.source}", destroy: ${ofSource}, until: … }`,
       "or change keep",
     ],
-    withheld: { type: operation.type, snapshots: operation.snapshots, bytes: operation.bytes },
+    withheld: {
+      type: operation.type,
+      snapshots: goneIn(operation),
+      bytes: isForget ? (0 as Bytes) : operation.bytes,
+    },
   };
 }

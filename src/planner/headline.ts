@@ -1,5 +1,5 @@
 import type { Comparison, CopyName } from "../model/comparison.ts";
-import type { Operation } from "../model/plan.ts";
+import { goneId, type Operation, placeOnHost } from "../model/plan.ts";
 import type { Address, HostName } from "../model/units.ts";
 
 /** The change in a sentence: what is lost first. */
@@ -10,7 +10,10 @@ export function headline(
   const lost = destroyedBy(does.operations);
   const spared = destroyedBy(stops.operations);
   const withheld = does.blocked.flatMap((entry) =>
-    (entry.withheld?.snapshots ?? []).map(({ guid }) => ({ host: entry.at.host, id: `${entry.at.dataset} ${guid}` })),
+    (entry.withheld?.snapshots ?? []).map((gone) => ({
+      host: entry.at.host,
+      id: `${placeOnHost(entry.at)} ${goneId(gone)}`,
+    })),
   );
   // what was destroyed before and is withheld now is neither asked for by this change nor spared for good
   const asked = beyond(withheld, spared);
@@ -58,9 +61,11 @@ const destroyedBy = (operations: readonly Operation[]): Gone[] =>
         ? operation.destroys
         : operation.kind === "destroy" || operation.kind === "destroy-orphan"
           ? operation.snapshots
-          : [];
-    const { host, dataset } = operation.at;
-    return gone.map(({ guid }) => ({ host, id: `${dataset} ${guid}` }));
+          : operation.kind === "forget"
+            ? operation.copies
+            : [];
+    const { host } = operation.at;
+    return gone.map((each) => ({ host, id: `${placeOnHost(operation.at)} ${goneId(each)}` }));
   });
 
 const snapshotsOnHosts = (gone: readonly Gone[], more = ""): string =>

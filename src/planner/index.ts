@@ -1,21 +1,37 @@
 import { scopeOf } from "../manifest/scope.ts";
 import type { Inventory } from "../model/inventory.ts";
 import type { Manifest } from "../model/manifest.ts";
-import type { Blocked, DestroyOperation, Operation, Plan, Unobserved } from "../model/plan.ts";
+import type {
+  At,
+  Blocked,
+  CreateOperation,
+  DestroyOperation,
+  ForgetOperation,
+  Operation,
+  OperationId,
+  Plan,
+  Unobserved,
+} from "../model/plan.ts";
 import type { EpochSeconds, TypeName } from "../model/units.ts";
+import { withAdoption } from "../remotes/restic/plan.ts";
+import { planRepositories, type RepositoriesPlan } from "../remotes/restic/plan-repository.ts";
 import { consentsOf } from "./consent.ts";
 import type { PlanContext } from "./context.ts";
 import { createOperation } from "./create.ts";
+import { type DirectorySource, resolveDirectories } from "./directories.ts";
+import { blockedByGroup, groupsOf, inGroupOrder, isSnapshotDue, noGroups, withGroups } from "./groups.ts";
 import { blockedDeletions, type Guarded, guard } from "./guards.ts";
+import { withHooks } from "./hooks.ts";
 import { Observations, poolOf } from "./observed.ts";
 import type { PlanOptions } from "./options.ts";
 import { dependenciesFirst, linkParents } from "./order.ts";
 import { noOrphans, planOrphans } from "./orphans.ts";
 import { isGlob, matcher } from "./patterns.ts";
 import { schedulesAt } from "./schedule.ts";
+import { goneIn } from "./side.ts";
 import { check } from "./simulate.ts";
 import { isOverdue } from "./source-notes.ts";
-import { planSource, type SourcePlan, scheduled } from "./source-plan.ts";
+import { backUpNow, planDirectory, planSource, type SourcePlan, scheduled } from "./source-plan.ts";
 import { concerns, type ResolvedSources, resolveSources, type Source } from "./sources.ts";
 import { summarize } from "./summary.ts";
 import { classifier } from "./types.ts";
@@ -31,7 +47,18 @@ export type { PlanOptions } from "./options.ts";
  */
 export function plan(manifest: Manifest, inventory: Inventory, options: PlanOptions): Plan {
   const assembled = assemble(manifest, inventory, options);
-  return check(assembled, inventory, (simulated) => assemble(manifest, simulated, options));
+  const checked = check(assembled, inventory, (simulated) => assemble(manifest, simulated, options));
+  return hooked(checked, manifest, inventory, options);
+}
+
+/** With the hooks of the sources that something is done with. */
+function hooked(made: Plan, manifest: Manifest, inventory: Inventory, options: Pick<PlanOptions, "allHosts">): Plan {
+  if (made.operations.length === 0) return made;
+  const { sources, directories } = sourcesOf(manifest, inventory, options);
+  const operations = withHooks(made.operations, [...inGroupOrder(manifest, sources), ...directories]);
+  return operations.length === made.operations.length
+    ? made
+    : { ...made, operations, summary: summarize({ ...made, operations }) };
 }
 
 /** Takes a snapshot of one type now, whether it is due or not, and does nothing else. */
@@ -46,30 +73,46 @@ export function planSnapshot(
   },
 ): Plan {
   const { type, sources, ...rest } = options;
-  const context = contextOf(manifest, inventory, rest);
-  const resolved = selected(
-    resolveSources(manifest, context.observations, context.scope),
-    sources,
-    undefined,
-    manifest,
-  );
+  const given = contextOf(manifest, inventory, rest);
+  const all = resolveSources(manifest, given.observations, given.scope);
+  const resolved = selected(all, sources, undefined, manifest);
+  const context = { ...given, groups: groupsOf(given, all.sources) };
+  const chosen = withGroups(context.groups, resolved.sources, all.sources);
   const declared = manifest.snapshotTypes.get(type);
   const operations: Operation[] = [];
-  for (const source of resolved.sources) {
+  for (const source of chosen) {
     const there = context.observations.look(source.host, source.dataset);
     if (!declared || !context.scope.sources(source.host) || source.keys.suspend || there.state !== "present") continue;
+    if (context.groups.get(source.address)?.hindrance !== undefined) continue;
     const isTaken = (name: string) => there.dataset.snapshots.some((snapshot) => snapshot.name === name);
     const is = { host: source.host, dataset: source.dataset, kind: "dataset", guid: there.dataset.guid } as const;
     operations.push({ ...createOperation(context, source, declared, [is], isTaken), reason: "asked for" });
   }
-  return toPlan(manifest, inventory, options.now, {
-    operations,
-    blocked: resolved.blocked,
+  const directories = resolveDirectories(manifest).filter(
+    ({ address, host, keys }) => context.scope.sources(host) && !keys.suspend && resolved.includes(address),
+  );
+  const backups = declared ? directories.flatMap((directory) => backUpNow(context, directory, declared)) : [];
+  const repositories = planRepositories(context, new Set());
+  const used = new Set(directories.flatMap((each) => each.repositories.map(({ at }) => at.repository)));
+  operations.push(...backups.flatMap((backup) => backup.operations.filter(({ kind }) => kind === "backup")));
+  const needed = new Set(operations.flatMap(({ dependsOn }) => dependsOn));
+  const made = toPlan(manifest, inventory, options.now, {
+    operations: [...repositories.first.filter(({ id }) => needed.has(id)), ...operations],
+    blocked: [
+      ...resolved.blocked,
+      ...backups.flatMap(({ blocked }) => blocked),
+      ...chosen.flatMap((source) => blockedByGroup(context, source)),
+    ],
     kept: [],
     foreign: [],
     notes: [],
-    unobserved: unobserved(context, []),
+    unobserved: [
+      ...unobserved(context, []),
+      ...repositories.unobserved.filter(({ repository }) => repository !== undefined && used.has(repository)),
+      ...unobservedDirectories(context, directories),
+    ],
   });
+  return hooked(made, manifest, inventory, rest);
 }
 
 /** The sources that the manifest means in this inventory, with every key settled: for `explain` and `list`. */
@@ -77,12 +120,12 @@ export function sourcesOf(
   manifest: Manifest,
   inventory: Inventory,
   options: Pick<PlanOptions, "allHosts">,
-): ResolvedSources {
-  return resolveSources(
-    manifest,
-    new Observations(inventory),
-    scopeOf(manifest, { allHosts: options.allHosts ?? false }),
-  );
+): ResolvedSources & { readonly directories: readonly DirectorySource[] } {
+  const scope = scopeOf(manifest, { allHosts: options.allHosts ?? false });
+  return {
+    ...resolveSources(manifest, new Observations(inventory), scope),
+    directories: resolveDirectories(manifest).filter(({ host }) => scope.sources(host)),
+  };
 }
 
 function contextOf(manifest: Manifest, inventory: Inventory, options: PlanOptions): PlanContext {
@@ -92,6 +135,8 @@ function contextOf(manifest: Manifest, inventory: Inventory, options: PlanOption
     observations: new Observations(inventory),
     scope: scopeOf(manifest, { allHosts: options.allHosts ?? false }),
     classify: classifier(manifest.snapshotTypes),
+    retryPartial: options.retryPartial ?? false,
+    groups: noGroups,
     schedules: schedulesAt(options.now),
     going: noOrphans.going,
     copies: new Map(),
@@ -108,25 +153,38 @@ function assemble(manifest: Manifest, inventory: Inventory, options: PlanOptions
   const resolved = resolveSources(manifest, given.observations, given.scope);
   const limited = options.target !== undefined || options.exclude !== undefined;
   const orphans = limited ? noOrphans : planOrphans(given, resolved);
-  const context = { ...given, going: orphans.going, copies: copiesByTarget(resolved) };
+  const known = { ...given, going: orphans.going, copies: copiesByTarget(resolved) };
   const chosen = selected(resolved, options.target, options.exclude, manifest);
-  const plans = chosen.sources.flatMap((source) => {
-    const there = context.observations.look(source.host, source.dataset);
-    return there.state === "present"
-      ? [planSource(context, source, there.dataset, scheduled(context, source, there.dataset))]
-      : [];
-  });
+  const context = { ...known, groups: groupsOf(known, chosen.sources) };
+  const directories = resolveDirectories(manifest).filter(({ host }) => context.scope.sources(host));
+  const repositories = planRepositories(
+    context,
+    new Set([...resolved.sources, ...directories].map((source) => source.address)),
+  );
+  const plans = [
+    ...chosen.sources.flatMap((source) => {
+      const there = context.observations.look(source.host, source.dataset);
+      return there.state === "present"
+        ? [planSource(context, source, there.dataset, scheduled(context, source, there.dataset))]
+        : [];
+    }),
+    ...directories
+      .filter(({ address }) => chosen.includes(address))
+      .map((directory) => planDirectory(context, directory)),
+  ];
   const guarded = guard(
     context,
     plans.flatMap(({ deletions }) => deletions),
   );
   return toPlan(manifest, inventory, options.now, {
-    operations: inOrder(plans, guarded, orphans.operations),
+    operations: withRepositories(inOrder(plans, guarded, orphans.operations), repositories, limited),
     blocked: [
+      ...repositories.blocked,
       ...chosen.blocked,
       ...plans.flatMap(({ blocked }) => blocked),
       ...blockedDeletions(guarded.withheld),
       ...orphans.blocked,
+      ...chosen.sources.flatMap((source) => (isSnapshotDue(context, source) ? blockedByGroup(context, source) : [])),
     ],
     kept: [...plans.flatMap(({ kept }) => kept), ...keptBecauseWithheld(guarded)],
     foreign: plans.flatMap(({ foreign }) => foreign),
@@ -134,10 +192,25 @@ function assemble(manifest: Manifest, inventory: Inventory, options: PlanOptions
       ...plans.flatMap(({ notes }) => notes),
       ...orphans.notes,
       ...(limited ? [] : [...unprotectedNotes(context, resolved), ...unmatchedNotes(context)]),
+      ...repositories.notes,
       ...context.consents.notes,
     ],
-    unobserved: unobserved(context, plans),
+    unobserved: [
+      ...unobserved(context, plans),
+      ...repositories.unobserved,
+      ...unobservedDirectories(context, directories),
+    ],
   });
+}
+
+/** What is done to whole repositories stands around what sources do there; `--target` leaves only what those need. */
+function withRepositories(
+  operations: readonly Operation[],
+  { first, last }: RepositoriesPlan,
+  limited: boolean,
+): Operation[] {
+  const needed = new Set(operations.flatMap(({ dependsOn }) => dependsOn));
+  return [...first.filter(({ id }) => !limited || needed.has(id)), ...operations, ...(limited ? [] : last(operations))];
 }
 
 const copiesByTarget = ({ sources }: ResolvedSources): PlanContext["copies"] =>
@@ -154,11 +227,22 @@ function inOrder(plans: readonly SourcePlan[], guarded: Guarded, orphans: readon
   const rest: Operation[] = [];
   const through = new Set(guarded.through);
   const withheldAt = new Set(guarded.withheld.map(({ deletion }) => deletion.place));
+  const firstContact = new Set(
+    guarded.withheld
+      .filter(({ reason }) => reason === "first-contact")
+      .map(({ deletion: { place } }) =>
+        sideKey({ source: place.source, remote: place.adoptedBy ?? place.remote ?? "" }),
+      ),
+  );
   for (const plan of plans) {
     const deletions = plan.deletions.filter((deletion) => through.has(deletion));
     const first = deletions.flatMap((deletion) => (deletion.first ? [deletion.first] : []));
     room.push(...first);
-    for (const operation of plan.operations) (operation.kind === "create" ? creates : rest).push(operation);
+    for (const operation of plan.operations) {
+      if (operation.kind === "create") creates.push(withRoom(first, operation));
+      else if (operation.kind === "backup" && !firstContact.has(sideKey(operation))) rest.push(withAdoption(operation));
+      else rest.push(operation);
+    }
     for (const deletion of deletions) {
       rest.push(...deletion.before, ...(deletion.rest ? [after(first, deletion.rest)] : []));
     }
@@ -168,11 +252,24 @@ function inOrder(plans: readonly SourcePlan[], guarded: Guarded, orphans: readon
   return dependenciesFirst(linkParents([...room, ...creates, ...rest, ...orphans]));
 }
 
-/** What makes room goes before the rest of its side, which may destroy what justifies it. */
-function after(first: readonly DestroyOperation[], rest: DestroyOperation): DestroyOperation {
-  const sameSide = first.filter(({ at }) => at.host === rest.at.host && at.dataset === rest.at.dataset);
-  return sameSide.length === 0 ? rest : { ...rest, dependsOn: [...rest.dependsOn, ...sameSide.map(({ id }) => id)] };
+const sideKey = ({ source, remote }: { readonly source: string; readonly remote: string }): string =>
+  `${source} ${remote}`;
+
+/** A snapshot of a full pool cannot be taken before there is room. */
+function withRoom(first: readonly DestroyOperation[], create: CreateOperation): CreateOperation {
+  const ids = idsAt(first, create.at);
+  return ids.length === 0 ? create : { ...create, after: [...(create.after ?? []), ...ids] };
 }
+
+/** What makes room goes before the rest of its side, which may destroy what justifies it. */
+function after<Rest extends DestroyOperation | ForgetOperation>(first: readonly DestroyOperation[], rest: Rest): Rest {
+  if (rest.kind === "forget") return rest;
+  const ids = idsAt(first, rest.at);
+  return ids.length === 0 ? rest : { ...rest, dependsOn: [...rest.dependsOn, ...ids] };
+}
+
+const idsAt = (operations: readonly DestroyOperation[], { host, dataset }: At): OperationId[] =>
+  operations.filter(({ at }) => at.host === host && at.dataset === dataset).map(({ id }) => id);
 
 function keptBecauseWithheld({ withheld }: Guarded): Plan["kept"] {
   return withheld.map(({ deletion: { place, operation }, why }) => ({
@@ -180,7 +277,7 @@ function keptBecauseWithheld({ withheld }: Guarded): Plan["kept"] {
     ...(place.remote !== undefined && { remote: place.remote }),
     reason: "withheld" as const,
     detail: why,
-    snapshots: operation.snapshots.map(({ name }) => name),
+    snapshots: goneIn(operation).map(({ name }) => name),
   }));
 }
 
@@ -190,7 +287,11 @@ function selected(
   target: readonly string[] | undefined,
   exclude: readonly string[] | undefined,
   manifest: Manifest,
-): { readonly sources: readonly Source[]; readonly blocked: readonly Blocked[] } {
+): {
+  readonly sources: readonly Source[];
+  readonly blocked: readonly Blocked[];
+  readonly includes: (address: string) => boolean;
+} {
   const any = (patterns: readonly string[]) => {
     const matchers = patterns.map(matcher);
     return (address: string) => {
@@ -206,6 +307,7 @@ function selected(
   return {
     sources: resolved.sources.filter(({ address }) => keep(address)),
     blocked: resolved.blocked.filter(({ source }) => keep(source)),
+    includes: keep,
   };
 }
 
@@ -224,6 +326,14 @@ function unobservedSources({ manifest, observations, scope }: PlanContext): Unob
     return [...pools]
       .filter((pool) => !isGlob(pool) && !observed.pools.includes(pool))
       .map((pool) => ({ host, pool, reason: `pool ${pool} is not imported`, expected: false }));
+  });
+}
+
+function unobservedDirectories({ observations }: PlanContext, directories: readonly DirectorySource[]): Unobserved[] {
+  return directories.flatMap(({ address, host, keys }) => {
+    const observed = observations.directory(address);
+    if (keys.stdin || observed.state !== "unobserved") return [];
+    return [{ host, reason: `${address}: ${observed.reason}`, expected: false }];
   });
 }
 

@@ -1,5 +1,5 @@
-import type { Dataset, HostInventory, Inventory } from "../model/inventory.ts";
-import type { DatasetName, HostName } from "../model/units.ts";
+import type { Dataset, DirectoryInventory, HostInventory, Inventory, RepositoryInventory } from "../model/inventory.ts";
+import type { Address, DatasetName, HostName, RepositoryKey } from "../model/units.ts";
 
 /** What is known of one dataset; `unobserved` is never taken for `absent`. */
 export type Observed =
@@ -27,6 +27,14 @@ export class Observations {
 
   host(host: HostName): HostInventory {
     return this.#inventory.hosts[host] ?? { state: "unobserved", reason: "was not listed" };
+  }
+
+  repository(key: RepositoryKey): RepositoryInventory {
+    return this.#inventory.repositories?.[key] ?? { state: "unobserved", reason: "was not listed" };
+  }
+
+  directory(address: Address): DirectoryInventory {
+    return this.#inventory.directories?.[address] ?? { state: "unobserved", reason: "was not looked at" };
   }
 
   datasets(host: HostName): ReadonlyMap<DatasetName, Dataset> {

@@ -13,4 +13,6 @@ export interface PlanOptions {
   /** Most withheld deletions to let through. */
   readonly allowDestroy?: number;
   readonly resolve?: ReadonlyMap<RemoteName, Remedy>;
+  /** Copies that lack files are made again, be there something newer or not. */
+  readonly retryPartial?: boolean;
 }

@@ -1,4 +1,4 @@
-import type { Operation, OperationId, SendOperation } from "../model/plan.ts";
+import { type Operation, type OperationId, type SendOperation, writePlace } from "../model/plan.ts";
 import type { DatasetName } from "../model/units.ts";
 import { isBelow, parentOf } from "./observed.ts";
 
@@ -10,7 +10,7 @@ export function linkParents(operations: readonly Operation[]): Operation[] {
   const makers = new Map<string, OperationId>();
   const removers = new Map<string, OperationId>();
   for (const operation of operations) {
-    const key = `${operation.at.host}:${operation.at.dataset}`;
+    const key = writePlace(operation.at);
     if (makesTarget(operation)) makers.set(key, operation.id);
     else if (operation.kind === "discard" && operation.removesDataset) removers.set(key, operation.id);
   }
@@ -45,7 +45,7 @@ export function dependenciesFirst(operations: readonly Operation[]): Operation[]
   const ordered = new Set<Operation>();
   const add = (operation: Operation): void => {
     if (ordered.has(operation)) return;
-    for (const id of operation.dependsOn) {
+    for (const id of [...operation.dependsOn, ...(operation.after ?? [])]) {
       const first = byId.get(id);
       if (first) add(first);
     }

@@ -1,6 +1,13 @@
 import type { Dataset } from "../model/inventory.ts";
-import type { ZfsRemote } from "../model/manifest.ts";
-import type { At, Blocked, DestroyOrphanOperation, Note, OperationId } from "../model/plan.ts";
+import { type ZfsRemote, zfsRemotes } from "../model/manifest.ts";
+import {
+  type At,
+  type Blocked,
+  type DestroyOrphanOperation,
+  type Note,
+  type OperationId,
+  writePlace,
+} from "../model/plan.ts";
 import { address, type Bytes, type DatasetName, type HostName } from "../model/units.ts";
 import type { PlanContext } from "./context.ts";
 import { isBelow } from "./observed.ts";
@@ -62,10 +69,10 @@ function findOrphans({ manifest, observations, scope }: PlanContext, resolved: R
       ...source.copies.map((copy) => `${copy.host}:${copy.target}`),
     ]),
     // what is in dispute is nobody's orphan
-    ...resolved.blocked.map(({ at }) => `${at.host}:${at.dataset}`),
+    ...resolved.blocked.map(({ at }) => writePlace(at)),
   ]);
   const found = new Map<string, Orphan>();
-  for (const remote of manifest.remotes.values()) {
+  for (const remote of zfsRemotes(manifest)) {
     for (const from of fillers(remote, manifest.hosts.keys(), resolved)) {
       const host = remote.host ?? from;
       // of a host that was not observed nothing can be said to be gone

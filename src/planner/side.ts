@@ -1,7 +1,9 @@
 import type { Retention, SnapshotType } from "../model/manifest.ts";
 import type {
   At,
+  AtRepository,
   DestroyOperation,
+  ForgetOperation,
   KeptGroup,
   Operation,
   OperationId,
@@ -13,22 +15,28 @@ import { clockDoubt } from "./clock.ts";
 import type { PlanContext } from "./context.ts";
 import { isCounted, retain, type Verdict, type Why } from "./retention.ts";
 import { destroyed, type View } from "./view.ts";
-import { writeRetention } from "./write.ts";
+import { writeLimit } from "./write.ts";
 
 /** Which side of a source: its own, or a copy's; and what the guards look at. Outlives the plan of the source. */
 export interface Place {
   readonly source: Address;
   readonly remote?: RemoteName;
+  readonly at: At | AtRepository;
+  /** Holdfast has managed it before; otherwise every deletion is withheld. */
+  readonly adopted: boolean;
+  /** The remote whose backups record it, for the mirrors that are filled from there too. */
+  readonly adoptedBy?: RemoteName;
+}
+/** A side that is a dataset. */
+export interface DatasetPlace extends Place {
   readonly at: At;
   /** Absent where this plan makes the dataset. */
   readonly guid?: Guid;
-  /** Set locally by Holdfast; without it every deletion is withheld. */
-  readonly adopted: boolean;
 }
 
 /** One side of a source as it will be after creates and transfers. */
 export interface Side {
-  readonly place: Place;
+  readonly place: DatasetPlace;
   /** In order of this side's createtxg, what arrives last. */
   readonly views: readonly View[];
   readonly retention: Retention;
@@ -51,14 +59,14 @@ export interface Side {
   readonly beforeDestroy?: (view: View) => readonly Operation[];
 }
 
-/** Surplus snapshots of one type on one side, before the guards looked at them. */
+/** Surplus snapshots or copies of one type on one side, before the guards looked at them. */
 export interface Deletion {
   readonly place: Place;
   /** All that goes. */
-  readonly operation: DestroyOperation;
+  readonly operation: DestroyOperation | ForgetOperation;
   /** How it is done: what need not wait for creates and transfers, where that matters, and the rest. */
   readonly first?: DestroyOperation;
-  readonly rest?: DestroyOperation;
+  readonly rest?: DestroyOperation | ForgetOperation;
   readonly before: readonly Operation[];
   /** Snapshots of the type that were there. */
   readonly existing: number;
@@ -190,7 +198,7 @@ function deletion(
     source,
     ...(remote !== undefined && { remote }),
     at,
-    reason: rule ? `beyond ${type}: ${writeRule(retention, type)}` : `beyond ${writeRetention(retention)}`,
+    reason: `beyond ${writeLimit(retention, type)}`,
     dependsOn: [...side.dependsOn, ...before.map(({ id }) => id)],
     preconditions: [
       ...(guid === undefined ? [] : [{ ...at, kind: "dataset", guid } as const]),
@@ -231,7 +239,7 @@ function inParts(
   side: Side,
   whole: DestroyOperation,
   type: TypeName,
-): Pick<Deletion, "first" | "rest"> {
+): { readonly first?: DestroyOperation; readonly rest?: DestroyOperation } {
   const { cramped, retention } = side;
   // a deletion that waits for bookmarks is no help
   if (!cramped || side.beforeDestroy) return { rest: whole };
@@ -261,9 +269,6 @@ function inParts(
   return rest.snapshots.length === 0 ? { first } : { first, rest };
 }
 
-function writeRule(retention: Retention, type: TypeName): string {
-  if (retention.by === "time") return "";
-  const rule = retention.types.get(type);
-  const only = writeRetention({ by: "type", types: new Map(rule ? [[type, rule]] : []) });
-  return only.replace(/^\{ [^:]+: | \}$/g, "");
-}
+/** What a deletion takes. */
+export const goneIn = (operation: DestroyOperation | ForgetOperation) =>
+  operation.kind === "forget" ? operation.copies : operation.snapshots;

@@ -1,6 +1,7 @@
 import type { Dataset } from "../model/inventory.ts";
 import type { Note } from "../model/plan.ts";
-import type { Bytes, EpochSeconds, Seconds } from "../model/units.ts";
+import type { Address, Bytes, EpochSeconds, Seconds } from "../model/units.ts";
+import type { BackupPlan } from "../remotes/restic/plan.ts";
 import type { CopyPlan } from "../remotes/zfs/plan.ts";
 import { bookmarkName } from "../remotes/zfs/streams.ts";
 import type { PlanContext } from "./context.ts";
@@ -18,6 +19,16 @@ export const notesOf = (
   views: readonly View[],
   copies: readonly CopyPlan[],
 ): Note[] => new Notes(context, source, dataset).all(views, copies);
+
+/** What is worth knowing about a source's copies on one restic remote. */
+export function backupNotes({ now }: PlanContext, source: Address, plan: BackupPlan): Note[] {
+  const { target, newest, state } = plan;
+  const { name, maxAge } = target.remote;
+  // of what cannot be seen nobody knows how old it is; that it cannot be seen is said
+  if (state === "away" || !isOverdue(now, newest, maxAge)) return [...plan.notes];
+  const message = `newest copy ${ageOf(now, newest)}, maxAge ${writeSeconds(maxAge ?? 0)}`;
+  return [...plan.notes, { kind: "overdue", source, remote: name, message }];
+}
 
 /** Creation of the newest snapshot that a remote is known to have, also while it is away. */
 export const lastContact = ({ bookmarks }: Dataset, { remote }: Copy): EpochSeconds | undefined =>

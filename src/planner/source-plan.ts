@@ -1,5 +1,5 @@
 import type { Dataset } from "../model/inventory.ts";
-import type { Retention } from "../model/manifest.ts";
+import type { Retention, SnapshotType } from "../model/manifest.ts";
 import type {
   AdoptOperation,
   At,
@@ -14,20 +14,22 @@ import type {
   UnbookmarkOperation,
 } from "../model/plan.ts";
 import type { EpochSeconds, RemoteName, Seconds, Txg } from "../model/units.ts";
+import { type BackupPlan, planBackups } from "../remotes/restic/plan.ts";
 import { type CopyPlan, planCopy } from "../remotes/zfs/plan.ts";
 import { bookmarkName } from "../remotes/zfs/streams.ts";
+import { datasetSource, directorySource } from "./backup-sources.ts";
 import type { PlanContext } from "./context.ts";
 import { dueCreates, newestOf, takenTypes } from "./create.ts";
+import type { DirectorySource } from "./directories.ts";
 import { countedOf, retain, type Why } from "./retention.ts";
-import { type Deletion, type Place, planSide, type Side, type SidePlan } from "./side.ts";
-import { lastContact, notesOf } from "./source-notes.ts";
+import { type DatasetPlace, type Deletion, type Place, planSide, type Side, type SidePlan } from "./side.ts";
+import { backupNotes, lastContact, notesOf } from "./source-notes.ts";
 import type { Copy, Source } from "./sources.ts";
 import { isFull, shortage } from "./space.ts";
 import { refOf, type View, viewsOf } from "./view.ts";
 
 /** All about one source and its copies but what the guards decide over the whole plan. */
 export interface SourcePlan {
-  readonly source: Source;
   readonly operations: readonly Operation[];
   readonly deletions: readonly Deletion[];
   /** Go with the deletions of their side: the side is adopted once none of them is withheld. */
@@ -92,25 +94,34 @@ class SourcePlanner {
     const local = { dataset: this.#dataset, views, creates: created.map(({ id }) => id) };
     const copies = this.#source.copies.map((copy) => planCopy(this.#context, this.#source, local, copy));
     const away = copies.filter(({ state }) => state === "away").map(({ copy }) => copy);
+    const backups = this.#backups(views);
 
-    const here = this.#sourceSide(views, created, copies, away);
+    const here = this.#sourceSide(views, created, copies, away, backups);
     const sides = [...(this.#managed ? [here] : []), ...copies.flatMap((copy) => this.#copySide(copy, created) ?? [])];
     const plans = sides.map((side) => planSide(this.#context, side));
     return {
-      source: this.#source,
-      operations: [...created, ...copies.flatMap(({ operations }) => operations)],
-      deletions: plans.flatMap(({ deletions }) => deletions),
+      operations: [...created, ...[...copies, ...backups].flatMap(({ operations }) => operations)],
+      deletions: [...plans, ...backups].flatMap(({ deletions }) => deletions),
       adoptions: sides
         .filter(({ place, untouched }) => !place.adopted && !untouched)
         .map(({ place }) => this.#adoption(place)),
       last: away.length === 0 ? copies.flatMap((copy) => this.#unbookmark(copy, copies)) : [],
-      blocked: copies.flatMap(({ blocked }) => blocked ?? []),
-      kept: plans.flatMap(({ kept }) => kept),
+      blocked: [...copies, ...backups].flatMap(({ blocked }) => blocked ?? []),
+      kept: [...plans, ...backups].flatMap(({ kept }) => kept),
       foreign: plans.flatMap(({ foreign }) => foreign),
-      notes: notesOf(this.#context, this.#source, this.#dataset, views, copies),
+      notes: [
+        ...notesOf(this.#context, this.#source, this.#dataset, views, copies),
+        ...backups.flatMap((plan) => backupNotes(this.#context, this.#source.address, plan)),
+      ],
       away,
       lastContact: new Map(away.map((copy) => [copy.remote.name, lastContact(this.#dataset, copy)])),
     };
+  }
+
+  #backups(views: readonly View[]): BackupPlan[] {
+    if (this.#source.repositories.length === 0) return [];
+    const source = datasetSource(this.#context, this.#source, this.#dataset, views);
+    return this.#source.repositories.map((target) => planBackups(this.#context, source, target));
   }
 
   /** Observed and shown, never changed. */
@@ -146,13 +157,12 @@ class SourcePlanner {
       }),
     ];
     return {
-      source: this.#source,
       operations: [],
       deletions: [],
       adoptions: [],
       last: [],
       blocked: [],
-      kept: plans.flatMap(({ kept }) => kept),
+      kept: [...plans, ...this.#backups(viewsOf(this.#dataset, this.#context.classify))].flatMap(({ kept }) => kept),
       foreign: plans.flatMap(({ foreign }) => foreign),
       notes: [
         {
@@ -187,10 +197,11 @@ class SourcePlanner {
     created: readonly CreateOperation[],
     copies: readonly CopyPlan[],
     away: readonly Copy[],
+    backups: readonly BackupPlan[],
   ): Side {
     const { keys } = this.#source;
     const pins = new PinBoard();
-    for (const copy of copies) for (const [key, why] of copy.pins) pins.add(key, why);
+    for (const { pins: own } of [...copies, ...backups]) for (const [key, why] of own) pins.add(key, why);
     const newest = views.at(-1);
     if (newest) pins.add(newest.key, { reason: "newest", detail: "newest snapshot of the source" });
     for (const type of takenTypes(this.#context, this.#source)) {
@@ -204,7 +215,8 @@ class SourcePlanner {
       }
     }
     this.#pinOldest(pins, views, copies);
-    const frozenBy = away.find(({ remote }) => remote.whileAway === "freeze");
+    const unseen = [...away, ...backups.filter(({ state }) => state === "away").map(({ target }) => target)];
+    const frozenBy = unseen.find(({ remote }) => remote.whileAway === "freeze");
     return {
       place: {
         source: this.#source.address,
@@ -221,10 +233,13 @@ class SourcePlanner {
       }),
       dependsOn: [
         ...created.map(({ id }) => id),
-        ...copies.flatMap(({ operations }) => operations.map(({ id }) => id)),
+        ...[...copies, ...backups].flatMap(({ operations }) => operations.map(({ id }) => id)),
       ],
       justification: [...copies.flatMap((copy) => this.#basePresent(copy)), ...newerPresent(this.#at, views)],
-      elsewhere: new Set(copies.flatMap(({ after }) => after.map(({ key }) => key))),
+      elsewhere: new Set([
+        ...copies.flatMap(({ after }) => after.map(({ key }) => key)),
+        ...backups.flatMap(({ after }) => [...after]),
+      ]),
       ...this.#oldestBookmark(copies),
       ...(isFull(this.#dataset) && { cramped: this.#crampedSource(pins.all, copies) }),
       ...(thinning.length > 0 && {
@@ -289,11 +304,12 @@ class SourcePlanner {
     return {
       views,
       pins: new Map([...pins, ...needed.map(({ key }) => [key, [why]] as const)]),
-      justification: newerPresent(this.#at, views),
+      justification: [...copies.flatMap(sharedPresent), ...newerPresent(this.#at, views)],
     };
   }
 
-  #crampedCopy({ copy, dataset, operations, shared }: CopyPlan, pins: Side["pins"]): Side["cramped"] | undefined {
+  #crampedCopy(plan: CopyPlan, pins: Side["pins"]): Side["cramped"] | undefined {
+    const { copy, dataset, operations, shared } = plan;
     const isPlain = operations.every(({ kind }) => kind === "send" || kind === "resume" || kind === "bookmark");
     const views = viewsOf(dataset, this.#context.classify);
     if (!isPlain || !shared) return undefined;
@@ -302,10 +318,7 @@ class SourcePlanner {
     return {
       views,
       pins: new Map([...pins, [shared.view.key, [why]]]),
-      justification: [
-        { ...at, kind: "present", snapshot: refOf(shared.view), bookmark: false },
-        ...newerPresent(at, views),
-      ],
+      justification: [...sharedPresent(plan), ...newerPresent(at, views)],
     };
   }
 
@@ -401,7 +414,7 @@ class SourcePlanner {
     ];
   }
 
-  #adoption(place: Place): SourcePlan["adoptions"][number] {
+  #adoption(place: DatasetPlace): SourcePlan["adoptions"][number] {
     const { source, remote, at, guid } = place;
     return {
       place,
@@ -419,6 +432,13 @@ class SourcePlanner {
   }
 }
 
+/** What the copy shares with the source now is still there. */
+function sharedPresent({ copy, shared, state }: CopyPlan): Precondition[] {
+  if (!shared || state === "away") return [];
+  const snapshot = refOf(shared.view);
+  return [{ host: copy.host, dataset: copy.target, kind: "present", snapshot, bookmark: false }];
+}
+
 /** Something newer than whatever is destroyed is there. */
 function newerPresent(at: At, views: readonly View[]): Precondition[] {
   const newest = views.at(-1);
@@ -434,4 +454,36 @@ class PinBoard {
     if (whys) whys.push(why);
     else this.all.set(key, [why]);
   }
+}
+
+/** A backup of one type wherever that is kept, due or not. */
+export function backUpNow(context: PlanContext, source: DirectorySource, type: SnapshotType): BackupPlan[] {
+  const known = directorySource(context, source, type);
+  return source.repositories.map((target) => planBackups(context, known, target));
+}
+
+/** All about one directory and its copies. */
+export function planDirectory(context: PlanContext, source: DirectorySource): SourcePlan {
+  const known = directorySource(context, source);
+  const backups = source.repositories.map((target) => planBackups(context, known, target));
+  const suspended: Note = {
+    kind: "suspended",
+    source: source.address,
+    message: "suspended: no copy is made or forgotten",
+  };
+  return {
+    operations: backups.flatMap(({ operations }) => operations),
+    deletions: backups.flatMap(({ deletions }) => deletions),
+    adoptions: [],
+    last: [],
+    blocked: backups.flatMap(({ blocked }) => blocked),
+    kept: backups.flatMap(({ kept }) => kept),
+    foreign: [],
+    notes: [
+      ...(source.keys.suspend ? [suspended] : []),
+      ...backups.flatMap((plan) => backupNotes(context, source.address, plan)),
+    ],
+    away: [],
+    lastContact: new Map(),
+  };
 }

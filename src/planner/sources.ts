@@ -1,6 +1,18 @@
+import { atRepository, mirrorsOf } from "../manifest/repositories.ts";
 import type { Scope } from "../manifest/scope.ts";
-import type { CopyKeys, DatasetEntry, Manifest, Retention, SourceKeys, ZfsRemote } from "../model/manifest.ts";
-import type { Blocked } from "../model/plan.ts";
+import {
+  type CopyKeys,
+  type DatasetEntry,
+  type DirectoryEntry,
+  type Manifest,
+  type Mirror,
+  type ResticRemote,
+  type Retention,
+  type SourceKeys,
+  type ZfsRemote,
+  zfsRemotes,
+} from "../model/manifest.ts";
+import type { AtRepository, Blocked } from "../model/plan.ts";
 import {
   type Address,
   address,
@@ -11,7 +23,7 @@ import {
 } from "../model/units.ts";
 import { isWithin, type Observations, parentOf } from "./observed.ts";
 import { anyMatcher, isGlob, literalLength, type Matcher, matcher } from "./patterns.ts";
-import { type Provenance, provenanceOf } from "./provenance.ts";
+import { datasetProvenance, type Provenance } from "./provenance.ts";
 
 /** One concrete dataset to protect, with every key settled. */
 export interface Source {
@@ -24,13 +36,45 @@ export interface Source {
     readonly pin: readonly ("oldest" | "oldestShared")[];
     readonly suspend: boolean;
     readonly maxAge?: NonNullable<SourceKeys["maxAge"]>;
-  };
+  } & ReadingKeys;
   readonly copies: readonly Copy[];
+  readonly repositories: readonly RepositoryTarget[];
   /** Each key with its value and where it comes from, for `explain`. */
   readonly provenance: readonly Provenance[];
 }
 
-/** Where one source's copy on one remote lives, and how much of it stays. */
+/** How a source's files are read. */
+export type ReadingKeys = Pick<SourceKeys, "expect" | "files" | "hooks" | "requireMount">;
+
+/** Where restic keeps copies of one source, and how many. */
+export interface RepositoryTarget {
+  readonly remote: ResticRemote;
+  readonly at: AtRepository;
+  readonly keep: Retention;
+  readonly mirrors: readonly MirrorTarget[];
+}
+export interface MirrorTarget {
+  readonly mirror: Mirror;
+  readonly at: AtRepository;
+  readonly keep: Retention;
+}
+
+/** A source's copies on a restic remote, and on the mirrors that are filled from there. */
+export function repositoryTarget(
+  manifest: Manifest,
+  host: HostName,
+  remote: ResticRemote,
+  keep: Retention,
+): RepositoryTarget {
+  const mirrors = mirrorsOf(manifest, remote.name).map((mirror) => ({
+    mirror,
+    at: atRepository(mirror, host),
+    keep: mirror.keep ?? keep,
+  }));
+  return { remote, at: atRepository(remote, host), keep, mirrors };
+}
+
+/** Where one source's copy on one ZFS remote lives, and how much of it stays. */
 export interface Copy {
   readonly remote: ZfsRemote;
   readonly host: HostName;
@@ -54,7 +98,7 @@ interface Link {
 /** A key's value, the link it comes from, and through which policy; without a link it is a default. */
 export interface Found<T> {
   readonly value: T;
-  readonly link?: Link;
+  readonly link?: { readonly entry: DatasetEntry | DirectoryEntry; readonly base?: DatasetName };
   readonly policy?: string;
 }
 
@@ -89,7 +133,7 @@ export function resolveSources(manifest: Manifest, observations: Observations, s
 
 /** Whether anything on this host is this process's care. */
 export const concerns = (manifest: Manifest, host: HostName, scope: Scope): boolean =>
-  scope.sources(host) || [...manifest.remotes.values()].some((remote) => scope.copies(host, remote));
+  scope.sources(host) || zfsRemotes(manifest).some((remote) => scope.copies(host, remote));
 
 class HostResolver {
   readonly #manifest: Manifest;
@@ -111,7 +155,7 @@ class HostResolver {
       if (isGlob(dataset)) this.#globs.push({ entry, matches: matcher(dataset) });
       else this.#literal.set(dataset, [...(this.#literal.get(dataset) ?? []), entry]);
     }
-    this.#copyRoots = [...manifest.remotes.values()]
+    this.#copyRoots = zfsRemotes(manifest)
       .filter((remote) => remote.host === undefined || remote.host === host)
       .flatMap((remote) => [...manifest.hosts.keys()].map((from) => remote.root.replaceAll("{host}", from)));
   }
@@ -223,6 +267,12 @@ class HostResolver {
     const copies = [...(remotes?.value ?? [])].flatMap(([name, keys]) =>
       this.#copy(dataset, name, keys, remotes?.link, retention),
     );
+    const repositories = [...(remotes?.value ?? [])].flatMap(([name, keys]) => {
+      const remote = this.#manifest.remotes.get(name);
+      if (remote?.type !== "restic") return [];
+      return [repositoryTarget(this.#manifest, this.#host, remote, keys.keep ?? remote.keep ?? retention)];
+    });
+    const reading = { expect: find("expect"), files: find("files"), hooks: find("hooks"), mount: find("requireMount") };
     return {
       address: address(this.#host, dataset),
       host: this.#host,
@@ -233,9 +283,14 @@ class HostResolver {
         pin: pin?.value ?? [],
         suspend: suspend?.value ?? false,
         ...(maxAge && { maxAge: maxAge.value }),
+        ...(reading.expect && { expect: reading.expect.value }),
+        ...(reading.files && { files: reading.files.value }),
+        ...(reading.hooks && { hooks: reading.hooks.value }),
+        ...(reading.mount && { requireMount: reading.mount.value }),
       },
       copies,
-      provenance: provenanceOf({
+      repositories,
+      provenance: datasetProvenance({
         recursive: find("recursive"),
         skip: find("skip"),
         policy: find("policy"),
@@ -245,8 +300,13 @@ class HostResolver {
         pin,
         maxAge,
         suspend,
+        expect: reading.expect,
+        files: reading.files,
+        hooks: reading.hooks,
+        requireMount: reading.mount,
         remotes,
         copies,
+        repositories,
       }),
     };
   }
@@ -256,10 +316,10 @@ class HostResolver {
     return [...retention.types.keys()].filter((name) => this.#manifest.snapshotTypes.get(name)?.schedule !== undefined);
   }
 
-  #copy(dataset: DatasetName, name: RemoteName, keys: CopyKeys, link: Link | undefined, own: Retention): Copy[] {
+  #copy(dataset: DatasetName, name: RemoteName, keys: CopyKeys, link: Found<unknown>["link"], own: Retention): Copy[] {
     const remote = this.#manifest.remotes.get(name);
-    if (!remote) return [];
-    const rest = link && keys.target !== undefined ? dataset.slice(link.base.length) : "";
+    if (remote?.type !== "zfs") return [];
+    const rest = link?.base !== undefined && keys.target !== undefined ? dataset.slice(link.base.length) : "";
     const target = keys.target ?? `${remote.root.replaceAll("{host}", this.#host)}/${dataset}`;
     return [
       {

@@ -3,7 +3,18 @@ import type { Bytes } from "../model/units.ts";
 
 /** Counts for the line below a plan. */
 export function summarize({ operations, blocked, kept }: Pick<Plan, "operations" | "blocked" | "kept">): Summary {
-  const counts = { create: 0, send: 0, sendBytes: 0, resume: 0, destroy: 0, destroyBytes: 0, other: 0 };
+  const counts = {
+    create: 0,
+    send: 0,
+    sendBytes: 0,
+    resume: 0,
+    backup: 0,
+    copy: 0,
+    forget: 0,
+    destroy: 0,
+    destroyBytes: 0,
+    other: 0,
+  };
   for (const operation of operations) {
     switch (operation.kind) {
       case "create":
@@ -15,6 +26,15 @@ export function summarize({ operations, blocked, kept }: Pick<Plan, "operations"
         break;
       case "resume":
         counts.resume++;
+        break;
+      case "backup":
+        counts.backup++;
+        break;
+      case "copy":
+        counts.copy += operation.copies.length;
+        break;
+      case "forget":
+        counts.forget += operation.copies.length;
         break;
       case "destroy":
       case "destroy-orphan":

@@ -1,3 +1,4 @@
+import { zfsRemotes } from "../model/manifest.ts";
 import type { Note } from "../model/plan.ts";
 import type { PlanContext } from "./context.ts";
 import { isBelow, isWithin, poolOf } from "./observed.ts";
@@ -36,7 +37,7 @@ function copyAreas({ manifest }: PlanContext, resolved: ResolvedSources, host: s
   const targets = resolved.sources.flatMap(({ copies }) =>
     copies.filter((copy) => copy.host === host).map(({ target }) => target as string),
   );
-  const roots = [...manifest.remotes.values()]
+  const roots = zfsRemotes(manifest)
     .filter((remote) => (remote.host ?? host) === host)
     .flatMap((remote) => [...manifest.hosts.keys()].map((from) => remote.root.replaceAll("{host}", from)));
   return [...targets, ...roots];

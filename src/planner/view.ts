@@ -1,6 +1,7 @@
 import type { Dataset, Snapshot } from "../model/inventory.ts";
 import type { DestroyedSnapshot, OperationId, SnapshotRef } from "../model/plan.ts";
 import type { Bytes, EpochSeconds, Guid, TypeName } from "../model/units.ts";
+import type { Recorded } from "./moment.ts";
 import { type Classify, timeInName } from "./types.ts";
 
 /** A snapshot on one side as the rules see it: one that exists, or one that this plan brings about there. */
@@ -10,6 +11,8 @@ export interface View {
   readonly name: string;
   readonly type: TypeName | undefined;
   readonly creation: EpochSeconds;
+  /** Where more is known of that moment than its seconds. */
+  readonly recorded?: Recorded;
   /** As it exists on this side; absent while it is only planned. */
   readonly snapshot?: Snapshot;
   readonly createdBy?: OperationId;

@@ -1,6 +1,7 @@
 import type { Bookmark, Dataset, HostInventory, Inventory, Snapshot } from "../model/inventory.ts";
-import type { At, Operation, SnapshotRef } from "../model/plan.ts";
+import { type At, isOnRepository, type Operation, type SnapshotRef } from "../model/plan.ts";
 import type { Bytes, DatasetName, EpochSeconds, Guid, HostName, Txg } from "../model/units.ts";
+import { RepositoryWorld } from "../remotes/restic/plan-world.ts";
 import { isPlaceholder } from "../remotes/zfs/placeholder.ts";
 import { parentOf, poolOf } from "./observed.ts";
 
@@ -11,10 +12,12 @@ export class World {
   readonly #inventory: Inventory;
   readonly #now: EpochSeconds;
   readonly #changed = new Map<HostName, Map<DatasetName, Dataset>>();
+  readonly #repositories: RepositoryWorld;
 
   constructor(inventory: Inventory, now: EpochSeconds) {
     this.#inventory = inventory;
     this.#now = now;
+    this.#repositories = new RepositoryWorld(inventory, now);
   }
 
   inventory(): Inventory {
@@ -24,11 +27,19 @@ export class World {
       if (host?.state !== "observed") continue;
       hosts[name] = { ...host, datasets: [...datasets.values()].sort((a, b) => (a.name < b.name ? -1 : 1)) };
     }
-    return { ...this.#inventory, hosts };
+    return { ...this.#inventory, hosts, ...(this.#inventory.repositories && { repositories: this.#repositories.all }) };
   }
 
   run(operation: Operation): void {
+    if (isOnRepository(operation)) {
+      const isOfSnapshot = operation.kind === "backup" && operation.snapshot && "dataset" in operation.from;
+      const of = isOfSnapshot ? this.#find(this.#get(operation.from), operation.snapshot) : undefined;
+      this.#repositories.run(operation, of?.creation);
+      return;
+    }
     switch (operation.kind) {
+      case "hook":
+        break; // what it does is the user's own
       case "create":
         this.#create(operation);
         break;

@@ -1,4 +1,13 @@
-import type { KeepRule, Retention } from "../model/manifest.ts";
+import type {
+  CalendarDuration,
+  Expectation,
+  FileSelection,
+  Hook,
+  HookAction,
+  KeepRule,
+  Retention,
+} from "../model/manifest.ts";
+import type { TypeName } from "../model/units.ts";
 
 /** Seconds as the manifest writes durations: the largest unit that fits without a rest. */
 export function writeSeconds(seconds: number): string {
@@ -20,16 +29,25 @@ export function writeRetention(retention: Retention): string {
   }
   const { by: _, within, ...counts } = retention;
   const rules = Object.entries(counts).map(([rule, count]) => `${rule}: ${writeCount(count)}`);
-  if (within) {
-    const parts = [
-      [within.years, "y"],
-      [within.months, "mo"],
-      [within.days, "d"],
-      [within.hours, "h"],
-    ] as const;
-    rules.push(`within: ${parts.flatMap(([count, unit]) => (count ? `${count}${unit}` : [])).join("")}`);
-  }
+  if (within) rules.push(`within: ${writeCalendar(within)}`);
   return `keepByTime { ${rules.join(", ")} }`;
+}
+
+/** A calendar length as the manifest writes it: `1y5mo7d2h`. */
+export function writeCalendar({ years, months, days, hours }: CalendarDuration): string {
+  const parts = [
+    [years, "y"],
+    [months, "mo"],
+    [days, "d"],
+    [hours, "h"],
+  ] as const;
+  return parts.flatMap(([count, unit]) => (count ? `${count}${unit}` : [])).join("");
+}
+
+/** What a type's surplus is beyond: `daily: 7`. */
+export function writeLimit(retention: Retention, type: TypeName): string {
+  const rule = retention.by === "type" ? retention.types.get(type) : undefined;
+  return rule ? `${type}: ${writeRule(rule)}` : writeRetention(retention);
 }
 
 export const writeCount = (count: number): string => (count === Number.POSITIVE_INFINITY ? "all" : String(count));
@@ -37,3 +55,33 @@ const writeRule = (rule: KeepRule): string =>
   rule.within === undefined
     ? writeCount(rule.count)
     : `{ count: ${writeCount(rule.count)}, within: ${writeSeconds(rule.within)} }`;
+
+/** `{ a: b, c: [d] }`, without what is not set. */
+const writeMapping = (keys: Readonly<Record<string, string | undefined>>): string =>
+  `{ ${Object.entries(keys)
+    .flatMap(([key, value]) => (value === undefined ? [] : [`${key}: ${value}`]))
+    .join(", ")} }`;
+const writeList = (values: readonly string[]): string | undefined =>
+  values.length === 0 ? undefined : `[${values.join(", ")}]`;
+
+export const writeExpectation = ({ minFiles, shrinkAtMost }: Expectation): string =>
+  writeMapping({
+    minFiles: minFiles === undefined ? undefined : String(minFiles),
+    shrinkAtMost: shrinkAtMost === undefined ? undefined : `${shrinkAtMost}%`,
+  });
+
+export const writeFiles = (files: FileSelection): string =>
+  writeMapping({
+    include: writeList(files.include),
+    exclude: writeList(files.exclude),
+    excludeIfPresent: writeList(files.excludeIfPresent),
+    excludeCaches: files.excludeCaches ? "true" : undefined,
+    excludeLargerThan: files.excludeLargerThan === undefined ? undefined : `${files.excludeLargerThan}B`,
+    oneFileSystem: files.oneFileSystem ? "true" : undefined,
+  });
+
+const writeAction = (action: HookAction | undefined): string | undefined =>
+  action && ("command" in action ? `[${action.command.join(", ")}]` : `{ http: { method: ${action.http.method} } }`);
+
+export const writeHooks = (hooks: readonly Hook[]): string =>
+  `[${hooks.map(({ around, before, after }) => writeMapping({ around, before: writeAction(before), after: writeAction(after) })).join(", ")}]`;

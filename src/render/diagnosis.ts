@@ -20,8 +20,8 @@ function renderCheck({ about, result, message, advice }: Check, colors: Palette)
   }[result];
   const [first = "", ...more] = visibleLines(message);
   return [
-    `  ${paint(mark.padEnd(8))} ${about.padEnd(9)} ${first}`,
-    ...[...more, ...advice.flatMap(visibleLines).map(colors.dim)].map((line) => `${" ".repeat(21)}${line}`),
+    `  ${paint(mark.padEnd(8))} ${about.padEnd(10)} ${first}`,
+    ...[...more, ...advice.flatMap(visibleLines).map(colors.dim)].map((line) => `${" ".repeat(22)}${line}`),
   ];
 }
 

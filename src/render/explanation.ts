@@ -1,4 +1,5 @@
 import type { Explanation, Presence, SnapshotExplanation, SourceExplanation, Verdict } from "../model/explanation.ts";
+import { writePlace } from "../model/plan.ts";
 import type { HostName } from "../model/units.ts";
 import { keptWords } from "./kept.ts";
 import { columns, palette, shortAddress, type TextOptions, visible } from "./text.ts";
@@ -28,17 +29,19 @@ function sourceLines({ source, remote, keys, verdicts }: SourceExplanation, { co
 }
 
 function snapshotLines(explanation: SnapshotExplanation, { color, self }: Options): string[] {
-  const { source, remote, at, name, guid, created, type, places, verdicts } = explanation;
+  const { source, remote, at, name, guid, copy, created, type, types, places, verdicts } = explanation;
   const facts: string[][] = [
     ["source", shortAddress(source, self)],
     ...(remote === undefined ? [] : [["remote", visible(remote)]]),
-    ["type", type === undefined ? "none: foreign, never touched" : visible(type)],
-    ["guid", guid ?? "none yet: this plan creates it"],
+    types === undefined
+      ? ["type", type === undefined ? "none: foreign, never touched" : visible(type)]
+      : ["types", types.map(visible).join(", ")],
+    ...(copy === undefined ? [["guid", guid ?? "none yet: this plan creates it"]] : [["copy", copy]]),
     ...(created === undefined ? [] : [["created", created.replace("T", " ").replace(/(\.\d+)?Z$/, " UTC")]]),
     ...columns(places.map(presenceCells)).map((line, index) => [index === 0 ? "found" : "", line]),
   ];
   return [
-    palette(color).bold(visible(`${at.host}:${at.dataset}@${name}`)),
+    palette(color).bold(visible(copy === undefined ? `${writePlace(at)}@${name}` : `${name} in ${writePlace(at)}`)),
     ...columns(facts.map(([key = "", value = ""]) => [`  ${key}`, value])),
     "",
     ...verdictLines(verdicts),
@@ -46,10 +49,17 @@ function snapshotLines(explanation: SnapshotExplanation, { color, self }: Option
 }
 
 const presenceCells = ({ remote, at, state, name }: Presence): string[] => {
-  const words = { snapshot: "yes", bookmark: "only as a bookmark", absent: "no", unobserved: "not observed" } as const;
+  const words = {
+    snapshot: "yes",
+    bookmark: "only as a bookmark",
+    copy: "yes",
+    partial: "files are missing",
+    absent: "no",
+    unobserved: "not observed",
+  } as const;
   return [
     remote === undefined ? "source" : visible(remote),
-    visible(`${at.host}:${at.dataset}`),
+    visible(writePlace(at)),
     `${words[state]}${name === undefined ? "" : `, as @${visible(name)}`}`,
   ];
 };
@@ -59,6 +69,9 @@ const VERDICTS: Readonly<Record<Verdict["what"], string>> = {
   keep: "  keep",
   destroy: "- destroy",
   send: "> send",
+  backup: "> backup",
+  copy: "> copy",
+  forget: "- forget",
   resume: "~ resume",
   bookmark: "~ bookmark",
   blocked: "! blocked",

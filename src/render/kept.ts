@@ -47,6 +47,7 @@ const WORDS: Readonly<Record<KeptReason, (detail: string) => string>> = {
   waiting: (detail) => `needed later: ${detail}`,
   "partial-receive": (detail) => `a half-received stream needs it: ${detail}`,
   frozen: (detail) => `nothing is destroyed here while ${detail}`,
+  partial: (detail) => `files are missing in it, but ${detail}`,
   "append-only": (detail) => `append-only (${detail})`,
   elsewhere: (detail) => detail,
   blocked: (detail) => detail,

@@ -1,4 +1,6 @@
-import type { Plan, SnapshotGroup } from "../model/plan.ts";
+import { type Plan, type SnapshotGroup, writePlace } from "../model/plan.ts";
+import { isDirectory } from "../model/units.ts";
+
 import { keptBySnapshot } from "./kept.ts";
 import { type Row, rowsOf } from "./rows.ts";
 import { summaryLine } from "./summary.ts";
@@ -23,7 +25,7 @@ export function renderPlanMarkdown(plan: Plan): string {
     ...folded(
       plural(plan.notes.length, "note"),
       plan.notes.map((note) => {
-        const where = note.source ?? (note.at === undefined ? undefined : `${note.at.host}:${note.at.dataset}`);
+        const where = note.source ?? (note.at && writePlace(note.at));
         return `${where === undefined ? "" : `${code(where)}: `}${prose(note.message)}`;
       }),
     ),
@@ -31,7 +33,8 @@ export function renderPlanMarkdown(plan: Plan): string {
       "What is kept, and why",
       keptBySnapshot(plan.kept).flatMap((side) =>
         side.snapshots.map(
-          ({ name, reasons }) => `${sideOf(plan, side)} ${code(`@${name}`)}: ${reasons.map(prose).join("; ")}`,
+          ({ name, reasons }) =>
+            `${sideOf(plan, side)} ${code(`${isDirectory(side.source) ? "" : "@"}${name}`)}: ${reasons.map(prose).join("; ")}`,
         ),
       ),
     ),
@@ -78,7 +81,10 @@ function blockedDetails(plan: Plan): string[] {
   return folded(
     `${plural(plan.blocked.length, "blocked entry", "blocked entries")}: what is in the way, and what to do`,
     plan.blocked.map((entry) => {
-      const where = entry.remote === undefined ? "" : ` → ${code(`${entry.remote}:${entry.at.dataset}`)}`;
+      const where =
+        entry.remote === undefined
+          ? ""
+          : ` → ${code("dataset" in entry.at ? `${entry.remote}:${entry.at.dataset}` : entry.remote)}`;
       return [
         `${code(shortAddress(entry.source, plan.self))}${where}: ${prose(entry.message)}`,
         ...entry.evidence.map((fact) => `  - ${prose(fact)}`),
@@ -91,7 +97,9 @@ function blockedDetails(plan: Plan): string[] {
 export const unobservedDetails = (plan: Pick<Plan, "unobserved">): string[] =>
   folded(
     `${plural(plan.unobserved.length, "place")} not observed`,
-    plan.unobserved.map(({ host, pool, remote, reason, expected }) => {
+    plan.unobserved.map(({ host, pool, repository, remote, reason, hint, expected }) => {
+      const next = hint === undefined ? "" : `; next: ${prose(hint)}`;
+      if (repository !== undefined) return `repository ${code(repository)}: ${prose(reason)}${next}`;
       const what = [pool === undefined ? "host" : `pool ${code(pool)} on`, code(host)].join(" ");
       return `${what}${remote === undefined ? "" : ` (remote ${code(remote)})`}: ${prose(reason)}${expected ? "; removable and not overdue" : ""}`;
     }),

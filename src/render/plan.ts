@@ -1,5 +1,5 @@
-import type { Note, Operation, Plan, SnapshotGroup } from "../model/plan.ts";
-import type { HostName } from "../model/units.ts";
+import { type Note, type Operation, type Plan, placeOnHost, type SnapshotGroup, writePlace } from "../model/plan.ts";
+import { type HostName, isDirectory } from "../model/units.ts";
 import { keptBySnapshot } from "./kept.ts";
 import { type Row, rowsOf } from "./rows.ts";
 import { summaryLine } from "./summary.ts";
@@ -95,15 +95,19 @@ export function unobservedLines(plan: Pick<Plan, "unobserved">, options: TextOpt
   if (plan.unobserved.length === 0) return [];
   return [
     "  not observed",
-    ...plan.unobserved.flatMap(({ host, pool, remote, reason, expected }) => {
-      const what = [
-        pool === undefined ? `host ${visible(host)}` : `pool ${visible(pool)} on ${visible(host)}`,
-        remote === undefined ? "" : ` (remote ${visible(remote)})`,
-      ].join("");
-      const head = expected ? "  away   " : colors.magenta("! missing");
+    ...plan.unobserved.flatMap(({ host, pool, repository, remote, reason, hint, expected }) => {
+      const what =
+        repository !== undefined
+          ? `repository ${visible(repository)}`
+          : [
+              pool === undefined ? `host ${visible(host)}` : `pool ${visible(pool)} on ${visible(host)}`,
+              remote === undefined ? "" : ` (remote ${visible(remote)})`,
+            ].join("");
+      const head = expected ? "  away   " : colors.magenta(repository === undefined ? "! missing" : "! unseen ");
       return [
         `    ${head}   ${what}`,
         ...visibleReason(reason, options.width),
+        ...(hint === undefined ? [] : visibleReason(`next: ${hint}`, options.width)),
         ...(expected ? [`${" ".repeat(START)}removable, and not overdue: nothing is planned there`] : []),
       ];
     }),
@@ -173,6 +177,9 @@ const NOTE_WORDS: Readonly<Record<Note["kind"], string>> = {
   encryption: "encryption",
   space: "space",
   waiting: "waiting",
+  drift: "mirrors that differ",
+  chunker: "mirrors that store anew",
+  "restic-version": "what this restic cannot do",
 };
 
 /** The address a note speaks of, unless its message says it. */
@@ -181,11 +188,11 @@ const noteSubject = (note: Note, self: HostName | null): string => {
     note.source !== undefined
       ? shortAddress(note.source, self) + (note.remote === undefined ? "" : ` on ${visible(note.remote)}`)
       : note.at !== undefined
-        ? visible(`${note.at.host}:${note.at.dataset}`)
+        ? visible(writePlace(note.at))
         : note.remote === undefined
           ? ""
           : visible(note.remote);
-  const bare = note.at?.dataset ?? note.source?.slice(note.source.indexOf(":") + 1);
+  const bare = (note.at && placeOnHost(note.at)) ?? note.source?.slice(note.source.indexOf(":") + 1);
   return bare !== undefined && note.message.includes(bare) ? "" : subject;
 };
 
@@ -193,6 +200,8 @@ const noteSubject = (note: Note, self: HostName | null): string => {
 function keptLines(plan: Plan, colors: Palette): string[] {
   return keptBySnapshot(plan.kept).flatMap(({ source, remote, snapshots }) => [
     `  kept: ${shortAddress(source, plan.self)}${remote === undefined ? "" : ` on ${visible(remote)}`}`,
-    ...snapshots.map(({ name, reasons }) => colors.dim(`    @${visible(name)}    ${reasons.join(" · ")}`)),
+    ...snapshots.map(({ name, reasons }) =>
+      colors.dim(`    ${isDirectory(source) ? "" : "@"}${visible(name)}    ${reasons.join(" · ")}`),
+    ),
   ]);
 }

@@ -1,4 +1,4 @@
-import type { OperationReport } from "../model/report.ts";
+import type { FileProgress, OperationReport } from "../model/report.ts";
 import { duration, palette, part, plural, size, type TextOptions, visible, visibleLines } from "./text.ts";
 
 /** An operation that runs, as far as it got. Times are milliseconds of any one clock. */
@@ -9,6 +9,7 @@ export interface Running {
   readonly expected?: number;
   /** Bytes per second of late. */
   readonly rate: number;
+  readonly files?: FileProgress;
 }
 
 export interface ProgressTotals {
@@ -20,6 +21,8 @@ export interface ProgressTotals {
   readonly rate: number;
   readonly startedAt: number;
 }
+
+const count = (many: number): string => many.toLocaleString("en-US");
 
 /** One line a running operation and a line for everything; cut to `width`. */
 export function renderProgress(
@@ -45,10 +48,12 @@ function toWidth({ label, numbers }: Line, width: number): string {
   return `${shown}  ${numbers}`.slice(0, Math.max(20, width - 1)).trimEnd();
 }
 
-function runningLine({ label, startedAt, bytes, expected, rate }: Running, now: number): Line {
+function runningLine({ label, startedAt, bytes, expected, rate, files }: Running, now: number): Line {
   const numbers =
     expected === undefined && bytes === 0 ? duration((now - startedAt) / 1000) : amounts(bytes, expected, rate);
-  return { label: `  ${visible(label)}`, numbers };
+  const read = files === undefined ? "" : `${count(files.done)} of ${plural(files.total, "file")}  `;
+  const current = files?.current === undefined ? "" : `  ${files.current}`;
+  return { label: `  ${visible(label + current)}`, numbers: `${read}${numbers}` };
 }
 
 function totalsLine(running: readonly Running[], totals: ProgressTotals, now: number): Line {
@@ -71,10 +76,24 @@ function amounts(bytes: number, expected: number | undefined, rate: number): str
 const OUTCOMES: Readonly<Record<OperationReport["outcome"], string>> = {
   done: "done",
   failed: "! failed",
+  partial: "! partial",
   stale: "! stale",
   skipped: "! skipped",
   interrupted: "! interrupted",
 };
+
+const seconds = (some: number): string => `${some.toFixed(1)} s`;
+
+/** Of a backup: `1,203 files, 4.1 GiB, unchanged, `. */
+function contents({ backup }: OperationReport): string {
+  if (backup === undefined) return "";
+  const words = [
+    backup.files === undefined ? "" : plural(backup.files, "file"),
+    backup.bytes === undefined ? "" : size(backup.bytes),
+    backup.unchanged ? "unchanged" : "",
+  ];
+  return words.flatMap((word) => (word === "" ? [] : [`${word}, `])).join("");
+}
 
 /** The line that stays when an operation has ended. */
 export function renderFinished(operation: OperationReport, options: TextOptions): string {
@@ -82,13 +101,16 @@ export function renderFinished(operation: OperationReport, options: TextOptions)
   const paint = {
     done: colors.green,
     failed: colors.red,
+    partial: colors.yellow,
     stale: colors.yellow,
     skipped: colors.yellow,
     interrupted: colors.yellow,
   };
   const word = paint[operation.outcome](OUTCOMES[operation.outcome].padEnd(13));
   const moved = operation.bytes === undefined || operation.bytes === 0 ? "" : `${size(operation.bytes)} in `;
-  const took = operation.outcome === "done" ? `  (${moved}${duration(operation.seconds)})` : "";
+  const window = operation.windowSeconds === undefined ? "" : `; ${seconds(operation.windowSeconds)} since before`;
+  const took =
+    operation.outcome === "done" ? `  (${contents(operation)}${moved}${duration(operation.seconds)}${window})` : "";
   // the report says why for all; what was skipped was so for a reason that stands above
   const isOwn = operation.outcome !== "skipped" && operation.error !== undefined;
   const why = isOwn ? `: ${visibleLines(operation.error.message)[0] ?? ""}` : "";

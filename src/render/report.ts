@@ -8,7 +8,7 @@ export interface ReportContext {
   readonly unobserved: readonly Unobserved[];
 }
 
-const ORDER: readonly Outcome[] = ["failed", "stale", "interrupted", "skipped"];
+const ORDER: readonly Outcome[] = ["failed", "partial", "stale", "interrupted", "skipped"];
 /** So many skipped operations of one reason before the rest is a number. */
 const MANY = 5;
 
@@ -16,8 +16,9 @@ const MANY = 5;
 export function renderReport(report: Report, context: ReportContext, options: TextOptions): string {
   const colors = palette(options.color);
   const of = (outcome: Outcome) => report.operations.filter((one) => one.outcome === outcome);
-  const problems = (["failed", "stale", "interrupted"] as const).flatMap(of);
+  const problems = (["failed", "partial", "stale", "interrupted"] as const).flatMap(of);
   const lines = [
+    ...report.operations.flatMap(windowLines),
     ...report.operations.flatMap((one) => warningLines(one, colors)),
     ...problems.flatMap((one) => problemLines(one, colors)),
     ...skippedLines(of("skipped"), colors),
@@ -39,6 +40,13 @@ function problemLines(operation: OperationReport, colors: Palette): string[] {
       : visibleLines(error.output).map((line) => colors.dim(`    | ${line}`))),
     ...(error.hint === undefined ? [] : visibleLines(`next: ${error.hint}`).map((line) => `    ${line}`)),
   ];
+}
+
+/** How long something was stopped for. */
+function windowLines({ source, description, windowSeconds }: OperationReport): string[] {
+  if (windowSeconds === undefined) return [];
+  const [what = ""] = description.split(":", 1);
+  return [`  ${visible(source)}: ${windowSeconds.toFixed(1)} s within the hooks ${what.replace(/^after/, "around")}`];
 }
 
 function warningLines({ source, description, warnings = [] }: OperationReport, colors: Palette): string[] {

@@ -1,13 +1,17 @@
+import type { HookAction } from "../model/manifest.ts";
 import type {
+  AtRepository,
+  BackupOperation,
   Blocked,
   BlockedReason,
   BookmarkOperation,
+  CopyOperation,
   Operation,
   Plan,
   SendOperation,
   UnbookmarkOperation,
 } from "../model/plan.ts";
-import type { Address, DatasetName, RemoteName } from "../model/units.ts";
+import { type Address, type DatasetName, isDirectory, nameOfKey, type RemoteName } from "../model/units.ts";
 import { part, plural, range, size, visible } from "./text.ts";
 
 /** One line of a plan as people read it; text and markdown are both made of these. Every string is safe to print. */
@@ -52,7 +56,7 @@ export function rowsOf(plan: Pick<Plan, "operations" | "blocked">): SourceRows[]
     }));
 }
 
-/** One row an operation, except that a copy's sends are one row, and so are bookmarks of one snapshot. */
+/** One row an operation, except that a copy's sends are one row, and so are backups to one repository and bookmarks of one snapshot. */
 function operationRows(operations: readonly Operation[]): Placed[] {
   const sends = groups(
     operations.filter((operation) => operation.kind === "send"),
@@ -62,9 +66,17 @@ function operationRows(operations: readonly Operation[]): Placed[] {
     operations.filter((operation) => operation.kind === "bookmark"),
     (bookmark) => bookmark.of.name,
   );
+  const backups = groups(
+    operations.filter((operation) => operation.kind === "backup"),
+    (backup) => backup.at.repository,
+  );
   const unbookmarks = operations.filter((operation) => operation.kind === "unbookmark");
   const rows = operations.flatMap((operation): Placed[] => singleRow(operation));
   rows.push(...sends.map((chain) => ({ rank: 6, row: sendRow(chain) })));
+  rows.push(...backups.map((series) => ({ rank: 6, row: backupRow(series) })));
+  rows.push(
+    ...operations.flatMap((operation) => (operation.kind === "copy" ? [{ rank: 7, row: copyRow(operation) }] : [])),
+  );
   rows.push(...bookmarks.map((same) => ({ rank: 7, row: bookmarkRow(same) })));
   if (unbookmarks.length > 0) rows.push({ rank: 9, row: unbookmarkRow(unbookmarks) });
   return rows;
@@ -129,12 +141,91 @@ function singleRow(operation: Operation): Placed[] {
         where: place("on", operation.remote, operation.at.dataset),
         details: [visible(operation.reason), `frees ${size(operation.bytes)}`],
       });
+    case "hook":
+      return row(HOOK_RANKS[operation.around][operation.phase], "~", "hook", {
+        subject: `${operation.phase} ${operation.around === "run" ? "all" : `the ${operation.around}`}`,
+        where: operation.remote === undefined ? "" : `→ ${visible(operation.remote)}`,
+        details: [visible(writeAction(operation.action))],
+      });
+    case "init":
+      return row(0, "+", "init", { where: into(operation), details: [visible(operation.reason)] });
+    case "unlock":
+      return row(1, "~", "unlock", {
+        where: into(operation),
+        details: [visible(operation.reason)],
+        below: operation.holders.map((holder) => `locked by ${visible(holder)}`),
+      });
+    case "forget":
+      return row(10, "-", "forget", {
+        subject: snapshotsOf(operation.source, operation.copies),
+        where: inside(operation.at),
+        details: [visible(operation.reason)],
+      });
+    case "prune":
+      return row(12, "~", "prune", { details: [visible(operation.reason)] });
+    case "check":
+      return row(13, "~", "check", {
+        subject: operation.subset ? `data ${operation.subset.part}/${operation.subset.of}` : "structure",
+        details: [visible(operation.reason)],
+      });
     case "send":
     case "bookmark":
     case "unbookmark":
+    case "backup":
+    case "copy":
       return [];
   }
 }
+
+/** Around the rows of what they stand around. */
+const HOOK_RANKS = {
+  run: { before: -2, after: 14 },
+  snapshot: { before: -1, after: 0.5 },
+  backup: { before: 5.5, after: 6.5 },
+} as const;
+
+const writeAction = (action: HookAction): string =>
+  "command" in action ? action.command.join(" ") : `HTTP ${action.http.method}`;
+
+/** Beside a source its repositories go by their names: which one of several hosts is meant, the source says. */
+const inside = ({ repository }: AtRepository): string => `in ${visible(nameOfKey(repository))}`;
+
+/** Rows of a whole repository stand under its name already. */
+const into = ({ source, at }: Operation): string =>
+  "repository" in at && source !== (at.repository as string) ? inside(at) : "";
+
+/** Copies of a directory go by their ids: nothing stands in front of those. */
+const snapshotsOf = (source: Address, some: readonly { readonly name: string }[]): string =>
+  range(
+    some.map(({ name }) => name),
+    isDirectory(source) ? "" : "@",
+  );
+
+/** Backups of one source in one repository, oldest first. */
+function backupRow(series: readonly [BackupOperation, ...BackupOperation[]]): Row {
+  const [first] = series;
+  const snapshots = series.flatMap(({ snapshot, name }) => (snapshot === undefined ? [] : [name]));
+  const reasons = [...new Set(series.map(({ reason }) => visible(reason)))];
+  return {
+    symbol: ">",
+    word: "backup",
+    subject: snapshots.length > 0 ? range(snapshots) : first.types.map(visible).join(", "),
+    where: `→ ${visible(first.remote)}`,
+    details: reasons.slice(0, 1),
+    below: [],
+    operations: series,
+  };
+}
+
+const copyRow = (operation: CopyOperation): Row => ({
+  symbol: ">",
+  word: "copy",
+  subject: plural(operation.copies.length, "copy", "copies"),
+  where: `→ ${visible(operation.remote)}`,
+  details: [`from ${visible(nameOfKey(operation.from.repository))}`],
+  below: [],
+  operations: [operation],
+});
 
 const place = (preposition: "→" | "on", remote: RemoteName, dataset: DatasetName): string =>
   `${preposition} ${visible(`${remote}:${dataset}`)}`;
@@ -203,6 +294,9 @@ const BLOCKED_WORDS: Readonly<Record<BlockedReason, string>> = {
   encryption: "encryption",
   feature: "missing feature",
   "partial-receive": "half-received stream",
+  "no-files": "no files",
+  "no-repository": "no repository",
+  group: "group",
   withheld: "withheld",
   "first-contact": "first contact",
   clock: "clock",
@@ -218,11 +312,14 @@ function blockedRow(entry: Blocked): Row {
   return {
     symbol: "!",
     word: "blocked",
-    subject: withheld === undefined ? "" : `destroy ${range(withheld.snapshots.map(({ name }) => name))}`,
-    where: entry.remote === undefined ? "" : place(withheld === undefined ? "→" : "on", entry.remote, entry.at.dataset),
+    subject:
+      withheld === undefined
+        ? ""
+        : `${"repository" in entry.at ? "forget" : "destroy"} ${snapshotsOf(entry.source, withheld.snapshots)}`,
+    where: blockedWhere(entry),
     details: [
       message.toLowerCase().includes(word) ? message : `${word}: ${message}`,
-      ...(withheld === undefined ? [] : [`would free ${size(withheld.bytes)}`]),
+      ...(withheld === undefined || "repository" in entry.at ? [] : [`would free ${size(withheld.bytes)}`]),
       ...(waiting === undefined || waiting.snapshots === 0
         ? []
         : [`${plural(waiting.snapshots, "snapshot")} waiting, ${size(waiting.bytes)}`]),
@@ -233,6 +330,13 @@ function blockedRow(entry: Blocked): Row {
     ],
     operations: [],
   };
+}
+
+function blockedWhere({ remote, at, withheld, source }: Blocked): string {
+  if (remote === undefined) return "";
+  if ("dataset" in at) return place(withheld === undefined ? "→" : "on", remote, at.dataset);
+  if (!("repository" in at)) return `→ ${visible(remote)}`;
+  return source === (at.repository as string) ? "" : inside(at);
 }
 
 /** On one line while that can be read, whatever the terminal. */

@@ -9,6 +9,11 @@ const OTHERS: readonly (readonly [OperationKind, string])[] = [
   ["replace", "to replace"],
   ["bookmark", "to bookmark"],
   ["unbookmark", "to forget"],
+  ["init", "to create"],
+  ["unlock", "to unlock"],
+  ["prune", "to prune"],
+  ["check", "to check"],
+  ["hook", "hooks to run"],
 ];
 
 type Summed = Pick<Plan, "operations" | "summary" | "complete">;
@@ -21,7 +26,10 @@ export function changesInWords({ operations, summary }: Pick<Plan, "operations" 
     ...counted(summary.create, "to create"),
     ...counted(summary.send, "to send", summary.sendBytes),
     ...counted(summary.resume, "to resume"),
+    ...counted(summary.backup, "to back up"),
+    ...counted(summary.copy, "to copy"),
     ...counted(summary.destroy, "to destroy", summary.destroyBytes),
+    ...counted(summary.forget, "to forget"),
     ...OTHERS.flatMap(([kind, words]) => counted(operations.filter((one) => one.kind === kind).length, words)),
   ].join(", ");
 }

@@ -75,16 +75,24 @@ export const duration = (seconds: number): string => {
 };
 
 /** `@a`, `@a, @b`, `@a … @d (4)`. */
-export const range = (names: readonly string[]): string => {
+export const range = (names: readonly string[], mark: "@" | "" = "@"): string => {
   const [first, last] = [names[0], names.at(-1)];
   if (first === undefined || last === undefined) return "";
-  if (names.length <= 2) return names.map((name) => `@${visible(name)}`).join(", ");
-  return `@${visible(first)} … @${visible(last)} (${names.length})`;
+  if (names.length <= 2) return names.map((name) => `${mark}${visible(name)}`).join(", ");
+  return `${mark}${visible(first)} … ${mark}${visible(last)} (${names.length})`;
 };
 
-/** The address as people here say it: without the host where that is this machine. */
+/** The address, or a repository's key, as people here say it: without the host where that is this machine. */
 export const shortAddress = (source: Address, self: HostName | null): string =>
-  visible(self !== null && source.startsWith(`${self}:`) ? source.slice(self.length + 1) : source);
+  visible(
+    self === null
+      ? source
+      : source.startsWith(`${self}:`)
+        ? source.slice(self.length + 1)
+        : source.endsWith(`@${self}`) && !source.includes(":")
+          ? source.slice(0, -self.length - 1)
+          : source,
+  );
 
 /** Breaks at spaces so that no line is longer than `width` (a longer word stays whole); keeps the indentation. */
 export const wrap = (text: string, width: number | undefined): string[] => {

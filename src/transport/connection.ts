@@ -70,8 +70,11 @@ export class Connection {
     session?.client.end();
   }
 
-  /** Starts a script that begins with `echo MARK` on both outputs. It ends when its stdin does (shell.ts). */
-  async start(script: string): Promise<Running> {
+  /**
+   * Starts a script that begins with `echo MARK` on both outputs. It ends when its stdin does (shell.ts); `input` is what
+   * comes first on it.
+   */
+  async start(script: string, input = ""): Promise<Running> {
     const { client } = await this.session();
     let free = (): void => {};
     const running = new Promise<Running>((resolve, reject) => {
@@ -81,8 +84,12 @@ export class Connection {
             free = done;
             try {
               client.exec(loginCommand(script), (error, channel) => {
-                if (error) reject(this.#lost(error.message));
-                else resolve(this.#follow(channel));
+                if (error) {
+                  reject(this.#lost(error.message));
+                  return;
+                }
+                resolve(this.#follow(channel));
+                if (input !== "") channel.write(input);
               });
             } catch (error) {
               reject(this.#lost(error instanceof Error ? error.message : String(error)));

@@ -4,7 +4,8 @@ import { Connection } from "./connection.ts";
 import { startLocal } from "./local.ts";
 import { followPipe, preparePipe, type Reach } from "./pipe.ts";
 import type { Running } from "./running.ts";
-import { commandScript, marked } from "./shell.ts";
+import { Secret } from "./secret.ts";
+import { commandScript, marked, writeVariables } from "./shell.ts";
 import { SshClients } from "./ssh-client.ts";
 import { supervise } from "./supervise.ts";
 import { type Hosts, type HostsOptions, type RunOptions, type RunResult, TransportError } from "./types.ts";
@@ -53,11 +54,24 @@ export function connectHosts(hosts: ReadonlyMap<HostName, Host>, options: HostsO
     return started;
   }
 
-  async function start(host: Host, argv: readonly string[]): Promise<Running> {
-    const command = needsSudo(host, argv) ? ["sudo", "-n", ...argv] : argv;
-    if (host.local) return track(startLocal(command, { env, graceMs: timing.graceMs }));
+  async function start(host: Host, argv: readonly string[], { env: own, endsBy }: RunOptions): Promise<Running> {
+    const { graceMs } = timing;
+    const sudo = needsSudo(host, argv);
+    if (sudo && own !== undefined) {
+      throw new TransportError("internal", "sudo passes no environment variables on", { host: host.name });
+    }
+    const command = sudo ? ["sudo", "-n", ...argv] : argv;
+    const variables = own && revealed(own);
+    if (host.local) {
+      return track(startLocal(command, { env, graceMs, ...(variables && { variables }), ...(endsBy && { endsBy }) }));
+    }
     const connection = connectionTo(host);
-    return track(await connection.start(marked(connection.mark, commandScript(command))));
+    const script = commandScript(command, {
+      readsVariables: variables !== undefined,
+      endsBy: endsBy ?? "SIGTERM",
+      graceSeconds: graceMs / 1000,
+    });
+    return track(await connection.start(marked(connection.mark, script), variables && writeVariables(variables)));
   }
 
   async function read(
@@ -67,7 +81,7 @@ export function connectHosts(hosts: ReadonlyMap<HostName, Host>, options: HostsO
     run: RunOptions = {},
   ): Promise<RunResult> {
     const host = hostOf(name);
-    const started = await abortable(start(host, argv), host, run.signal, (late) => late.stop());
+    const started = await abortable(start(host, argv, run), host, run.signal, (late) => late.stop());
     try {
       const result = await supervise(started, {
         ...run,
@@ -144,6 +158,11 @@ export function connectHosts(hosts: ReadonlyMap<HostName, Host>, options: HostsO
     },
   };
 }
+
+const revealed = (variables: NonNullable<RunOptions["env"]>): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(variables).map(([name, value]) => [name, value instanceof Secret ? value.reveal() : value]),
+  );
 
 /** `sudo: true` speaks of `zfs`; whatever else is run needs no rights. */
 const needsSudo = (host: Host, [program]: readonly string[]): boolean => host.sudo && program === "zfs";

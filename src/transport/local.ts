@@ -1,15 +1,18 @@
 import { execa } from "execa";
 import type { Ended, Running } from "./running.ts";
 import { withSystemPath } from "./shell.ts";
-import { TransportError } from "./types.ts";
+import { type EndSignal, TransportError } from "./types.ts";
 
 export interface LocalOptions {
   /** The caller's; a child gets only what `childEnvironment` takes from it. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** `life-line`: the command is a script that ends what it runs when its stdin closes (shell.ts). Default: no stdin. */
   readonly stdin?: "ignore" | "life-line";
-  /** From SIGTERM to SIGKILL, in milliseconds. */
+  /** On top of what the child gets. */
+  readonly variables?: Readonly<Record<string, string>>;
+  /** From the first signal, `endsBy` or SIGTERM, to SIGKILL, in milliseconds. */
   readonly graceMs?: number;
+  readonly endsBy?: EndSignal;
 }
 
 const TAKEN_OVER = ["HOME", "USER", "LOGNAME", "TMPDIR", "XDG_RUNTIME_DIR", "CREDENTIALS_DIRECTORY"];
@@ -30,7 +33,7 @@ export function startLocal(argv: readonly string[], options: LocalOptions): Runn
   const [program, ...args] = argv;
   if (program === undefined) throw new Error("an empty command");
   const child = execa(program, args, {
-    env: childEnvironment(options.env),
+    env: { ...childEnvironment(options.env), ...options.variables },
     extendEnv: false,
     stdin: options.stdin === "life-line" ? "pipe" : "ignore",
     buffer: false,
@@ -63,15 +66,15 @@ export function startLocal(argv: readonly string[], options: LocalOptions): Runn
     stdout,
     stderr,
     stop() {
-      const grace = options.graceMs ?? 10_000;
+      const { graceMs: grace = 10_000, endsBy = "SIGTERM" } = options;
       const later = (ms: number, action: () => void): void => {
         setTimeout(() => running && action(), ms).unref();
       };
       // What is on its way to a receiver may take a while; a stream that is cut there has to be sent again.
       const patience = stdin === null ? 0 : 3 * grace;
       stdin?.end();
-      if (patience === 0) kill("SIGTERM");
-      else later(patience, () => kill("SIGTERM"));
+      if (patience === 0) kill(endsBy);
+      else later(patience, () => kill(endsBy));
       later(patience + grace, () => kill("SIGKILL"));
     },
     ended: child.then((result): Ended => {

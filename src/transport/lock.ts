@@ -60,6 +60,7 @@ export async function acquireLock(options: LockOptions): Promise<Lock> {
 
 function lockDirectory(env: LockOptions["env"]): string {
   const { uid } = userInfo();
+  if (env.HOLDFAST_LOCK_DIR) return env.HOLDFAST_LOCK_DIR;
   if (uid === 0) return "/run/holdfast";
   if (env.XDG_RUNTIME_DIR) return join(env.XDG_RUNTIME_DIR, "holdfast");
   return join(env.TMPDIR ?? tmpdir(), `holdfast-${uid}`);

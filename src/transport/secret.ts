@@ -85,7 +85,11 @@ export async function readSecret(
       return await readFile(path, "utf8");
     } catch (error) {
       const code = error instanceof Error && "code" in error ? error.code : undefined;
-      if (code === "ENOENT") return fail(`does not exist${path === reference.toString() ? "" : ` (${path})`}`);
+      if (code === "ENOENT")
+        return fail(
+          `does not exist${"file" in reference ? "" : ` (${path})`}`,
+          "create it, readable by you alone: umask 077",
+        );
       if (code === "EACCES") return fail("may not be read by this user", `check owner and mode of ${path}`);
       return fail("cannot be read", undefined, error);
     }

@@ -1,11 +1,14 @@
+import type { EndSignal } from "./types.ts";
+
 /**
  * The sh scripts that run commands, and their quoting. Everything that a user named arrives here as one word of an
  * argument list and leaves quoted.
  *
- * Two things an SSH server does not do are done by the scripts. A command ends when its channel or connection goes: the
- * script's stdin is a life line on which nothing is ever written, and whoever holds its other end ends the command by
- * closing it, the kernel included when that process dies. And it is known that and how a command ended: lines that start
- * with `mark`, a random word, tell it.
+ * Three things an SSH server does not do are done by the scripts. A command ends when its channel or connection goes: the
+ * script's stdin is a life line, and whoever holds its other end ends the command by closing it, the kernel included when
+ * that process dies. A command gets environment variables: they come first on the life line, because arguments are shown to
+ * everybody on a machine; after them nothing is ever written there. And it is known that and how a command ended: lines that
+ * start with `mark`, a random word, tell it.
  */
 
 const SBIN = "/usr/local/sbin:/usr/sbin:/sbin";
@@ -46,9 +49,61 @@ const watched = (command: string, redirections: string): string => `${command} $
 wait "$child"; code=$?
 kill "$watcher"`;
 
-/** One command with nothing on its stdin. */
-export const commandScript = (argv: readonly string[]): string => `${DESCRIPTORS}
-${watched(quoteAll(argv), "</dev/null 2>&7")}
+/** Reads what `writeVariables` wrote. `export` takes a word as it is, and is part of every shell. */
+const READ_VARIABLES = `while IFS= read -r holdfast_line; do
+case $holdfast_line in
+.) break ;;
++*) holdfast_variable="$holdfast_variable
+\${holdfast_line#+}" ;;
+*) holdfast_variable=\${holdfast_line#=} ;;
+esac
+export "$holdfast_variable"
+done <&9
+[ "$holdfast_line" = . ] || exit 125`;
+
+/** A line `=NAME=VALUE` each, `+` before what follows a newline in a value, `.` at the end. */
+export function writeVariables(variables: Readonly<Record<string, string>>): string {
+  const lines = Object.entries(variables).map(([name, value]) => {
+    if (!/^[A-Za-z_]\w*$/.test(name)) throw new Error(`${JSON.stringify(name)} is no name of an environment variable`);
+    if (value.includes("\0")) throw new Error(`the environment variable ${name} holds a NUL character`);
+    return `=${name}=${value.replaceAll("\n", "\n+")}\n`;
+  });
+  return `${lines.join("")}.\n`;
+}
+
+export interface CommandOptions {
+  /** The command's variables come on the life line. */
+  readonly readsVariables: boolean;
+  readonly endsBy: EndSignal;
+  /** From that signal to SIGKILL. */
+  readonly graceSeconds: number;
+}
+
+const signal = (name: EndSignal): string => name.slice("SIG".length);
+
+/**
+ * One command with nothing on its stdin. Unlike one of a pipe it is ended with all it started, where the script leads a
+ * process group as sshd sees to, and killed when it takes longer than the grace. It is told every second: a shell's
+ * background command ignores SIGINT until it has asked for it.
+ */
+export const commandScript = (
+  argv: readonly string[],
+  { readsVariables, endsBy, graceSeconds }: CommandOptions,
+): string => `${DESCRIPTORS}
+${readsVariables ? READ_VARIABLES : ""}
+trap : TERM INT
+${quoteAll(argv)} </dev/null 2>&7 ${NONE} & child=$!
+{ read -r _
+nap=; trap '[ -z "$nap" ] || { kill "$nap"; exit; }' TERM
+left=${Math.ceil(graceSeconds)}
+while kill -s ${signal(endsBy)} -- "-$$" || kill -s ${signal(endsBy)} "$child"; do
+[ "$left" -gt 0 ] || break
+left=$((left - 1)); sleep 1 & nap=$!; wait "$nap"; nap=
+done
+kill -s KILL -- "-$$" || kill -s KILL "$child"; } <&9 >/dev/null 2>&1 ${NONE} & watcher=$!
+wait "$child"; code=$?
+while kill -0 "$child"; do wait "$child"; code=$?; done
+kill "$watcher"
 exit "$code"`;
 
 /** A program between the two ends of a pipe. */

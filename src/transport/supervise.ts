@@ -1,4 +1,5 @@
 import type { HostName } from "../model/units.ts";
+import { Lines } from "./lines.ts";
 import type { Running } from "./running.ts";
 import { type RunOptions, type RunResult, TransportError } from "./types.ts";
 
@@ -81,25 +82,36 @@ export async function supervise(running: Running, options: Supervision): Promise
   if (signal?.aborted) aborted();
   else signal?.addEventListener("abort", aborted, { once: true });
 
-  running.stdout.on("data", (chunk: Buffer) => {
-    idle?.refresh();
+  /** Nobody listens any more to a command that was told to end. */
+  const tell = (listener: () => void): void => {
     if (reason !== undefined) return;
-    if (options.onBytes === undefined) {
-      size += chunk.length;
-      if (size > maxOutput) end("output-limit", `${command} printed more than ${maxOutput} bytes`);
-      else captured.push(chunk);
-      return;
-    }
     try {
-      options.onBytes(chunk);
+      listener();
     } catch (error) {
       end("internal", error instanceof Error ? error.message : String(error), undefined, error);
     }
+  };
+  const toLines = (onLine: (line: string) => void): Lines => new Lines((line) => tell(() => onLine(line)));
+  const { onBytes, onLine, onErrorLine } = options;
+  const lines = onLine && toLines(onLine);
+  const errorLines = onErrorLine && toLines(onErrorLine);
+  running.stdout.on("data", (chunk: Buffer) => {
+    idle?.refresh();
+    if (onBytes !== undefined) tell(() => onBytes(chunk));
+    else if (lines !== undefined) lines.add(chunk);
+    else if (reason === undefined) {
+      size += chunk.length;
+      if (size > maxOutput) end("output-limit", `${command} printed more than ${maxOutput} bytes`);
+      else captured.push(chunk);
+    }
   });
+  running.stdout.on("end", () => lines?.end());
   running.stderr.on("data", (chunk: Buffer) => {
     idle?.refresh();
     stderr.add(chunk.toString("utf8"));
+    errorLines?.add(chunk);
   });
+  running.stderr.on("end", () => errorLines?.end());
 
   try {
     const ended = await Promise.race([running.ended, givenUp]);

@@ -1,4 +1,5 @@
 import type { HostName } from "../model/units.ts";
+import type { Secret } from "./secret.ts";
 
 /**
  * Commands on every host of the manifest. One SSH connection a host, opened at the first command and shared; `close` ends
@@ -16,7 +17,7 @@ export interface Hosts {
     host: HostName,
     argv: readonly string[],
     onBytes: (chunk: Buffer) => void,
-    options?: RunOptions,
+    options?: Omit<RunOptions, "onLine">,
   ): Promise<RunResult>;
   /**
    * Lets one command's stdout flow into another's stdin, each on its own host, without passing this process. Resolves
@@ -27,8 +28,16 @@ export interface Hosts {
 }
 
 export interface RunOptions {
+  /** Variables of this command alone, on top of its environment; they are in no argument list, here or there. */
+  readonly env?: Readonly<Record<string, string | Secret>>;
+  /** Takes stdout line by line while it arrives; `stdout` of the result is then empty. Of a line over 1 MiB the beginning. */
+  readonly onLine?: (line: string) => void;
+  /** The same of stderr, whose end is in the result all the same. */
+  readonly onErrorLine?: (line: string) => void;
   /** Ends the command; the promise is rejected with kind `aborted`. */
   readonly signal?: AbortSignal;
+  /** What it is first told to end with, and all it started; default SIGTERM. */
+  readonly endsBy?: EndSignal;
   /** Longest run in milliseconds; default: none. */
   readonly timeoutMs?: number;
   /** Longest silence on stdout and stderr in milliseconds; default: none. */
@@ -36,6 +45,8 @@ export interface RunOptions {
   /** Most bytes of stdout that `run` captures (default 16 MiB); more is an error. Of stderr the end is kept. */
   readonly maxOutput?: number;
 }
+
+export type EndSignal = "SIGTERM" | "SIGINT";
 
 export interface RunResult {
   /** `null` when a signal ended it. */
@@ -162,7 +173,7 @@ export interface LockHolder {
 }
 
 export interface LockOptions {
-  /** Names the file `NAME.lock` in the machine's lock directory: /run/holdfast for root, otherwise the user's own. */
+  /** Names the file `NAME.lock` in the machine's lock directory: /run/holdfast for root, otherwise the user's own; HOLDFAST_LOCK_DIR names another. */
   readonly name: string;
   /** Instead of that directory. */
   readonly directory?: string;

@@ -2,10 +2,10 @@ import { describe, expect, test } from "vitest";
 import { apply } from "../../src/apply/index.ts";
 import type { Dataset } from "../../src/model/inventory.ts";
 import type { Manifest } from "../../src/model/manifest.ts";
-import type { Operation } from "../../src/model/plan.ts";
+import type { Operation, ZfsOperation } from "../../src/model/plan.ts";
 import type { Report } from "../../src/model/report.ts";
 import type { Bytes, DatasetName, EpochSeconds, Txg } from "../../src/model/units.ts";
-import type { Result } from "../../src/remotes/zfs/context.ts";
+import type { Result } from "../../src/remotes/result.ts";
 import { runOperations } from "../../src/remotes/zfs/run.ts";
 import {
   type Hosts,
@@ -61,7 +61,7 @@ async function run(
 ): Promise<{ report: Report; commands: string[] }> {
   const { hosts, commands } = fakeHosts(world);
   const manifest = { digest: "digest", hosts: new Map(), remotes: new Map() } as unknown as Manifest;
-  return { report: await apply(planOf(operations), { manifest, hosts, signal }), commands };
+  return { report: await apply(planOf(operations), { manifest, hosts, env: {}, signal }), commands };
 }
 
 const snapshots = (count: number) =>
@@ -190,7 +190,7 @@ describe("send", () => {
       { name: "b", guid: guid(2) },
       { name: "c", guid: guid(3) },
     ],
-  } as Operation;
+  } as ZfsOperation;
   const end = (stage: string, code: number | null, stderr = "") => ({ host, stage, code, stderr });
   const piped = (cause?: PipeCause, sender = end("sender", 0), receiver = end("receiver", 0)): PipeResult => ({
     ok: cause === undefined,
@@ -204,7 +204,7 @@ describe("send", () => {
 
   async function send(
     world: World,
-    operation = range,
+    operation: ZfsOperation = range,
     seen = source("a b c"),
   ): Promise<Result & { commands: string[] }> {
     const { hosts, commands } = fakeHosts(world);
@@ -352,7 +352,7 @@ describe("create", () => {
 test("an operation of another manifest is refused before anything runs", () => {
   const plan = { ...planOf([destroyOp("d", "tank/a")]), manifestDigest: "other" };
   const hosts = {} as Hosts;
-  expect(() => apply(plan, { manifest: { digest: "digest" } as Manifest, hosts })).toThrow("another manifest");
+  expect(() => apply(plan, { manifest: { digest: "digest" } as Manifest, hosts, env: {} })).toThrow("another manifest");
 });
 
 test("a precondition that names a place nobody can look at fails the operation", async () => {

@@ -1,5 +1,21 @@
-import type { CreateOperation, DestroyOperation, Operation, Plan, Precondition } from "../../src/model/plan.ts";
-import type { Address, Bytes, DatasetName, Guid, HostName, RemoteName, TypeName } from "../../src/model/units.ts";
+import type {
+  BackupOperation,
+  CreateOperation,
+  DestroyOperation,
+  Operation,
+  Plan,
+  Precondition,
+} from "../../src/model/plan.ts";
+import type {
+  Address,
+  Bytes,
+  DatasetName,
+  Guid,
+  HostName,
+  RemoteName,
+  RepositoryKey,
+  TypeName,
+} from "../../src/model/units.ts";
 
 /** Operations and plans with only what a test cares about. */
 
@@ -9,6 +25,7 @@ export const guid = (text: string | number) => String(text) as Guid;
 
 interface Shape {
   readonly dependsOn?: readonly string[];
+  readonly after?: readonly string[];
   readonly preconditions?: readonly Precondition[];
 }
 
@@ -72,6 +89,25 @@ export function sendOp(id: string, dataset: string, shape: Shape = {}): Operatio
   };
 }
 
+export function backupOp(id: string, dataset: string, repository: string, shape: Shape = {}): BackupOperation {
+  return {
+    id,
+    kind: "backup",
+    source: `nas:${dataset}` as Address,
+    remote: repository as RemoteName,
+    at: { host, repository: repository as RepositoryKey },
+    from: at(dataset),
+    reason: "",
+    dependsOn: [],
+    name: `daily-${id}`,
+    types: ["daily" as TypeName],
+    parent: null,
+    tags: [],
+    ...shape,
+    preconditions: [],
+  };
+}
+
 export function planOf(operations: readonly Operation[]): Plan {
   return {
     formatVersion: 1,
@@ -91,6 +127,9 @@ export function planOf(operations: readonly Operation[]): Plan {
       send: 0,
       sendBytes: 0 as Bytes,
       resume: 0,
+      backup: 0,
+      copy: 0,
+      forget: 0,
       destroy: 0,
       destroyBytes: 0 as Bytes,
       other: 0,

@@ -54,7 +54,7 @@ async function checksOf(host: string, answers: Readonly<Record<string, Answer>> 
     return stdout === undefined ? undefined : well;
   });
   const { signal } = new AbortController();
-  const diagnosis = await examine(of, hosts, { allHosts: false, now: 1_800_000_000 as EpochSeconds, signal });
+  const diagnosis = await examine(of, hosts, { allHosts: false, env: {}, now: 1_800_000_000 as EpochSeconds, signal });
   const checks = diagnosis.hosts.find((each) => each.host === host)?.checks ?? [];
   const about = (what: Check["about"]) => checks.filter((check) => check.about === what);
   return { checks, about, wrong: checks.filter(({ result }) => result !== "good") };

@@ -26,11 +26,14 @@ export function manifest(sketch: Sketch): Manifest {
     remotes: new Map(
       Object.entries(sketch.remotes ?? {}).map(([name, keys]) => [name as RemoteName, remote(name, keys)]),
     ),
+    mirrors: new Map(),
     policies: new Map(
       Object.entries(sketch.policies ?? {}).map(([name, remotes]) => [name, { remotes: copies(remotes) }]),
     ),
     defaults: {},
     datasets: Object.entries(sketch.datasets).map(([key, value]) => entry(key, value, sketch.policies ?? {})),
+    directories: [],
+    groups: [],
     guards: { destroyAtMost: { percent: 50, above: 5, total: 500 } },
     approvals: [],
     ...(sketch.unprotected && { unprotected: { report: "warn", ignore: [] } }),

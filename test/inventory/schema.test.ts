@@ -1,8 +1,26 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import validate from "../../src/model/generated/inventory.v1.js";
-import type { Bookmark, Dataset, HostInventory, Inventory, ResumeState, Snapshot } from "../../src/model/inventory.ts";
-import type { Bytes, DatasetName, EpochSeconds, Guid, HostName, Txg } from "../../src/model/units.ts";
+import type {
+  Bookmark,
+  Dataset,
+  HostInventory,
+  Inventory,
+  RepositoryCopy,
+  RepositoryInventory,
+  ResumeState,
+  Snapshot,
+} from "../../src/model/inventory.ts";
+import type {
+  Address,
+  Bytes,
+  DatasetName,
+  EpochSeconds,
+  Guid,
+  HostName,
+  RepositoryKey,
+  Txg,
+} from "../../src/model/units.ts";
 
 const schema = JSON.parse(readFileSync(new URL("../../schemas/inventory.v1.schema.json", import.meta.url), "utf8"));
 
@@ -57,10 +75,52 @@ const observed: Extract<HostInventory, { state: "observed" }> = {
   roots: ["tank" as DatasetName],
   datasets: [dataset],
 };
+const copy: Required<RepositoryCopy> = {
+  id: "c0ffee",
+  original: "c0ffee00",
+  parent: "beef",
+  time: "2026-11-22T10:00:00.5+01:00",
+  creation: 1_800_000_000 as EpochSeconds,
+  tree: "7ree",
+  host: "nas",
+  paths: ["/etc"],
+  tags: ["holdfast"],
+  files: 10,
+  bytes: 1000 as Bytes,
+  added: 100 as Bytes,
+};
+const repository: Required<Extract<RepositoryInventory, { state: "observed" }>> = {
+  state: "observed",
+  resticVersion: "0.18.0",
+  id: "1d",
+  chunkerPolynomial: "3d",
+  copies: [copy],
+  locks: [
+    {
+      id: "10c4",
+      since: 1_800_000_000 as EpochSeconds,
+      exclusive: true,
+      host: "nas",
+      user: "root",
+      pid: 7,
+      stale: false,
+    },
+  ],
+};
 const inventory: Required<Inventory> = {
   formatVersion: 1,
   observedAt: 1_800_000_000 as EpochSeconds,
   hosts: { ["nas" as HostName]: observed, ["vault" as HostName]: { state: "unobserved", reason: "no route" } },
+  repositories: {
+    ["b2" as RepositoryKey]: repository,
+    ["usb@nas" as RepositoryKey]: { state: "absent" },
+    ["far" as RepositoryKey]: { state: "unobserved", reason: "no answer", hint: "is the server up?" },
+  },
+  directories: {
+    ["nas:/etc" as Address]: { state: "present" },
+    ["nas:/gone" as Address]: { state: "absent" },
+    ["far:/srv" as Address]: { state: "unobserved", reason: "no route" },
+  },
 };
 
 /** A copy without one property. */

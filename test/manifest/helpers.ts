@@ -40,6 +40,10 @@ export function line({ severity, code, place }: Diagnostic): string {
 
 export const lines = ({ diagnostics }: ParsedManifest): string[] => diagnostics.map(line);
 
+/** What is said and advised about it: `MESSAGE | HINT`. */
+export const said = ({ diagnostics }: ParsedManifest): string[] =>
+  diagnostics.map(({ message, hint }) => (hint === undefined ? message : `${message} | ${hint}`));
+
 /** The manifest, or a failure that shows what is wrong with it. */
 export function valid(text: string, options: Partial<ParseOptions> = {}): Manifest {
   const { manifest, diagnostics } = parse(text, options);

@@ -98,6 +98,12 @@ describe("any text", { timeout: patience }, () => {
       "",
       "a".repeat(300),
       "2026-02-30",
+      "b2",
+      "/etc",
+      "nas01:/srv/*",
+      "5%",
+      "10GiB",
+      "rest:https://me:secret@host/{host}",
     );
     const value = fc.oneof(
       fc.jsonValue({ maxDepth: 2 }),

@@ -12,8 +12,8 @@ const table: readonly (readonly [name: string, text: string, expected: readonly 
   ["unknown keys, each where it stands", "version: 1\ndatasts: {}\nzork: 1", ["2:1 unknown-key", "3:1 unknown-key"]],
   [
     "keys of later versions",
-    "version: 1\nmirrors: {}\ndirectories: {}\ngroups: []\nnotifications: []\nheartbeats: []\nservice: {}\nrequire: {}",
-    [2, 3, 4, 5, 6, 7, 8].map((at) => `${at}:1 not-supported`),
+    "version: 1\nnotifications: []\nheartbeats: []\nservice: {}\nrequire: {}\nverify: {}",
+    [2, 3, 4, 5, 6].map((at) => `${at}:1 not-supported`),
   ],
   [
     "keys of later versions in an entry",
@@ -22,26 +22,29 @@ const table: readonly (readonly [name: string, text: string, expected: readonly 
     datasets:
       tank:
         keep: { daily: 7 }
-        expect: { minFiles: 10 }
-        files: {}
-        hooks: []
+        priority: 3
         verify: {}
+    remotes:
+      usb: { type: zfs, root: usb/b, hooks: [], limit: { download: 1MB/s } }
     `,
-    ["5:5 not-supported", "6:5 not-supported", "7:5 not-supported", "8:5 not-supported"],
+    ["5:5 not-supported", "6:5 not-supported", "8:34 not-supported", "8:54 not-supported"],
   ],
   [
     "remotes of later versions: one error each, and none for what refers to them",
     `
     version: 1
     remotes:
-      b2: { type: restic, repository: x, password: { file: y } }
       cold: { type: archive }
       files: { type: rsync }
       photos: { type: rclone }
     datasets:
-      tank: { keep: { daily: 7 }, remotes: { b2: { keep: { daily: 7 } }, cold: {} } }
+      tank: { keep: { daily: 7 }, remotes: { photos: { keep: { daily: 7 } }, cold: {} } }
+    directories:
+      /etc: { remotes: { photos: {} } }
+    mirrors:
+      second: { of: photos, repository: /srv/second, password: { file: y } }
     `,
-    ["3:15 not-supported", "4:17 not-supported", "5:18 not-supported", "6:19 not-supported"],
+    ["3:17 not-supported", "4:18 not-supported", "5:19 not-supported"],
   ],
   [
     "remotes without a type, with an unknown one, without a root",
@@ -298,9 +301,11 @@ describe("structure", () => {
       'the text "on"',
       'write `readonly: "on"`',
     ],
-    ["remotes: { a: { type: restic } }", "restic are not supported yet", "later version"],
-    ["mirrors: {}", '"mirrors" is not supported yet', "later version"],
-    ["miror: {}", 'unknown key "miror"', "known: version"],
+    ["remotes: { a: { type: rclone } }", "rclone are not supported yet", "later version"],
+    ["remotes: { a: { type: restik } }", 'must be zfs or restic, not "restik"', "did you mean restic?"],
+    ["remotes: { a: {} }", "needs the key type", "add `type: zfs` or `type: restic`"],
+    ["service: {}", '"service" is not supported yet', "later version"],
+    ["zork: {}", 'unknown key "zork"', "known: version"],
     ["hosts: { a: { identity: ~/.ssh/id } }", "a reference", "write `identity: { file: ~/.ssh/id }`"],
     ["datasets: { tank: { keep: { daily: 7 }, recursive: yes } }", "true or false", "write `recursive: true`"],
     ["datasets: { tank: { keep: { daily: 7 }, take: daily } }", "a list", 'write `take: ["daily"]`'],
@@ -317,6 +322,13 @@ describe("structure", () => {
     'hosts: { a: { identity: { file: x, passphrase: "hunter2, too" } } }',
     "hosts:\n  a:\n    identity: hunter2, and more",
     "remotes: { b2: { type: restic, password: hunter2 } }",
+    "remotes: { b2: { type: restic, repository: 'rest:http://me:hunter2@host/', pasword: x } }",
+    "remotes: { usb: { type: zfs, root: 'rest:http://me:hunter2@host/', mode: 'sftp://me:hunter2@host/' } }",
+    "remotes: { b2: { type: restic, repository: 'http://me:hunter2@host/', password: { file: x } } }",
+    "remotes: { b2: { type: restic, repository: /x, password: { file: x }, environment: { B2_ACCOUNT_KEY: hunter2 } } }",
+    "remotes: { b2: { type: restic, repository: /x, password: { file: x }, environment: { RESTIC_PASSWORD: hunter2 } } }",
+    "datasets: { t: { keep: { daily: 1 }, hooks: [{ around: run, before: { http: { url: 'http://a:hunter2@b/' } } }] } }",
+    "datasets: { t: { hooks: [{ around: run, before: { http: { url: x, headers: { Authorization: hunter2 } } } }] } }",
     "remotes:\n  b2:\n    type: restic\n    pasword: 1\n    AWS_SECRET_ACCESS_KEY: hunter2",
     "hosts: { a: { identity: { env: hunter2! } } }",
     "hosts: { a: { identity: { credential: hunter2/x } } }",

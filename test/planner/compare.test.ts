@@ -29,6 +29,7 @@ const source = (dataset: string, remotes: readonly ZfsRemote[], hourly = "24", h
   host: host as HostName,
   dataset: dataset as DatasetName,
   keys: { take: [], keep, pin: [], suspend: false },
+  repositories: [],
   copies: remotes.map((one) => ({
     remote: one,
     host: one.host ?? (host as HostName),

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import type { Plan } from "../../src/model/plan.ts";
 import type { TypeName } from "../../src/model/units.ts";
 import { snapshotName } from "../../src/planner/types.ts";
 import { find } from "../property/world.ts";
 import * as zfs from "../property/zfs.ts";
+import type { ZfsPlan } from "../zfs-plan.ts";
 import {
   away,
   back,
@@ -34,7 +34,7 @@ import {
  * passes since the last event, and of the one that comes then.
  */
 type Row = readonly [what: string, scenario: Scenario, expected: string, correction?: Event];
-type Check = (life: Life, made: Plan, correction?: Event) => void;
+type Check = (life: Life, made: ZfsPlan, correction?: Event) => void;
 
 function table(name: string, check: Check, rows: readonly Row[]): void {
   describe(name, () => {
@@ -83,7 +83,7 @@ const isForgotten: Check = (life, made, correction = undoEdit) => {
 };
 
 /** What it destroys is gone then, and no more; planned again, nothing is left to do. */
-function doesWhatItSays(life: Life, made: Plan): void {
+function doesWhatItSays(life: Life, made: ZfsPlan): void {
   const before = snapshotsIn(life.world);
   pass(life, made);
   const left = new Set(snapshotsIn(life.world));

@@ -1,6 +1,6 @@
 import type { Inventory } from "../../src/model/inventory.ts";
 import type { KeepRule, Manifest, Retention, SourceKeys, ZfsRemote } from "../../src/model/manifest.ts";
-import type { Operation, Plan, SnapshotRef } from "../../src/model/plan.ts";
+import type { SnapshotRef, ZfsOperation } from "../../src/model/plan.ts";
 import type { EpochSeconds, HostName, RemoteName, TypeName } from "../../src/model/units.ts";
 import { type PlanOptions, plan } from "../../src/planner/index.ts";
 import {
@@ -13,6 +13,7 @@ import {
   zfsRemote,
 } from "../property/manifests.ts";
 import { emptyWorld, toInventory, type World, type WorldDataset, type WorldSnapshot } from "../property/world.ts";
+import { type ZfsPlan, zfsPlan } from "../zfs-plan.ts";
 
 /**
  * Worlds of one source and its copies that can be checked by eye. One side a line:
@@ -282,7 +283,7 @@ function pointOf(token: string): { name: string; guid: string; creation: number 
  *
  * `d+` is a snapshot that the plan itself creates.
  */
-function shortPlan(made: Plan, tokens: ReadonlyMap<string, string>): string {
+function shortPlan(made: ZfsPlan, tokens: ReadonlyMap<string, string>): string {
   const token = (ref: SnapshotRef | { readonly name: string }): string => {
     const known = tokens.get(ref.name);
     if (known !== undefined) return known;
@@ -290,7 +291,7 @@ function shortPlan(made: Plan, tokens: ReadonlyMap<string, string>): string {
     return "createdBy" in ref && letter !== undefined ? `${letter}+` : ref.name;
   };
   const list = (refs: readonly (SnapshotRef | { readonly name: string })[]): string => refs.map(token).join(",");
-  const one = (o: Operation): string => {
+  const one = (o: ZfsOperation): string => {
     const side = "remote" in o && o.remote !== undefined ? o.remote : "L";
     switch (o.kind) {
       case "create":
@@ -326,15 +327,15 @@ const byGuid = (guid: string): string =>
   `${String.fromCharCode(96 + Math.floor(Number(guid) / 1000))}${Number(guid) % 1000}`;
 
 /** The plan of a case; of its manifest and clock in another world, where one is given. */
-export function planOf(c: Case, other?: World): Plan {
+export function planOf(c: Case, other?: World): ZfsPlan {
   const { manifest, inventory, now } = parse(c);
-  return plan(manifest, other === undefined ? inventory : toInventory(other, now), { ...c.options, now });
+  return zfsPlan(plan(manifest, other === undefined ? inventory : toInventory(other, now), { ...c.options, now }));
 }
 
 /** The plan of a case in short form. */
 export function short(c: Case): string {
   const { manifest, inventory, now, tokens } = parse(c);
-  return shortPlan(plan(manifest, inventory, { ...c.options, now }), tokens);
+  return shortPlan(zfsPlan(plan(manifest, inventory, { ...c.options, now })), tokens);
 }
 
 /** Why the plan keeps each snapshot of a side: `d1 count, base`. */

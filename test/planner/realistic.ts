@@ -1,6 +1,6 @@
 import { Cron } from "croner";
 import type { KeepRule, Manifest, Retention, SnapshotType } from "../../src/model/manifest.ts";
-import type { Blocked, Plan } from "../../src/model/plan.ts";
+import type { Blocked } from "../../src/model/plan.ts";
 import type { EpochSeconds, TypeName } from "../../src/model/units.ts";
 import { type PlanOptions, plan, sourcesOf } from "../../src/planner/index.ts";
 import { scheduledTypes, snapshotName } from "../../src/planner/types.ts";
@@ -17,6 +17,7 @@ import {
   type WorldSnapshot,
 } from "../property/world.ts";
 import * as zfs from "../property/zfs.ts";
+import { type ZfsPlan, zfsPlan } from "../zfs-plan.ts";
 
 /** A NAS, its copies on another machine and on a disk, as years of Holdfast left them, and what happens to them then. */
 export interface Life {
@@ -26,8 +27,8 @@ export interface Life {
   readonly former: string;
   now: EpochSeconds;
   /** Made since the last event that was no pass, and before it. */
-  plans: readonly Plan[];
-  earlier: readonly Plan[];
+  plans: readonly ZfsPlan[];
+  earlier: readonly ZfsPlan[];
 }
 export type Event = (life: Life) => void;
 /** A life up to the pass that is looked at; another copy of it each time. */
@@ -206,10 +207,10 @@ export const taken = (dataset: string, nameAt: (time: EpochSeconds) => string, a
 
 export const change = (happens: (world: World) => void): Event => event(({ world }) => happens(world));
 
-export const planned = ({ world, text, now }: Life, options: Omit<PlanOptions, "now"> = {}): Plan =>
-  plan(manifestOf(text), toInventory(world, now), { ...options, now });
+export const planned = ({ world, text, now }: Life, options: Omit<PlanOptions, "now"> = {}): ZfsPlan =>
+  zfsPlan(plan(manifestOf(text), toInventory(world, now), { ...options, now }));
 
-export function pass(life: Life, made = planned(life)): Plan {
+export function pass(life: Life, made = planned(life)): ZfsPlan {
   const run = startRun(life.world, life.now);
   for (const unit of unitsOf(made)) execute(run, unit);
   life.plans = [...life.plans, made];
@@ -228,10 +229,10 @@ interface Listed {
 }
 const names = ({ at, snapshots }: Listed): string[] => snapshots.map(({ name }) => `${at.host}:${at.dataset}@${name}`);
 
-export const destroyedBy = ({ operations }: Plan): string[] =>
+export const destroyedBy = ({ operations }: ZfsPlan): string[] =>
   operations.flatMap((o) => (o.kind === "destroy" || o.kind === "destroy-orphan" ? names(o) : [])).sort();
-export const withheldBy = ({ blocked }: Plan): string[] =>
-  blocked.flatMap(({ at, withheld }) => (at && withheld ? names({ at, ...withheld }) : [])).sort();
+export const withheldBy = ({ blocked }: ZfsPlan): string[] =>
+  blocked.flatMap(({ at, withheld }) => ("dataset" in at && withheld ? names({ at, ...withheld }) : [])).sort();
 
 /** The guards by their own words. */
 const guards: readonly (readonly [words: RegExp, brief: string])[] = [
@@ -249,7 +250,7 @@ const types = ["hourly", "daily", "weekly", "monthly", "yearly"];
  *     >vault 2   sent               !here percent 27d withheld at the source, and by which guard
  *     @here      adopted            orphans 2         copies without a source, left alone
  */
-export function short(plans: readonly Plan[]): string {
+export function short(plans: readonly ZfsPlan[]): string {
   const groups = new Map<string, Map<string, number>>();
   const add = (group: string, type: string, count: number): void => {
     const counts = groups.get(group) ?? new Map<string, number>();

@@ -5,6 +5,7 @@ import { type PlanOptions, plan, sourcesOf } from "../../src/planner/index.ts";
 import { byType, entry, hostNamed, layout, makeManifest, zfsRemote } from "../property/manifests.ts";
 import { emptyWorld, find, toInventory, type World } from "../property/world.ts";
 import * as zfs from "../property/zfs.ts";
+import { zfsPlan } from "../zfs-plan.ts";
 
 const now = (Date.UTC(2026, 1, 10, 12) / 1000) as EpochSeconds;
 
@@ -40,7 +41,7 @@ function resolved(world: World, entries: readonly DatasetEntry[], more: Partial<
     .sort();
 }
 const planned = (world: World, manifest: Manifest, options: Partial<PlanOptions> = {}) =>
-  plan(manifest, toInventory(world, now), { now, ...options });
+  zfsPlan(plan(manifest, toInventory(world, now), { now, ...options }));
 
 describe("which datasets are sources", () => {
   const tree = worldOf("a:tank/data", "a:tank/data/db", "a:tank/data/scratch", "a:tank/data/scratch/x", "b:pool/data");

@@ -66,4 +66,11 @@ describe("where space is short", () => {
       { keep: "d=1", R: "d=all" },
     ],
   ]);
+
+  test("a snapshot is taken once there is room, or none could be made", () => {
+    const { operations } = planOf({ world: "L full: d1 d2 d3", keep: "d=2", take: ["daily"] });
+    const [first, create] = operations;
+    expect([first?.kind, create?.kind]).toEqual(["destroy", "create"]);
+    expect(create?.after).toEqual([first?.id]);
+  });
 });

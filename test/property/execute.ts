@@ -1,4 +1,5 @@
-import type { At, Operation, OperationId, Plan, Precondition, SnapshotRef } from "../../src/model/plan.ts";
+import type { At, OperationId, Precondition, SnapshotRef, ZfsOperation } from "../../src/model/plan.ts";
+import type { ZfsPlan } from "../zfs-plan.ts";
 import { emptyDataset, find, isObserved, type World, type WorldDataset } from "./world.ts";
 import * as zfs from "./zfs.ts";
 
@@ -9,7 +10,7 @@ export class Cut extends Error {}
 
 /** What one command does: an operation, or all creates that are atomic together. */
 export interface Unit {
-  readonly operations: readonly Operation[];
+  readonly operations: readonly ZfsOperation[];
   readonly ids: readonly OperationId[];
   readonly dependsOn: readonly OperationId[];
 }
@@ -25,8 +26,8 @@ export interface Run {
 export const startRun = (world: World, now: number): Run => ({ world, created: new Map(), now });
 
 /** The commands of a plan, in its order; atomic creates stand where the first of them does. */
-export function unitsOf(plan: Plan): Unit[] {
-  const groups = new Map<string, Operation[]>();
+export function unitsOf(plan: ZfsPlan): Unit[] {
+  const groups = new Map<string, ZfsOperation[]>();
   for (const operation of plan.operations) {
     const key = operation.kind === "create" ? `atomic ${operation.atomic}` : `single ${operation.id}`;
     const group = groups.get(key);
@@ -73,7 +74,7 @@ const stopHere = (cut: number | undefined): void => {
   if (cut !== undefined) throw new Cut("in the middle");
 };
 
-function executeOne(run: Run, o: Exclude<Operation, { kind: "create" }>, cut: number | undefined): void {
+function executeOne(run: Run, o: Exclude<ZfsOperation, { kind: "create" }>, cut: number | undefined): void {
   const { world } = run;
   const { host, dataset } = o.at;
   if (o.kind === "send") executeSend(world, o, cut);
@@ -126,7 +127,7 @@ function destroy(world: World, { host, dataset }: At, snapshots: readonly Named[
 /** What happens at once or not at all. */
 function executeWhole(
   run: Run,
-  o: Extract<Operation, { kind: "adopt" | "discard" | "replace" | "resume" | "bookmark" }>,
+  o: Extract<ZfsOperation, { kind: "adopt" | "discard" | "replace" | "resume" | "bookmark" }>,
 ): void {
   const { world } = run;
   const { host, dataset } = o.at;
@@ -151,7 +152,7 @@ function executeWhole(
   }
 }
 
-function executeSend(world: World, o: Extract<Operation, { kind: "send" }>, cut: number | undefined): void {
+function executeSend(world: World, o: Extract<ZfsOperation, { kind: "send" }>, cut: number | undefined): void {
   const { host, dataset } = o.at;
   const base =
     o.base === null ? null : o.base.bookmark === undefined ? { snapshot: o.base.name } : { bookmark: o.base.bookmark };
@@ -182,7 +183,7 @@ function guidOf(run: Run, ref: SnapshotRef): string | undefined {
   return "guid" in ref ? ref.guid : run.created.get(ref.createdBy);
 }
 
-function check(run: Run, p: Precondition, operation: Operation): void {
+function check(run: Run, p: Precondition, operation: ZfsOperation): void {
   const why = isObserved(run.world, p.host, p.dataset)
     ? broken(run, p, find(run.world, p.host, p.dataset))
     : "cannot be observed";

@@ -1,4 +1,5 @@
-import type { Plan } from "../../src/model/plan.ts";
+import type { DestroyOperation } from "../../src/model/plan.ts";
+import type { ZfsPlan } from "../zfs-plan.ts";
 import type { Scenario } from "./histories.ts";
 import { day } from "./manifests.ts";
 import { resolve, ruleOf, typeOf } from "./resolve.ts";
@@ -7,7 +8,7 @@ import { find, type World, type WorldDataset, type WorldSnapshot } from "./world
 const periods: Readonly<Record<string, number>> = { hourly: 3600, daily: day, weekly: 7 * day, "daily-long": 7 * day };
 
 /** Deletions that `destroyAtMost`, or first contact, must have held back: a second reading of planning.md, 5. */
-export function judgeGuards(scenario: Scenario, before: World, plan: Plan): string[] {
+export function judgeGuards(scenario: Scenario, before: World, plan: ZfsPlan): string[] {
   const { manifest, now, options } = scenario;
   const { percent, above, total } = manifest.guards.destroyAtMost;
   const wrong: string[] = [];
@@ -18,8 +19,7 @@ export function judgeGuards(scenario: Scenario, before: World, plan: Plan): stri
       (a) => a.kind === "destroy" && a.until >= now && a.source === source && (a.remote ?? remote) === remote,
     );
   let anyConsent = false;
-  for (const o of plan.operations) {
-    if (o.kind !== "destroy") continue;
+  for (const o of wholeDeletions(plan)) {
     const dataset = find(before, o.at.host, o.at.dataset);
     if (!dataset) continue;
     const there = dataset.snapshots.filter((s) => typeOf(manifest, s.name) === o.type);
@@ -58,6 +58,18 @@ export function judgeGuards(scenario: Scenario, before: World, plan: Plan): stri
   }
   if (losses > total && !anyConsent) wrong.push(`the plan loses ${losses}, more than ${total}`);
   return wrong;
+}
+
+/** What makes room goes first, apart from the rest: together they are one deletion. */
+function wholeDeletions(plan: ZfsPlan): DestroyOperation[] {
+  const whole = new Map<string, DestroyOperation>();
+  for (const o of plan.operations) {
+    if (o.kind !== "destroy") continue;
+    const side = `${o.at.host}:${o.at.dataset} ${o.type}`;
+    const other = whole.get(side);
+    whole.set(side, other ? { ...other, snapshots: [...other.snapshots, ...o.snapshots] } : o);
+  }
+  return [...whole.values()];
 }
 
 /** What came since the oldest bookmark of a remote, where no fewer than are left were there before it. */

@@ -3,6 +3,7 @@ import type { Approval, Manifest, Remedy } from "../../src/model/manifest.ts";
 import type { Plan } from "../../src/model/plan.ts";
 import type { EpochSeconds, RemoteName } from "../../src/model/units.ts";
 import type { PlanOptions } from "../../src/planner/index.ts";
+import { type ZfsPlan, zfsPlan } from "../zfs-plan.ts";
 import { Cut, execute, Stale, startRun, unitsOf } from "./execute.ts";
 import { anyManifest, day, layout, typeNames } from "./manifests.ts";
 import { type ExpectedCopy, type ExpectedSource, resolve } from "./resolve.ts";
@@ -17,8 +18,8 @@ export interface Scenario {
   readonly options: Omit<PlanOptions, "now">;
 }
 
-export const planAt = (scenario: Scenario, world: World, now: number, plan: Planner): Plan =>
-  plan(scenario.manifest, toInventory(world, now), { ...scenario.options, now: now as EpochSeconds });
+export const planAt = (scenario: Scenario, world: World, now: number, plan: Planner): ZfsPlan =>
+  zfsPlan(plan(scenario.manifest, toInventory(world, now), { ...scenario.options, now: now as EpochSeconds }));
 export type Planner = (manifest: Manifest, inventory: ReturnType<typeof toInventory>, options: PlanOptions) => Plan;
 
 /** One thing that happened; the numbers choose among what is there. */
@@ -183,7 +184,7 @@ const happenings = {
     if (pair) replicate(h, pair.source, pair.copy, how, false);
   },
   pass(h: History, which: number, how: number) {
-    const plan = h.planner(h.manifest, toInventory(h.world, h.now), { now: h.now as EpochSeconds });
+    const plan = zfsPlan(h.planner(h.manifest, toInventory(h.world, h.now), { now: h.now as EpochSeconds }));
     const units = unitsOf(plan);
     const run = startRun(h.world, h.now);
     const last = which % 4 === 0 ? how % (units.length + 1) : units.length;

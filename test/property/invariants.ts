@@ -1,6 +1,8 @@
 import { scopeOf } from "../../src/manifest/scope.ts";
-import type { Operation, OperationId, Plan } from "../../src/model/plan.ts";
+import { zfsRemotes } from "../../src/model/manifest.ts";
+import type { OperationId, ZfsOperation } from "../../src/model/plan.ts";
 import type { HostName } from "../../src/model/units.ts";
+import type { ZfsPlan } from "../zfs-plan.ts";
 import type { Unit } from "./execute.ts";
 import type { Scenario } from "./histories.ts";
 import { type ExpectedSource, resolve, ruleOf, typeOf } from "./resolve.ts";
@@ -35,7 +37,7 @@ export class Referee {
   }
 
   /** What is wrong with a plan before anything is done: it touches what it must not. */
-  judgePlan(plan: Plan, world: World): string[] {
+  judgePlan(plan: ZfsPlan, world: World): string[] {
     const earlier = new Set<OperationId>();
     return plan.operations.flatMap((o) => {
       const wrong = this.judgeOperation(o, world);
@@ -46,10 +48,11 @@ export class Referee {
     });
   }
 
-  private judgeOperation(o: Operation, world: World): string[] {
+  private judgeOperation(o: ZfsOperation, world: World): string[] {
     const { manifest } = this.scenario;
     const wrong: string[] = [];
-    const remote = "remote" in o && o.remote !== undefined ? manifest.remotes.get(o.remote) : undefined;
+    const remote =
+      "remote" in o && o.remote !== undefined ? zfsRemotes(manifest).find(({ name }) => name === o.remote) : undefined;
     const touched = o.kind === "send" || o.kind === "resume" ? [o.at, o.from] : [o.at];
     for (const { host, dataset } of touched)
       if (!isObserved(world, host, dataset)) wrong.push(`${host}:${dataset} is not observed`);
@@ -136,7 +139,7 @@ export class Referee {
     return wrong.map((w) => `${o.id} (${o.kind}): ${w}`);
   }
 
-  private judgeLoss(o: Operation, host: string, name: string, before: WorldDataset, after: WorldDataset): string[] {
+  private judgeLoss(o: ZfsOperation, host: string, name: string, before: WorldDataset, after: WorldDataset): string[] {
     const wrong: string[] = [];
     const lost = before.snapshots.filter((s) => !after.snapshots.some((t) => t.guid === s.guid));
     const newest = before.snapshots.at(-1);
@@ -171,7 +174,7 @@ export class Referee {
   }
 
   /** Nothing arrives but what the plan said would, and what others took meanwhile in the midst of a range. */
-  private judgeArrivals(o: Operation, before: World, after: World, others: boolean): string[] {
+  private judgeArrivals(o: ZfsOperation, before: World, after: World, others: boolean): string[] {
     if (o.kind !== "send" && o.kind !== "resume") return [];
     if (others && o.kind === "send" && o.snapshots.length > 1) return [];
     const announced = o.kind === "send" ? o.snapshots : [o.to];
@@ -185,7 +188,7 @@ export class Referee {
   }
 
   /** The newest common base of every source and every copy, observed or not, never gets older. */
-  private judgeBases(o: Operation, before: World, after: World): string[] {
+  private judgeBases(o: ZfsOperation, before: World, after: World): string[] {
     return this.sources.flatMap((source) =>
       source.copies.flatMap((copy) => {
         if (o.kind === "replace" && isAtOrBelow(copy.target, o.at.dataset) && copy.host === o.at.host) return [];
@@ -199,7 +202,7 @@ export class Referee {
 }
 
 /** Below a dataset that somebody encrypted nothing becomes plaintext; below a raw copy the source's own layout counts. */
-function judgeEncryption(o: Operation, before: World, after: World): string[] {
+function judgeEncryption(o: ZfsOperation, before: World, after: World): string[] {
   const made = find(after, o.at.host, o.at.dataset);
   const above = find(after, o.at.host, o.at.dataset.slice(0, o.at.dataset.lastIndexOf("/")));
   if (!made || !above || find(before, o.at.host, o.at.dataset)) return [];

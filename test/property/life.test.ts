@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Manifest, ZfsRemote } from "../../src/model/manifest.ts";
-import type { Plan } from "../../src/model/plan.ts";
 import type { EpochSeconds, HostName, RemoteName } from "../../src/model/units.ts";
 import { type PlanOptions, plan } from "../../src/planner/index.ts";
+import { type ZfsPlan, zfsPlan } from "../zfs-plan.ts";
 import { execute, linearize, startRun, unitsOf } from "./execute.ts";
 import { byType, day, entry, layout, makeManifest, zfsRemote } from "./manifests.ts";
 import { typeOf } from "./resolve.ts";
@@ -35,7 +35,7 @@ class Life {
   }
 
   /** One pass at the present time; it must do all it wants to do. */
-  pass(options: Partial<PlanOptions> = {}, withheld = false): Plan {
+  pass(options: Partial<PlanOptions> = {}, withheld = false): ZfsPlan {
     zfs.write(this.world, "a", "tank/data", 1);
     const made = this.plan(options);
     const refused = made.blocked.map((b) => b.reason).filter((reason) => !withheld || reason !== "withheld");
@@ -44,8 +44,10 @@ class Life {
     for (const unit of linearize(unitsOf(made), () => 0)) execute(run, unit);
     return made;
   }
-  plan(options: Partial<PlanOptions> = {}): Plan {
-    return plan(this.manifest, toInventory(this.world, this.now), { now: this.now as EpochSeconds, ...options });
+  plan(options: Partial<PlanOptions> = {}): ZfsPlan {
+    return zfsPlan(
+      plan(this.manifest, toInventory(this.world, this.now), { now: this.now as EpochSeconds, ...options }),
+    );
   }
   /** Passes at regular times. */
   live(seconds: number, step: number): void {

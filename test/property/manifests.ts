@@ -9,6 +9,7 @@ import type {
   KeepRule,
   Manifest,
   Remedy,
+  Repository,
   Retention,
   SnapshotType,
   SourceKeys,
@@ -21,6 +22,24 @@ export const layout = { a: ["tank", "usb"], b: ["pool"], v: ["vault", "cold"] } 
 
 export const day = 86_400;
 const place = { file: "holdfast.yaml", line: 1, column: 1 };
+
+/** A repository of which the manifest says only what a test cares about. */
+export const repositoryNamed = (name: string, more: Partial<Repository> = {}): Repository => ({
+  name: name as RemoteName,
+  location: `/${name}`,
+  password: { file: "/password" },
+  environment: new Map(),
+  init: false,
+  limit: {},
+  priority: "normal",
+  deletions: "allow",
+  removable: false,
+  whileAway: "thin",
+  maintenance: {},
+  adopt: [],
+  hooks: [],
+  ...more,
+});
 
 /** A host that needs no more than its name here. */
 export const hostNamed = (name: string, self: string | null): Host => ({
@@ -87,6 +106,9 @@ export const makeManifest = (parts: Partial<Manifest> & { datasets: readonly Dat
   controller: true,
   timezone: "UTC",
   snapshotTypes: new Map(standardTypes),
+  mirrors: new Map(),
+  directories: [],
+  groups: [],
   hosts: new Map(Object.keys(layout).map((name) => [name as HostName, hostNamed(name, null)])),
   remotes: new Map(),
   policies: new Map(),

@@ -1,7 +1,8 @@
 import { scopeOf } from "../../src/manifest/scope.ts";
 import type { KeepByTime, Manifest, Retention } from "../../src/model/manifest.ts";
-import type { Blocked, Plan } from "../../src/model/plan.ts";
+import { type Blocked, goneId } from "../../src/model/plan.ts";
 import type { HostName } from "../../src/model/units.ts";
+import type { ZfsPlan } from "../zfs-plan.ts";
 import type { Scenario } from "./histories.ts";
 import { type ExpectedCopy, type ExpectedSource, resolve, ruleOf, typeOf } from "./resolve.ts";
 import {
@@ -92,11 +93,11 @@ export class Quotas {
   private readonly scenario: Scenario;
   private readonly before: World;
   private readonly after: World;
-  private readonly first: Plan;
-  private readonly last: Plan;
+  private readonly first: ZfsPlan;
+  private readonly last: ZfsPlan;
   private readonly wrong: string[] = [];
 
-  constructor(scenario: Scenario, before: World, after: World, first: Plan, last: Plan) {
+  constructor(scenario: Scenario, before: World, after: World, first: ZfsPlan, last: ZfsPlan) {
     this.scenario = scenario;
     this.before = before;
     this.after = after;
@@ -125,12 +126,12 @@ export class Quotas {
     return this.wrong;
   }
 
-  private blocks(source: string, remote: string, plan: Plan = this.last): Blocked | undefined {
+  private blocks(source: string, remote: string, plan: ZfsPlan = this.last): Blocked | undefined {
     return plan.blocked.find((b) => b.source === source && b.remote === remote && !deletionsOnly.includes(b.reason));
   }
   private withheld(source: string, remote: string | undefined): Set<string> {
     const entries = this.last.blocked.filter((b) => b.source === source && b.remote === remote && b.withheld);
-    return new Set(entries.flatMap((b) => b.withheld?.snapshots.map((s) => s.guid as string) ?? []));
+    return new Set(entries.flatMap((b) => b.withheld?.snapshots.map(goneId) ?? []));
   }
 
   /** Every snapshot of a side is kept, foreign or destroyed: one of them, in both plans. */

@@ -78,7 +78,7 @@ function resolveOne(manifest: Manifest, host: string, dataset: string): Expected
     take: take ?? scheduled.filter((t) => kept.includes(t)),
     copies: [...(remotes?.value ?? [])].flatMap(([name, copy]): ExpectedCopy[] => {
       const remote = manifest.remotes.get(name);
-      if (remote === undefined) return [];
+      if (remote?.type !== "zfs") return [];
       const below = remotes === undefined ? "" : dataset.slice(remotes.at.length);
       return [
         {

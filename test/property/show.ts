@@ -1,5 +1,6 @@
-import type { Manifest, Retention, SourceKeys } from "../../src/model/manifest.ts";
-import type { Operation, Plan } from "../../src/model/plan.ts";
+import { type Manifest, type Retention, type SourceKeys, zfsRemotes } from "../../src/model/manifest.ts";
+import type { ZfsOperation } from "../../src/model/plan.ts";
+import type { ZfsPlan } from "../zfs-plan.ts";
 import { isObserved, type World } from "./world.ts";
 
 /** Worlds, manifests and plans in a few lines, for whoever reads a counterexample. */
@@ -53,7 +54,7 @@ export function showManifest(manifest: Manifest): string {
   return [
     `self ${manifest.self ?? "controller"}; guards ${JSON.stringify(manifest.guards.destroyAtMost)}`,
     `types ${[...manifest.snapshotTypes.values()].map((t) => `${t.name}(${t.schedule ?? "by hand"} ${t.timezone})`).join(" ")}`,
-    ...[...manifest.remotes.values()]
+    ...zfsRemotes(manifest)
       .filter((r) => manifest.datasets.some((e) => e.keys.remotes?.has(r.name)))
       .map(
         (r) =>
@@ -64,12 +65,12 @@ export function showManifest(manifest: Manifest): string {
   ].join("\n");
 }
 
-export function showOperation(o: Operation): string {
+export function showOperation(o: ZfsOperation): string {
   const remote = "remote" in o && o.remote !== undefined ? ` [${o.remote}]` : "";
   return `${o.kind} ${o.at.host}:${o.at.dataset}${remote} ${details(o)}  (${o.reason})`;
 }
 
-function details(o: Operation): string {
+function details(o: ZfsOperation): string {
   const list = (snapshots: readonly { readonly name: string }[]): string =>
     snapshots.map((s) => `@${s.name}`).join(" ");
   switch (o.kind) {
@@ -96,7 +97,7 @@ function details(o: Operation): string {
   }
 }
 
-export const showPlan = (plan: Plan): string =>
+export const showPlan = (plan: ZfsPlan): string =>
   [
     ...plan.operations.map((o) => `  ${showOperation(o)}`),
     ...plan.blocked.map(
@@ -107,7 +108,7 @@ export const showPlan = (plan: Plan): string =>
   ].join("\n");
 
 /** What a command checks before it runs. */
-export const showPreconditions = (operations: readonly Operation[]): string =>
+export const showPreconditions = (operations: readonly ZfsOperation[]): string =>
   operations
     .flatMap((o) => o.preconditions)
     .map((p) => {

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { test } from "vitest";
-import type { OperationId, Plan } from "../../src/model/plan.ts";
+import type { OperationId } from "../../src/model/plan.ts";
 import { plan as realPlan } from "../../src/planner/index.ts";
 import { randomCases, seedText } from "../random.ts";
+import type { ZfsPlan } from "../zfs-plan.ts";
 import { Cut, execute, linearize, Stale, startRun, type Unit, unitsOf } from "./execute.ts";
 import { build, planAt, type Scenario, type Spec } from "./histories.ts";
 import { Referee } from "./invariants.ts";
@@ -74,7 +75,7 @@ export class Trial {
   /** What the user asks for once, on the command line. */
   private asked: Scenario["options"];
   /** Before the latest pass, for whoever reads what went wrong after it. */
-  private earlier: { readonly world: World; readonly plan: Plan } | undefined;
+  private earlier: { readonly world: World; readonly plan: ZfsPlan } | undefined;
 
   constructor(spec: Spec) {
     this.scenario = build(spec, realPlan);
@@ -84,7 +85,7 @@ export class Trial {
     this.asked = this.scenario.options;
   }
 
-  plan(): Plan {
+  plan(): ZfsPlan {
     const plan = planAt({ ...this.scenario, options: this.asked }, this.world, this.now, realPlan);
     this.earlier = { world: cloneWorld(this.world), plan };
     for (const b of plan.blocked) if (b.reason === "bug") this.note([`bug: ${b.message} ${b.evidence.join("; ")}`]);
@@ -92,20 +93,23 @@ export class Trial {
   }
 
   /** Plans and applies; returns the plan. */
-  pass(options: PassOptions = {}): Plan {
+  pass(options: PassOptions = {}): ZfsPlan {
     const plan = this.plan();
     this.referee = new Referee({ ...this.scenario, options: this.asked, now: this.now, world: this.world });
     this.note(this.referee.judgePlan(plan, this.world));
     this.apply(plan, options);
-    const { allHosts, target } = this.asked;
+    const { allHosts, target, resolve } = this.asked;
+    // who was refused what they asked for does not want another remedy instead
+    const isRefused = plan.blocked.some(({ reason }) => reason === "remedy");
     this.asked = {
+      ...(isRefused && resolve && { resolve }),
       ...(allHosts === undefined ? {} : { allHosts }),
       ...(target === undefined ? {} : { target }),
     };
     return plan;
   }
 
-  private apply(plan: Plan, options: PassOptions): void {
+  private apply(plan: ZfsPlan, options: PassOptions): void {
     const run = startRun(this.world, this.now);
     const done = new Set<OperationId>();
     const units = unitsOf(plan);
@@ -161,7 +165,7 @@ export class Trial {
   }
 
   /** There must be nothing left to do. */
-  expectEmpty(when: string): Plan {
+  expectEmpty(when: string): ZfsPlan {
     const plan = this.plan();
     if (plan.operations.length > 0) this.note([`${when}: ${plan.operations.map(showOperation).join("; ")}`]);
     return plan;

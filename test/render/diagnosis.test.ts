@@ -12,11 +12,11 @@ test("host by host, and what to do under what is wrong", () => {
   ] as const;
   expect(renderDiagnosis({ formatVersion: 1, hosts: [{ host: nas, checks }] }, { color: false })).toBe(
     `nas
-  ok       reach     a command takes 3 ms
-  warning  clock     40 s behind the clock here
-                     let NTP set both
-  PROBLEM  rights    backup lacks\\x1b[2J send on tank
-                     zfs allow tank
+  ok       reach      a command takes 3 ms
+  warning  clock      40 s behind the clock here
+                      let NTP set both
+  PROBLEM  rights     backup lacks\\x1b[2J send on tank
+                      zfs allow tank
 
 1 problem, 1 warning.
 `,

@@ -5,7 +5,7 @@ import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Host } from "../../src/model/manifest.ts";
 import type { HostName } from "../../src/model/units.ts";
-import { connectHosts, type Hosts, type HostsOptions } from "../../src/transport/index.ts";
+import { connectHosts, type Hosts, type HostsOptions, Secret } from "../../src/transport/index.ts";
 import { eventually, processesWith, watchForLeftovers } from "../transport/leftovers.ts";
 import { startLink } from "./proxy.ts";
 import { freePort, keygen, publicKey, type Sshd, sshAvailable, startSshd } from "./sshd.ts";
@@ -63,6 +63,65 @@ describe.skipIf(!sshAvailable)("commands over SSH", { timeout: 60_000 }, () => {
         /^C .*:\/usr\/sbin:\/sbin\n$/,
       );
       expect((await hosts.run(nas, ["cat"])).stdout).toBe("");
+    });
+  });
+
+  test("variables reach the command, and no argument list on either side", async () => {
+    await using({}, async (hosts) => {
+      const secret = `hush-${word()}\n'two' $lines`;
+      const seen = new Set<string>();
+      const script = 'printf "%s\\0%s\\0" "$PLAIN" "$HIDDEN"; exec sleep 0.3';
+      const result = await hosts.run(nas, ["sh", "-c", script], {
+        env: { PLAIN: "a b", HIDDEN: new Secret(secret) },
+        onLine: () => {
+          for (const command of processesWith("hush-")) seen.add(command);
+        },
+      });
+      expect(result.code).toBe(0);
+      expect([...seen]).toEqual([]);
+      const { stdout } = await hosts.run(nas, ["sh", "-c", script], {
+        env: { PLAIN: "a b", HIDDEN: new Secret(secret) },
+      });
+      expect(stdout).toBe(`a b\0${secret}\0`);
+    });
+  });
+
+  test("both streams line by line", async () => {
+    await using({}, async (hosts) => {
+      const out: string[] = [];
+      const err: string[] = [];
+      const result = await hosts.run(nas, ["sh", "-c", "echo a; echo b >&2; printf c"], {
+        onLine: (line) => out.push(line),
+        onErrorLine: (line) => err.push(line),
+      });
+      expect(result).toMatchObject({ code: 0, stdout: "", stderr: "b\n" });
+      expect([out, err]).toEqual([["a", "c"], ["b"]]);
+    });
+  });
+
+  test("what is ended may clean up, and what does not end is killed with all it started", async () => {
+    await using({}, async (hosts) => {
+      const ended = async (script: string, endsBy: "SIGTERM" | "SIGINT"): Promise<void> => {
+        const controller = new AbortController();
+        const run = hosts.run(nas, ["sh", "-c", script, mark], {
+          signal: controller.signal,
+          endsBy,
+          onLine: () => controller.abort(),
+        });
+        await expect(run).rejects.toMatchObject({ kind: "aborted" });
+      };
+      const mark = word();
+      const file = join(sshd.directory, mark);
+      // a shell's background commands ignore SIGINT, and a shell cannot trap what it was started to ignore; others can
+      const cleans = `exec perl -e '$| = 1; $SIG{$ARGV[0]} = sub { select undef, undef, undef, 0.1; open F, ">>$ARGV[1]"; print F "$ARGV[0]\n"; exit }; print "up\n"; sleep 60'`;
+      await ended(`${cleans} INT ${file}`, "SIGINT");
+      await ended(`${cleans} TERM ${file}`, "SIGTERM");
+      expect(readFileSync(file, "utf8")).toBe("INT\nTERM\n");
+      await ended(
+        `trap '' TERM; (while :; do sleep 0.1; done) & echo up; while :; do sleep 0.1; done; : ${mark}`,
+        "SIGTERM",
+      );
+      await eventually(() => expect(processesWith(mark)).toEqual([]));
     });
   });
 

@@ -1,16 +1,16 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Host } from "../../src/model/manifest.ts";
 import type { HostName } from "../../src/model/units.ts";
-import { connectHosts, type Hosts } from "../../src/transport/index.ts";
+import { connectHosts, type Hosts, Secret } from "../../src/transport/index.ts";
 import { eventually, processesWith, watchForLeftovers } from "./leftovers.ts";
 
 const here = "here" as HostName;
 const host: Host = { name: here, local: true, address: "here", port: 22, user: "root", hostKeys: [], sudo: false };
 const env = { PATH: process.env.PATH, HOME: "/nowhere", SECRET_TOKEN: "leak" };
-const { expectNothingLeft } = watchForLeftovers();
+const { TMPDIR, expectNothingLeft } = watchForLeftovers();
 let hosts: Hosts;
 beforeAll(() => {
   hosts = connectHosts(new Map([[here, host]]), { env, graceMs: 200 });
@@ -112,6 +112,65 @@ describe("a command on this machine", () => {
     expect(result).toEqual({ code: 0, stdout: "", stderr: "" });
     expect(text.split("\n").length).toBe(200_001);
     expect(text.endsWith("199999\n200000\n")).toBe(true);
+  });
+
+  test("variables of its own, on top of the others", async () => {
+    const own = { PLAIN: "a 'b'\n$c", HIDDEN: new Secret("hush"), HOME: "/elsewhere" };
+    const { stdout } = await hosts.run(here, ["sh", "-c", 'printf "%s|" "$PLAIN" "$HIDDEN" "$HOME" "$LC_ALL"'], {
+      env: own,
+    });
+    expect(stdout).toBe("a 'b'\n$c|hush|/elsewhere|C|");
+    expect((await hosts.run(here, ["env"])).stdout).not.toContain("HIDDEN");
+  });
+
+  test("what sudo runs gets none: it would drop them silently", async () => {
+    const own = connectHosts(new Map([[here, { ...host, sudo: true }]]), { env });
+    await expect(own.run(here, ["zfs", "list"], { env: { A: "b" } })).rejects.toMatchObject({ kind: "internal" });
+    await own.close();
+  });
+
+  test("both streams line by line, the last ones without a newline", async () => {
+    const out: string[] = [];
+    const err: string[] = [];
+    const script = "printf 'a\\n\\nb\\303'; printf 'x\\ny' >&2; sleep 0.05; printf '\\251c\\n'; printf last; exit 3";
+    const result = await hosts.run(here, ["sh", "-c", script], {
+      onLine: (line) => out.push(line),
+      onErrorLine: (line) => err.push(line),
+    });
+    expect(result).toEqual({ code: 3, stdout: "", stderr: "x\ny" });
+    expect(out).toEqual(["a", "", "b\u00e9c", "last"]);
+    expect(err).toEqual(["x", "y"]);
+  });
+
+  test("a line without an end is cut, and the next one is whole", async () => {
+    const lengths: number[] = [];
+    const script = "head -c 5000000 /dev/zero | tr '\\0' x; echo; echo next";
+    await hosts.run(here, ["sh", "-c", script], { onLine: (line) => lengths.push(line.length) });
+    expect(lengths).toEqual([1024 * 1024, 4]);
+  });
+
+  test("what the reader of a line throws ends the command and comes out", async () => {
+    const run = hosts.run(here, ["yes"], {
+      onLine: () => {
+        throw new Error("not what I expected");
+      },
+    });
+    await expect(run).rejects.toThrow("not what I expected");
+  });
+
+  test("the signal it is ended by, for all it started; what it does then is waited for", async () => {
+    const file = join(mkdtempSync(join(TMPDIR, "signal-")), "told");
+    const controller = new AbortController();
+    const child = "trap 'sleep 0.1; echo child >>$1; exit' INT; echo up; while :; do sleep 0.02; done";
+    const script = `trap 'echo parent >>$1' INT; sh -c "$2" sh "$1"; exit`;
+    const run = hosts.run(here, ["sh", "-c", script, "sh", file, child], {
+      signal: controller.signal,
+      endsBy: "SIGINT",
+      onLine: () => controller.abort(),
+    });
+    await expect(run).rejects.toMatchObject({ kind: "aborted" });
+    expect(readFileSync(file, "utf8")).toBe("child\nparent\n");
+    rmSync(dirname(file), { recursive: true });
   });
 
   test("what the reader throws ends the command and comes out", async () => {

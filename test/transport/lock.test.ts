@@ -37,6 +37,13 @@ async function holder(): Promise<ChildProcess> {
 }
 
 describe("the lock", () => {
+  test("is in the folder that the environment names", async () => {
+    const env = { ...process.env, HOLDFAST_LOCK_DIR: directory };
+    const lock = await acquireLock({ name: "named", env, command: "holdfast apply" });
+    expect(lock.path).toBe(join(directory, "named.lock"));
+    lock.release();
+  });
+
   test("is had by one at a time and can be had again", async () => {
     const first = await acquire();
     await expect(acquire()).rejects.toBeInstanceOf(LockedError);

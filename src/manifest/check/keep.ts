@@ -16,7 +16,13 @@ export function keepProblems(manifest: Manifest, sources: readonly StaticSource[
     if (keep.value.by === "time" && take === undefined) return [needsTake(source, keep.path)];
     if (take?.value.length === 0) return [];
     const taken = new Set(take?.value ?? scheduledOf(manifest, keep.value));
-    return source.copies().flatMap((copy) => neverTaken(manifest, source, copy, taken));
+    return source.copies().flatMap((copy) => {
+      const { keys, remote, path } = copy;
+      if (keys.keep) return neverTaken(manifest, source.address, copy, { keep: keys.keep, path }, taken);
+      const of = { keep: remote.keep, path: ["remotes", remote.name] };
+      // one that falls back on the source's own keep asks for nothing of its own
+      return of.keep ? neverTaken(manifest, source.address, copy, { ...of, keep: of.keep }, taken) : [];
+    });
   });
 }
 
@@ -41,30 +47,29 @@ function scheduledOf(manifest: Manifest, retention: Retention): TypeName[] {
   return [...retention.types.keys()].filter((type) => manifest.snapshotTypes.get(type)?.schedule !== undefined);
 }
 
-/** A copy that falls back on the source's own keep asks for nothing of its own. */
-function neverTaken(
+/** What a copy keeps of scheduled types that its source never takes: it would wait for them for ever. */
+export function neverTaken(
   manifest: Manifest,
-  source: StaticSource,
-  { remote, keys, path }: StaticCopy,
+  source: string,
+  { remote, path }: StaticCopy,
+  kept: { readonly keep: Retention; readonly path: Path },
   taken: ReadonlySet<TypeName>,
 ): Problem[] {
-  const keep = keys.keep ?? remote.keep;
-  if (keep?.by !== "type") return [];
-  const problems: Problem[] = [];
-  for (const [type, rule] of keep.types) {
+  if (kept.keep.by !== "type") return [];
+  const isOwn = kept.path === path;
+  return [...kept.keep.types].flatMap(([type, rule]): Problem[] => {
     const keepsAny = rule.count > 0 || rule.within !== undefined;
-    if (!keepsAny || taken.has(type) || manifest.snapshotTypes.get(type)?.schedule === undefined) continue;
-    const at = keys.keep ? [...path, "keep", type] : path;
-    problems.push({
-      code: "never-taken",
-      message: `remote ${remote.name} keeps ${type} of ${source.address}, which never takes it`,
-      hint: `add ${type} to what the source takes (take, or its own keep), or leave it out here; take: [] says that somebody else takes them`,
-      path: at,
-      at: "key",
-      ...(keys.keep
-        ? {}
-        : { related: [{ path: ["remotes", remote.name, "keep", type], message: `${type} is kept by this` }] }),
-    });
-  }
-  return problems;
+    if (!keepsAny || taken.has(type) || manifest.snapshotTypes.get(type)?.schedule === undefined) return [];
+    const at = [...kept.path, "keep", type];
+    return [
+      {
+        code: "never-taken",
+        message: `remote ${remote.name} keeps ${type} of ${source}, which never takes it`,
+        hint: `add ${type} to what the source takes (take, or its own keep), or leave it out here; take: [] says that somebody else takes them`,
+        path: isOwn ? at : path,
+        at: "key",
+        ...(isOwn ? {} : { related: [{ path: at, message: `${type} is kept by this` }] }),
+      },
+    ];
+  });
 }

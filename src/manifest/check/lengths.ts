@@ -1,13 +1,13 @@
 import { maxNameLength } from "../../model/units.ts";
 import type { Problem } from "../problem.ts";
-import type { StaticCopy, StaticSource } from "./sources.ts";
+import type { StaticSource, StaticZfsCopy } from "./sources.ts";
 
 /** Names that ZFS would refuse at the worst moment: with the first snapshot, the first receive, the first bookmark. */
 export function lengthProblems(sources: readonly StaticSource[]): Problem[] {
   return sources.flatMap((source): Problem[] => {
     if (source.isPattern || source.dataset.length > maxNameLength) return [];
     const snapshot = longestSnapshot(source);
-    const copies = source.copies();
+    const copies = source.zfsCopies();
     const bookmark = Math.max(0, ...copies.map(({ remote }) => `#holdfast-${remote.name}-`.length + guidDigits));
     if (source.dataset.length + Math.max(snapshot, bookmark) > maxNameLength) {
       return [{ ...tooLong(source.address), path: source.path, at: "key" }];
@@ -18,7 +18,7 @@ export function lengthProblems(sources: readonly StaticSource[]): Problem[] {
 
 function copyProblem(
   source: StaticSource,
-  { remote, keys, target = "", path }: StaticCopy,
+  { remote, keys, target = "", path }: StaticZfsCopy,
   snapshot: number,
 ): Problem[] {
   if (target.length > maxNameLength || target.length + snapshot <= maxNameLength) return [];

@@ -1,5 +1,5 @@
-import type { CopyKeys, DatasetEntry, Manifest, SourceKeys, ZfsRemote } from "../../model/manifest.ts";
-import type { HostName, RemoteName } from "../../model/units.ts";
+import type { CopyKeys, DatasetEntry, Manifest, Remote, SourceKeys, ZfsRemote } from "../../model/manifest.ts";
+import type { HostName } from "../../model/units.ts";
 import { isGlob, literalLength, type Matcher, matcher } from "../../planner/patterns.ts";
 import type { Path } from "../tree.ts";
 
@@ -19,10 +19,14 @@ export interface Inherited<T> {
 
 /** A copy as far as it is known without an inventory. */
 export interface StaticCopy {
-  readonly remote: ZfsRemote;
+  readonly remote: Remote;
   readonly keys: CopyKeys;
   /** Of the entry or policy, up to the remote's name. */
   readonly path: Path;
+}
+
+export interface StaticZfsCopy extends StaticCopy {
+  readonly remote: ZfsRemote;
   readonly host: HostName;
   /** The dataset, or the ancestor, whose entry names the remote: what `keys.target` is for. */
   readonly base: string;
@@ -91,19 +95,26 @@ export class StaticSource {
   copies(): readonly StaticCopy[] {
     const remotes = this.find("remotes");
     if (typeof remotes !== "object") return [];
-    return [...remotes.value].flatMap(([name, keys]) => this.#copy(name, keys, remotes) ?? []);
+    return [...remotes.value].flatMap(([name, keys]) => {
+      const remote = this.#manifest.remotes.get(name);
+      return remote ? [{ remote, keys, path: [...remotes.path, "remotes", name] }] : [];
+    });
   }
 
-  #copy(name: RemoteName, keys: CopyKeys, { path, base }: Inherited<unknown>): StaticCopy | undefined {
-    const remote = this.#manifest.remotes.get(name);
-    if (!remote) return undefined;
-    const copy = { remote, keys, path: [...path, "remotes", name], host: remote.host ?? this.host, base };
-    if (this.isPattern) return copy;
-    const target =
-      keys.target === undefined
-        ? `${remote.root.replaceAll("{host}", this.host)}/${this.dataset}`
-        : `${keys.target}${this.dataset.slice(base.length)}`;
-    return { ...copy, target };
+  zfsCopies(): readonly StaticZfsCopy[] {
+    const remotes = this.find("remotes");
+    const base = typeof remotes === "object" ? remotes.base : this.dataset;
+    return this.copies().flatMap(({ remote, keys, path }) => {
+      if (remote.type !== "zfs") return [];
+      const copy = { remote, keys, path, host: remote.host ?? this.host, base };
+      return [this.isPattern ? copy : { ...copy, target: this.#target(remote, keys, base) }];
+    });
+  }
+
+  #target(remote: ZfsRemote, keys: CopyKeys, base: string): string {
+    return keys.target === undefined
+      ? `${remote.root.replaceAll("{host}", this.host)}/${this.dataset}`
+      : `${keys.target}${this.dataset.slice(base.length)}`;
   }
 }
 

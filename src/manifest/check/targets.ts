@@ -1,10 +1,10 @@
-import type { Manifest, ZfsRemote } from "../../model/manifest.ts";
+import { type Manifest, type ZfsRemote, zfsRemotes } from "../../model/manifest.ts";
 import type { HostName, RemoteName } from "../../model/units.ts";
 import { anyMatcher } from "../../planner/patterns.ts";
 import { datasetFault } from "../names.ts";
 import type { Problem } from "../problem.ts";
 import { quote } from "../words.ts";
-import { isWithin, parentOf, type StaticCopy, type StaticSource } from "./sources.ts";
+import { isWithin, parentOf, type StaticSource, type StaticZfsCopy } from "./sources.ts";
 
 /** Copies that would land on each other, on a root, or inside what they are copied from. */
 export function targetProblems(manifest: Manifest, sources: readonly StaticSource[]): Problem[] {
@@ -19,7 +19,7 @@ export function targetProblems(manifest: Manifest, sources: readonly StaticSourc
 function sharedRoots(sources: readonly StaticSource[]): Problem[] {
   const users = new Map<RemoteName, { readonly remote: ZfsRemote; readonly hosts: Map<HostName, StaticSource> }>();
   for (const source of sources) {
-    for (const { remote, keys } of source.copies()) {
+    for (const { remote, keys } of source.zfsCopies()) {
       if (remote.host === undefined || remote.root.includes("{host}") || keys.target !== undefined) continue;
       const user = users.get(remote.name) ?? { remote, hosts: new Map() };
       users.set(remote.name, user);
@@ -43,7 +43,7 @@ function sharedRoots(sources: readonly StaticSource[]): Problem[] {
 
 interface Landed {
   readonly source: StaticSource;
-  readonly copy: StaticCopy;
+  readonly copy: StaticZfsCopy;
 }
 
 function collisions(manifest: Manifest, sources: readonly StaticSource[]): Problem[] {
@@ -51,7 +51,7 @@ function collisions(manifest: Manifest, sources: readonly StaticSource[]): Probl
   const landed = new Map<string, Landed>();
   const problems: Problem[] = [];
   for (const source of sources) {
-    for (const copy of source.copies()) {
+    for (const copy of source.zfsCopies()) {
       if (copy.target === undefined) {
         if (copy.keys.target !== undefined && copy.base === source.dataset)
           problems.push(targetOfPattern(source, copy));
@@ -74,7 +74,7 @@ function collisions(manifest: Manifest, sources: readonly StaticSource[]): Probl
 /** `HOST:DATASET` of every remote's root, for every host its copies may come from. */
 function rootsOf(manifest: Manifest): ReadonlyMap<string, ZfsRemote> {
   const roots = new Map<string, ZfsRemote>();
-  for (const remote of manifest.remotes.values()) {
+  for (const remote of zfsRemotes(manifest)) {
     for (const host of manifest.hosts.keys()) {
       roots.set(`${remote.host ?? host}:${remote.root.replaceAll("{host}", host)}`, remote);
     }
@@ -83,20 +83,20 @@ function rootsOf(manifest: Manifest): ReadonlyMap<string, ZfsRemote> {
 }
 
 /** Then `sharedRoots` has said it for all of the remote's sources at once. */
-const sharesRoot = (a: StaticCopy, b: StaticCopy): boolean =>
+const sharesRoot = (a: StaticZfsCopy, b: StaticZfsCopy): boolean =>
   a.remote === b.remote && a.keys.target === undefined && b.keys.target === undefined;
 
-const targetOfPattern = (source: StaticSource, copy: StaticCopy): Problem => ({
+const targetOfPattern = (source: StaticSource, copy: StaticZfsCopy): Problem => ({
   code: "same-target",
   message: `all that ${source.address} matches would be copied to ${copy.keys.target}`,
   hint: "leave target out, or give each dataset an entry of its own",
   ...pointAt(copy),
 });
 
-const pointAt = ({ keys, path }: StaticCopy) =>
+const pointAt = ({ keys, path }: StaticZfsCopy) =>
   keys.target === undefined ? ({ path, at: "key" } as const) : { path: [...path, "target"] };
 
-const isRoot = (copy: StaticCopy, at: string, root: ZfsRemote): Problem => ({
+const isRoot = (copy: StaticZfsCopy, at: string, root: ZfsRemote): Problem => ({
   code: "target-is-root",
   message: `the target ${at} is the root of remote ${root.name} itself`,
   hint: "name a dataset below it, or leave target out",
@@ -104,14 +104,14 @@ const isRoot = (copy: StaticCopy, at: string, root: ZfsRemote): Problem => ({
   related: [{ path: ["remotes", root.name, "root"], message: "the root" }],
 });
 
-const ontoItself = (source: StaticSource, copy: StaticCopy): Problem => ({
+const ontoItself = (source: StaticSource, copy: StaticZfsCopy): Problem => ({
   code: "target-is-source",
   message: `the copy of ${source.address} on remote ${copy.remote.name} would be ${source.address} itself`,
   hint: "name another target or another root",
   ...pointAt(copy),
 });
 
-const sameTarget = (source: StaticSource, copy: StaticCopy, at: string, other: Landed): Problem => ({
+const sameTarget = (source: StaticSource, copy: StaticZfsCopy, at: string, other: Landed): Problem => ({
   code: "same-target",
   message:
     other.source.address === source.address
@@ -123,7 +123,7 @@ const sameTarget = (source: StaticSource, copy: StaticCopy, at: string, other: L
 });
 
 /** Where the root is fine by itself, and what comes of it is not. */
-function badTarget(source: StaticSource, copy: StaticCopy): Problem[] {
+function badTarget(source: StaticSource, copy: StaticZfsCopy): Problem[] {
   const { remote, keys, target = "" } = copy;
   // what is wrong by itself has been reported
   if (datasetFault(keys.target ?? remote.root.replaceAll("{host}", "h")) !== undefined) return [];
@@ -144,7 +144,7 @@ function filledRoots(source: StaticSource): Problem[] {
   if (!source.isRecursive || source.isPattern) return [];
   const skip = source.find("skip");
   const skipped = typeof skip === "object" ? anyMatcher(skip.value) : () => false;
-  return source.copies().flatMap(({ remote, host, keys, target, path }): Problem[] => {
+  return source.zfsCopies().flatMap(({ remote, host, keys, target, path }): Problem[] => {
     const root = keys.target === undefined ? remote.root.replaceAll("{host}", source.host) : (target ?? "");
     if (host !== source.host || !isWithin(root, source.dataset) || target === source.dataset) return [];
     for (let name: string | undefined = root; name !== undefined && name !== source.dataset; name = parentOf(name)) {

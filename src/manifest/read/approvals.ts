@@ -1,12 +1,11 @@
 import type { Approval } from "../../model/manifest.ts";
 import type { RemoteName } from "../../model/units.ts";
-import { isGlob } from "../../planner/patterns.ts";
 import type { Approval as ApprovalKeys } from "../generated/types.ts";
 import type { Path } from "../tree.ts";
 import { endOfDay } from "../units.ts";
-import { quote } from "../words.ts";
+import { readDataset, readSource } from "./addresses.ts";
 import type { Context } from "./context.ts";
-import { type Naming, readPattern } from "./patterns.ts";
+import type { Naming } from "./patterns.ts";
 
 /** Approvals with full addresses. One that has lapsed stays, with a warning: the plan says which it could not use. */
 export function readApprovals(
@@ -45,15 +44,19 @@ function readApproval(
       path: [...path, "until"],
     });
   }
-  if (keys.remote !== undefined)
-    context.reference("remote", keys.remote, context.declared("remotes"), [...path, "remote"]);
+  if (keys.remote !== undefined) {
+    const known = [...context.declared("remotes"), ...context.declared("mirrors")];
+    context.reference("remote", keys.remote, known, [...path, "remote"]);
+  }
   const beside = (["source", "remote"] as const).find((key) => keys.orphan !== undefined && keys[key] !== undefined);
   if (beside !== undefined) {
     const message = "an orphan is named by orphan alone: its source is gone";
     context.report({ code: "conflicting-keys", message, hint: `remove ${beside}`, path: [...path, beside], at: "key" });
   }
   const of = keys.orphan === undefined ? "source" : "orphan";
-  const address = readAddress(context, naming, keys[of] ?? "", [...path, of]);
+  // consent to a pattern would be consent to what nobody has looked at
+  const read = of === "source" && keys.destroy !== undefined ? readSource : readDataset;
+  const address = read(context, naming, keys[of] ?? "", [...path, of], "an approval");
   if (until === undefined || address === undefined) return undefined;
   const common = { until, untilText: keys.until, place: context.place(path) };
   const remote = keys.remote as RemoteName | undefined;
@@ -63,19 +66,4 @@ function readApproval(
   }
   if (keys.resolve === undefined || remote === undefined) return undefined;
   return { ...common, kind: "resolve", source: address, remote, resolve: keys.resolve };
-}
-
-/** Exactly one dataset: consent to a pattern would be consent to what nobody has looked at. */
-function readAddress(context: Context, naming: Naming, text: string, path: Path): string | undefined {
-  const pattern = readPattern(context, naming, text, path);
-  if (!pattern) return undefined;
-  if (!isGlob(pattern.host) && !isGlob(pattern.dataset)) return `${pattern.host}:${pattern.dataset}`;
-  const hint = "name one dataset: write an approval for each";
-  context.report({
-    code: "bad-dataset",
-    message: `an approval cannot name a pattern such as ${quote(text)}`,
-    hint,
-    path,
-  });
-  return undefined;
 }

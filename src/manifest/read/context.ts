@@ -5,10 +5,13 @@ import type { ParseOptions } from "../settings.ts";
 import { placeOf } from "../text.ts";
 import { find, type MapTree, type Path } from "../tree.ts";
 import { dotted, quote, suggestion } from "../words.ts";
+import type { SecretFile } from "./secrets.ts";
 
 /** What every reader needs: where things stand, which names there are, and where to report. */
 export class Context {
   readonly problems: Problem[] = [];
+  /** Every file that a secret is taken from. */
+  readonly secretFiles: SecretFile[] = [];
   readonly options: ParseOptions;
   readonly #tree: MapTree;
   readonly #paths = new WeakMap<object, Path>();
@@ -30,6 +33,11 @@ export class Context {
 
   report(problem: Problem): void {
     this.problems.push(problem);
+  }
+
+  /** Whether anything is written at a path, were it refused. */
+  isWritten(path: Path): boolean {
+    return find(this.#tree, path) !== undefined;
   }
 
   place(path: Path): Place {

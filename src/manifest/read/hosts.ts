@@ -3,16 +3,11 @@ import type { HostName } from "../../model/units.ts";
 import type { Host as HostKeys, Identity, ManifestDocument } from "../generated/types.ts";
 import type { Path } from "../tree.ts";
 import type { Context } from "./context.ts";
-import { readSecret, type SecretFile } from "./secrets.ts";
+import { readSecret } from "./secrets.ts";
 import type { Self } from "./self.ts";
 
 /** Every host that is reached: the declared ones, and this machine where keys without HOST mean it. */
-export function readHosts(
-  context: Context,
-  document: ManifestDocument,
-  { self, extra }: Self,
-  files: SecretFile[],
-): Map<HostName, Host> {
+export function readHosts(context: Context, document: ManifestDocument, { self, extra }: Self): Map<HostName, Host> {
   const hosts = new Map<HostName, Host>();
   const defaults = document.defaults?.host ?? {};
   for (const name of context.declared("hosts")) {
@@ -20,8 +15,8 @@ export function readHosts(
     const path = ["hosts", name];
     const host = name as HostName;
     const identity = keys.identity
-      ? readIdentity(context, keys.identity, [...path, "identity"], files)
-      : readIdentity(context, defaults.identity, ["defaults", "host", "identity"], files);
+      ? readIdentity(context, keys.identity, [...path, "identity"])
+      : readIdentity(context, defaults.identity, ["defaults", "host", "identity"]);
     const knownHosts = keys.knownHostsFile ?? (keys.hostKeys ? undefined : defaults.knownHostsFile);
     const jump = keys.jump ?? (defaults.jump === name ? undefined : defaults.jump);
     if (keys.hostKeys && keys.knownHostsFile !== undefined) {
@@ -61,17 +56,12 @@ const thisMachine = (name: HostName, user: string): Host => ({
   sudo: false,
 });
 
-function readIdentity(
-  context: Context,
-  identity: Identity | undefined,
-  path: Path,
-  files: SecretFile[],
-): Host["identity"] {
+function readIdentity(context: Context, identity: Identity | undefined, path: Path): Host["identity"] {
   if (!identity) return undefined;
   const { passphrase, agent, ...reference } = identity;
-  const key = agent ? { agent } : readSecret(context, reference, path, files);
-  const secret = passphrase && readSecret(context, passphrase, [...path, "passphrase"], files);
-  return key && { ...key, ...(secret && { passphrase: secret }) };
+  const key = agent ? { agent } : readSecret(context, reference, path);
+  const secret = passphrase && readSecret(context, passphrase, [...path, "passphrase"]);
+  return { ...key, ...(secret && { passphrase: secret }) };
 }
 
 function checkJumps(context: Context, document: ManifestDocument, hosts: ReadonlyMap<HostName, Host>): void {

@@ -29,13 +29,11 @@ export interface Naming {
   readonly hosts: readonly string[];
 }
 
+const directoryHint = "write [HOST:]DATASET, or give it an entry in directories";
+
 /** A key or pattern with its host settled; `undefined` when it cannot be used, which has been reported. */
-export function readPattern(
-  context: Context,
-  { self, hosts }: Naming,
-  key: string,
-  path: Path,
-): HostPattern | undefined {
+export function readPattern(context: Context, naming: Naming, key: string, path: Path): HostPattern | undefined {
+  const { self, hosts } = naming;
   const at = path.at(-1) === key ? ({ at: "key" } as const) : {};
   const { host, dataset } = splitKey(key, hosts);
   const fault = patternFault(dataset) ?? (/[*?[{]/.test(dataset) ? undefined : datasetFault(dataset));
@@ -43,7 +41,7 @@ export function readPattern(
     context.report({
       code: "bad-dataset",
       message: `${quote(dataset)} ${fault}`,
-      hint: "write [HOST:]DATASET",
+      hint: path[0] === "datasets" && dataset.startsWith("/") ? directoryHint : "write [HOST:]DATASET",
       path,
       ...at,
     });
@@ -51,19 +49,29 @@ export function readPattern(
   }
   if (host !== undefined) return { host, dataset };
   if (self.self === null) {
-    if (context.options.as === "none") {
-      context.report({
-        code: "needs-host",
-        message: `${quote(key)} names no host, and with --as none there is no "this machine"`,
-        hint: `write HOST:${key.slice(0, 100)}, with one of ${hosts.slice(0, 10).join(", ")}`,
-        path,
-        ...at,
-      });
-    }
+    needsHost(context, naming, key, path, at);
     return undefined;
   }
   warnOfHostLike(context, key, hosts, path, at);
   return { host: self.self, dataset };
+}
+
+/** What names no host where there is no "this machine": said only to who says so with `--as none`. */
+export function needsHost(
+  context: Context,
+  { hosts }: Naming,
+  key: string,
+  path: Path,
+  at: { readonly at?: "key" },
+): void {
+  if (context.options.as !== "none") return;
+  context.report({
+    code: "needs-host",
+    message: `${quote(key)} names no host, and with --as none there is no "this machine"`,
+    hint: `write HOST:${key.slice(0, 100)}, with one of ${hosts.slice(0, 10).join(", ")}`,
+    path,
+    ...at,
+  });
 }
 
 /** `nsa01:tank` is a legal name of a pool, but with hosts declared hardly meant as one. */

@@ -1,99 +1,71 @@
-import type { ZfsRemote } from "../../model/manifest.ts";
+import type { Mirror, Remote } from "../../model/manifest.ts";
 import type { RemoteName } from "../../model/units.ts";
-import type { ManifestDocument, ZfsRemote as RemoteKeys } from "../generated/types.ts";
-import { datasetFault } from "../names.ts";
+import type { ManifestDocument } from "../generated/types.ts";
 import type { Path } from "../tree.ts";
-import { parseDuration, parseRate } from "../units.ts";
-import { dotted, quote } from "../words.ts";
+import { quote } from "../words.ts";
 import type { Context } from "./context.ts";
-import { readRetention } from "./keep.ts";
-import type { Naming } from "./patterns.ts";
+import type { Reading } from "./reading.ts";
+import { readRepository } from "./repository.ts";
+import { readZfsRemote } from "./zfs-remote.ts";
 
-const defaultProperties = { readonly: "on", canmount: "noauto" };
-
-export function readRemotes(
-  context: Context,
-  document: ManifestDocument,
-  { hosts }: Naming,
-  types: readonly string[],
-): Map<RemoteName, ZfsRemote> {
-  const remotes = new Map<RemoteName, ZfsRemote>();
-  for (const [name, keys] of Object.entries(document.remotes ?? {})) {
-    const path = ["remotes", name];
-    if (keys.host !== undefined) context.reference("host", keys.host, hosts, [...path, "host"]);
-    checkRoot(context, keys.root, [...path, "root"]);
-    checkProperties(context, keys, path);
-    remotes.set(name as RemoteName, readRemote(context, name as RemoteName, keys, path, types));
+export function readRemotes(context: Context, document: ManifestDocument, reading: Reading): Map<RemoteName, Remote> {
+  const remotes = new Map<RemoteName, Remote>();
+  for (const [key, keys] of Object.entries(document.remotes ?? {})) {
+    const name = key as RemoteName;
+    const path = ["remotes", key];
+    const remote =
+      keys.type === "zfs"
+        ? readZfsRemote(context, name, keys, path, reading)
+        : { ...readRepository(context, name, keys, path, reading), type: keys.type };
+    remotes.set(name, remote);
   }
   return remotes;
 }
 
-function readRemote(
+export function readMirrors(
   context: Context,
-  name: RemoteName,
-  keys: RemoteKeys,
-  path: Path,
-  types: readonly string[],
-): ZfsRemote {
-  const removable = keys.removable ?? false;
-  const limit = keys.limit?.upload;
-  const upload =
-    limit && context.required(parseRate(limit), [...path, "limit", "upload"], "bad-rate", "must be at least 1B/s");
-  const maxAge =
-    keys.maxAge &&
-    context.required(parseDuration(keys.maxAge), [...path, "maxAge"], "bad-duration", "must be longer than nothing");
-  const keep = readRetention(context, keys, path, types);
-  return {
-    name,
-    type: "zfs",
-    ...(keys.host === undefined ? {} : { host: keys.host as NonNullable<ZfsRemote["host"]> }),
-    root: keys.root,
-    mode: keys.mode ?? "push",
-    deletions: keys.deletions ?? "allow",
-    raw: keys.raw ?? "auto",
-    properties: { ...(keys.properties ?? defaultProperties) },
-    excludeProperties: keys.excludeProperties ?? [],
-    withProperties: keys.withProperties ?? true,
-    compress: keys.compress ?? "off",
-    ...(upload ? { limit: { upload } } : {}),
-    removable,
-    whileAway: keys.whileAway ?? (removable ? "thin" : "freeze"),
-    ...(maxAge ? { maxAge } : {}),
-    ...(keep && { keep }),
-  };
-}
-
-function checkRoot(context: Context, root: string, path: Path): void {
-  const fault = datasetFault(root.replaceAll("{host}", "h"));
-  if (fault === undefined) return;
-  const hint = "write a dataset name such as tank/backups/{host}; only {host} may stand in braces";
-  context.report({ code: "bad-dataset", message: `${quote(root)} ${fault}`, hint, path });
-}
-
-function checkProperties(context: Context, keys: RemoteKeys, path: Path): void {
-  for (const [name, value] of Object.entries(keys.properties ?? {})) {
-    const at = [...path, "properties", name];
-    if (name.startsWith("holdfast:")) {
+  document: ManifestDocument,
+  remotes: ReadonlyMap<RemoteName, Remote>,
+  reading: Reading,
+): Map<RemoteName, Mirror> {
+  const mirrors = new Map<RemoteName, Mirror>();
+  for (const [key, keys] of Object.entries(document.mirrors ?? {})) {
+    const name = key as RemoteName;
+    const path = ["mirrors", key];
+    if (context.declared("remotes").includes(key)) {
       context.report({
-        code: "bad-property",
-        message: `${name} is Holdfast's own`,
-        hint: "remove it",
-        path: at,
+        code: "duplicate-name",
+        message: `${quote(key)} is the name of a remote and of a mirror`,
+        hint: "call one of them otherwise",
+        path,
         at: "key",
+        related: [{ path: ["remotes", key], message: "the remote" }],
       });
-    } else if (!name.includes(":") && /^(true|false|yes|no)$/i.test(value)) {
-      const word = /^(true|yes)$/i.test(value) ? "on" : "off";
-      const message = `${dotted(at)}: ZFS wants on or off, not ${quote(value)}`;
-      context.report({ code: "bad-property", message, hint: `write \`${name}: "${word}"\``, path: at });
     }
-    const excluded = (keys.excludeProperties ?? []).indexOf(name);
-    if (excluded === -1) continue;
-    context.report({
-      code: "conflicting-keys",
-      message: `${dotted(path)} both sets ${name} and excludes it`,
-      hint: "zfs receive takes one of the two",
-      path: [...path, "excludeProperties", String(excluded)],
-      related: [{ path: at, message: "set here" }],
-    });
+    checkOriginal(context, keys.of, key, remotes, [...path, "of"]);
+    mirrors.set(name, { ...readRepository(context, name, keys, path, reading), of: keys.of as RemoteName });
   }
+  return mirrors;
+}
+
+/** A mirror is filled from a restic remote. */
+function checkOriginal(
+  context: Context,
+  of: string,
+  name: string,
+  remotes: ReadonlyMap<RemoteName, Remote>,
+  path: Path,
+): void {
+  const others = [...remotes.values()].filter(({ type }) => type === "restic").map((remote) => remote.name);
+  const hint =
+    others.length === 0 ? "declare a remote of type restic" : `name one of ${others.slice(0, 10).join(", ")}`;
+  const refuse = (message: string) => context.report({ code: "bad-original", message, hint, path });
+  if (of === name) {
+    refuse(`mirror ${name} would be filled from itself`);
+  } else if (context.declared("remotes").includes(of)) {
+    if (remotes.get(of as RemoteName)?.type !== "zfs") return;
+    refuse(`remote ${of} is of type zfs, and a mirror is filled from a restic repository`);
+  } else if (context.declared("mirrors").includes(of)) {
+    refuse(`${of} is a mirror itself, and a mirror is filled from a remote`);
+  } else context.reference("remote", of, others, path);
 }

@@ -50,7 +50,7 @@ export function readSnapshotTypes(
   return types;
 }
 
-function checkSchedule(context: Context, schedule: string, path: Path): void {
+export function checkSchedule(context: Context, schedule: string, path: Path): void {
   const fault = scheduleFault(schedule);
   if (fault === undefined) return;
   const hint = 'five fields: minute, hour, day of month, month, day of week, such as "0 * * * *"';

@@ -3,26 +3,13 @@ import { accountOn, hasReceiveAppend, lackingOn } from "../../inventory/rights.t
 import { reasonOf, versionOf, type Zfs } from "../../inventory/zfs.ts";
 import type { Dataset } from "../../model/inventory.ts";
 import type { Manifest } from "../../model/manifest.ts";
-import type { At, Operation, OperationId, SnapshotRef } from "../../model/plan.ts";
-import type { Outcome, Problem } from "../../model/report.ts";
+import type { At, OperationId, SnapshotRef, ZfsOperation } from "../../model/plan.ts";
+import type { Problem } from "../../model/report.ts";
 import type { Bytes, Guid, HostName, RemoteName } from "../../model/units.ts";
 import { quoteAll } from "../../transport/shell.ts";
-import { type Hosts, type RunResult, TransportError } from "../../transport/types.ts";
+import type { Hosts, RunResult } from "../../transport/types.ts";
+import { endedBy, type Result } from "../result.ts";
 import { type Explained, explain, grantOf, type Meaning, type Where } from "./errors.ts";
-
-/** How one operation ended. */
-export interface Result {
-  readonly outcome: Exclude<Outcome, "skipped">;
-  /** Bytes that went through the pipeline. */
-  readonly bytes?: Bytes;
-  readonly error?: Problem;
-  /** It is done, but something about it should be known. */
-  readonly warnings?: readonly string[];
-  /** A host that nothing will reach in this run: no need to try the rest there. */
-  readonly lost?: HostName;
-}
-
-export const done = (details: Omit<Result, "outcome"> = {}): Result => ({ outcome: "done", ...details });
 
 /** What an operation needs to run. */
 export interface RunContext {
@@ -78,13 +65,14 @@ export function whereOf(context: RunContext, at: At, permissions: string, permis
 /** Of what is changed on a remote: rights are granted on its root, for all copies. */
 export function whereOnRemote(
   context: RunContext,
-  { at, source, remote }: Pick<Operation, "at" | "source"> & { readonly remote?: RemoteName },
+  { at, source, remote }: Pick<ZfsOperation, "at" | "source"> & { readonly remote?: RemoteName },
   permissions: string,
   permissionsOn: string = at.dataset,
 ): Where {
   const where = whereOf(context, at, permissions, permissionsOn);
   const from = source.slice(0, source.indexOf(":"));
-  const root = remote && context.manifest.remotes.get(remote)?.root.replaceAll("{host}", from);
+  const there = remote && context.manifest.remotes.get(remote);
+  const root = there?.type === "zfs" ? there.root.replaceAll("{host}", from) : undefined;
   return root !== undefined && permissionsOn.startsWith(`${root}/`) ? { ...where, grantOn: root } : where;
 }
 
@@ -169,31 +157,8 @@ export async function must(
   throw failed;
 }
 
-const NO_WAY_IN: ReadonlySet<TransportError["kind"]> = new Set<TransportError["kind"]>([
-  "unreachable",
-  "host-key",
-  "authentication",
-  "secret",
-]);
-
 /** Anything that was thrown, as the end of an operation. */
-export function failed(error: unknown): Result {
-  if (error instanceof OperationFailed) return { outcome: "failed", error: error.problem };
-  if (error instanceof TransportError) {
-    const outcome = error.kind === "aborted" ? "interrupted" : "failed";
-    const lost = NO_WAY_IN.has(error.kind) && error.host !== undefined ? { lost: error.host } : {};
-    const hint = error.hint === undefined ? {} : { hint: error.hint };
-    return { outcome, error: { message: error.message, ...hint }, ...lost };
-  }
-  const bug = error instanceof Error ? error : new Error(String(error));
-  return {
-    outcome: "failed",
-    error: {
-      message: `a bug in Holdfast: ${bug.message}`,
-      ...(bug.stack === undefined ? {} : { output: bug.stack }),
-      hint: "please report it with this output",
-    },
-  };
-}
+export const failed = (error: unknown): Result =>
+  error instanceof OperationFailed ? { outcome: "failed", error: error.problem } : endedBy(error);
 
-export type OperationOf<K extends Operation["kind"]> = Extract<Operation, { readonly kind: K }>;
+export type OperationOf<K extends ZfsOperation["kind"]> = Extract<ZfsOperation, { readonly kind: K }>;

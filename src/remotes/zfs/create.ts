@@ -1,8 +1,9 @@
 import type { CreateOperation, OperationId } from "../../model/plan.ts";
 import type { HostName } from "../../model/units.ts";
 import type { RunResult } from "../../transport/types.ts";
+import { done, type Result } from "../result.ts";
 import { batches, byteLength, snapshotCommand } from "./commands.ts";
-import { done, failure, type Result, type RunContext, run, whereOf } from "./context.ts";
+import { failure, type RunContext, run, whereOf } from "./context.ts";
 import { guidsOf } from "./guids.ts";
 
 /** Linux takes 2 MiB of arguments in all, environment included. */
@@ -22,6 +23,12 @@ export async function create(
   if (host === undefined) return;
   const bytes = context.manifest.hosts.get(host)?.local === false ? REMOTE_BYTES : LOCAL_BYTES;
   const commands = batches(operations, (operation) => byteLength(fullName(operation)), { bytes });
+  if (commands.length > 1 && operations.some(({ together }) => together)) {
+    const message = "not taken: the names of this group do not fit into one command, so it could not be one instant";
+    for (const { id } of operations)
+      results.set(id, { outcome: "failed", error: { message, hint: "make it smaller" } });
+    return;
+  }
   const warnings =
     commands.length === 1
       ? {}
@@ -54,6 +61,10 @@ async function take(
     const argv = snapshotCommand(rest.map(fullName));
     const result = await run(context, host, argv);
     if (result.code === 0) return rest;
+    if (rest.some(({ together }) => together)) {
+      await blame(rest, result, context, results);
+      return [];
+    }
     const obstacles = obstaclesIn(result.stderr);
     const remaining: CreateOperation[] = [];
     for (const operation of rest) {

@@ -1,5 +1,6 @@
 import type { At, DestroyedSnapshot } from "../../model/plan.ts";
 import type { Problem } from "../../model/report.ts";
+import { done, type Result } from "../result.ts";
 import {
   batches,
   byteLength,
@@ -9,12 +10,10 @@ import {
   discardCommand,
 } from "./commands.ts";
 import {
-  done,
   failure,
   LONG_PATIENCE_MS,
   must,
   type OperationOf,
-  type Result,
   type RunContext,
   run,
   whereOf,

@@ -16,7 +16,7 @@ export function findObstacle(
 ): Finding | undefined {
   const target = facts.target;
   if (!target) return undefined;
-  if (target.type !== facts.local.dataset.type && !isPlaceholder(target)) {
+  if (target.type !== facts.local.dataset.type) {
     return finding(
       "occupied",
       `there is a ${target.type}, the source is a ${facts.local.dataset.type}`,

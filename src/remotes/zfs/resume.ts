@@ -1,14 +1,6 @@
+import type { Result } from "../result.ts";
 import { discardCommand, estimateResumeCommand, resumeCommand } from "./commands.ts";
-import {
-  diagnose,
-  must,
-  type OperationOf,
-  type Result,
-  type RunContext,
-  showCommand,
-  whereOf,
-  whereOnRemote,
-} from "./context.ts";
+import { diagnose, must, type OperationOf, type RunContext, showCommand, whereOf, whereOnRemote } from "./context.ts";
 import type { Meaning } from "./errors.ts";
 import { requireEmpty } from "./require-empty.ts";
 import { type Attempt, requireSpace, sizeOf, type Transfer, tokenAt, transfer } from "./transfer.ts";

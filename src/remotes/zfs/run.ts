@@ -1,5 +1,6 @@
-import type { CreateOperation, Operation, OperationId } from "../../model/plan.ts";
-import { failed, type Result, type RunContext } from "./context.ts";
+import type { CreateOperation, OperationId, ZfsOperation } from "../../model/plan.ts";
+import type { Result } from "../result.ts";
+import { failed, type RunContext } from "./context.ts";
 import { create } from "./create.ts";
 import { destroy, destroyOrphan, unbookmark } from "./destroy.ts";
 import { resume } from "./resume.ts";
@@ -11,7 +12,7 @@ import { adopt, bookmark, discard, replace, rollback } from "./small.ts";
  * Never rejects; every operation has a result.
  */
 export async function runOperations(
-  operations: readonly Operation[],
+  operations: readonly ZfsOperation[],
   context: RunContext,
 ): Promise<ReadonlyMap<OperationId, Result>> {
   const creates = operations.filter((operation): operation is CreateOperation => operation.kind === "create");
@@ -27,7 +28,7 @@ export async function runOperations(
   return results;
 }
 
-function runOne(operation: Exclude<Operation, CreateOperation>, context: RunContext): Promise<Result> {
+function runOne(operation: Exclude<ZfsOperation, CreateOperation>, context: RunContext): Promise<Result> {
   switch (operation.kind) {
     case "adopt":
       return adopt(operation, context);

@@ -1,5 +1,6 @@
 import type { Dataset } from "../../model/inventory.ts";
 import type { DatasetName } from "../../model/units.ts";
+import type { Result } from "../result.ts";
 import {
   createPlaceholderCommand,
   destroyBookmarkCommand,
@@ -7,16 +8,7 @@ import {
   sendArguments,
   sendCommand,
 } from "./commands.ts";
-import {
-  failure,
-  must,
-  OperationFailed,
-  type OperationOf,
-  type Result,
-  type RunContext,
-  run,
-  whereOf,
-} from "./context.ts";
+import { failure, must, OperationFailed, type OperationOf, type RunContext, run, whereOf } from "./context.ts";
 import { requireEmpty } from "./require-empty.ts";
 import { makeBookmark } from "./small.ts";
 import { bookmarkName } from "./streams.ts";

@@ -1,13 +1,12 @@
 import type { At } from "../../model/plan.ts";
 import type { Guid } from "../../model/units.ts";
+import { done, type Result } from "../result.ts";
 import { adoptCommand, bookmarkCommand, discardCommand, renameCommand, rollbackCommand } from "./commands.ts";
 import {
-  done,
   LONG_PATIENCE_MS,
   must,
   OperationFailed,
   type OperationOf,
-  type Result,
   type RunContext,
   whereOf,
   whereOnRemote,

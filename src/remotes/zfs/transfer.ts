@@ -2,6 +2,7 @@ import { propertyRight } from "../../inventory/rights.ts";
 import type { At, OperationId, SnapshotRef, StreamOptions } from "../../model/plan.ts";
 import type { Address, Bytes, RemoteName } from "../../model/units.ts";
 import type { PipeResult } from "../../transport/types.ts";
+import type { Result } from "../result.ts";
 import {
   ADOPTED,
   estimateResumeCommand,
@@ -9,16 +10,7 @@ import {
   receiveCommand,
   receivedProperties,
 } from "./commands.ts";
-import {
-  diagnose,
-  OperationFailed,
-  type Result,
-  type RunContext,
-  run,
-  showCommand,
-  whereOf,
-  whereOnRemote,
-} from "./context.ts";
+import { diagnose, OperationFailed, type RunContext, run, showCommand, whereOf, whereOnRemote } from "./context.ts";
 import { explain, type Meaning, type Where } from "./errors.ts";
 import { guidsOf } from "./guids.ts";
 import { parseEstimate, parseReceived, StreamProgress } from "./progress.ts";

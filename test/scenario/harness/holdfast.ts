@@ -64,11 +64,17 @@ const program = (): string => {
   return path;
 };
 
+interface Surroundings {
+  /** Folders of programs that come before all others. */
+  readonly tools?: readonly string[];
+  /** Of every command. */
+  readonly options?: readonly string[];
+  /** On top of what Holdfast needs. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** Holdfast on this machine, which has no ZFS: it reaches every host of the manifest over SSH. Runs in `folder`. */
-export function controller(
-  folder: string,
-  { tools = [], options = [] }: { tools?: readonly string[]; options?: readonly string[] } = {},
-): Holdfast {
+export function controller(folder: string, { tools = [], options = [], env: more = {} }: Surroundings = {}): Holdfast {
   return callable((...args) => {
     const child = execa(process.execPath, [program(), ...args, ...options], {
       cwd: folder,
@@ -76,8 +82,10 @@ export function controller(
         PATH: [...tools, process.env.PATH].join(":"),
         HOME: folder,
         XDG_RUNTIME_DIR: folder,
+        HOLDFAST_LOCK_DIR: folder,
         LC_ALL: "C",
         NO_COLOR: "1",
+        ...more,
       },
       extendEnv: false,
       stdin: "ignore",

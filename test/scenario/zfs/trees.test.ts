@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import { placeOnHost } from "../../../src/model/plan.ts";
 import { test } from "../harness/index.ts";
 import { applied, expectDone, manifestOf, planOf, shortOf, targetOf } from "./plans.ts";
 
@@ -25,7 +26,7 @@ test("children come, go and are renamed; what is copied is never mounted over wh
   await vault.sh(advice ?? "false");
   const plan = await planOf(holdfast);
   expect(shortOf(plan).filter((what) => what.startsWith("send"))).toEqual(["send a-2", "send a-2", "send a-2"]);
-  expect(plan.operations.filter((o) => o.kind === "send" && o.base === null).map(({ at }) => at.dataset)).toEqual([
+  expect(plan.operations.filter((o) => o.kind === "send" && o.base === null).map(({ at }) => placeOnHost(at))).toEqual([
     `${copy}/new`,
   ]);
   await applied(holdfast);

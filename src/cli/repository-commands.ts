@@ -1,0 +1,80 @@
+import type { Inventory } from "../model/inventory.ts";
+import type { Manifest } from "../model/manifest.ts";
+import type { AtRepository, BackupOperation, CopyId, RepositoryOperation } from "../model/plan.ts";
+import { backupFlags } from "../remotes/restic/backup.ts";
+import { repositoryOf } from "../remotes/restic/run.ts";
+import { type BackupFrom, fileName, startFrom } from "../remotes/restic/sources.ts";
+import { OLDEST, parseVersion, type ResticVersion } from "../remotes/restic/version.ts";
+import { visible } from "../render/text.ts";
+import { quoteAll } from "../transport/shell.ts";
+
+/** What `apply` runs for an operation on a repository, one command a line; where it is shows as far as it is no secret. */
+export function repositoryCommands(
+  operation: RepositoryOperation,
+  manifest: Manifest,
+  { repositories }: Pick<Inventory, "repositories">,
+): string[] {
+  const { at } = operation;
+  const restic = (argv: readonly string[], more = ""): string =>
+    `${at.host}$ ${visible(`${more}${placeOf(manifest, at)} restic ${quoteAll(argv)}`)}`;
+  switch (operation.kind) {
+    case "init":
+      return [restic(operation.chunkerOf ? ["init", "--copy-chunker-params"] : ["init"])];
+    case "backup": {
+      const there = repositories?.[at.repository];
+      const observed = there?.state === "observed" ? parseVersion(`restic ${there.resticVersion}`) : undefined;
+      const version = observed ?? (parseVersion(`restic ${OLDEST}.0`) as ResticVersion);
+      return [restic(backupWords(operation, manifest, version), inside(operation))];
+    }
+    case "copy":
+      return [restic(["copy", "--", ...operation.copies.map(idOf)])];
+    case "forget":
+      return [restic(["forget", "--", ...operation.copies.map(({ id }) => id)])];
+    case "prune":
+      return [restic(["prune", ...(operation.maxUnused === undefined ? [] : [`--max-unused=${operation.maxUnused}`])])];
+    case "check": {
+      const { subset } = operation;
+      return [restic(["check", ...(subset ? [`--read-data-subset=${subset.part}/${subset.of}`] : [])])];
+    }
+    case "unlock":
+      return [restic(["unlock"])];
+  }
+}
+
+const idOf = (copy: CopyId): string => ("id" in copy ? copy.id : `(the backup of ${copy.name})`);
+
+const placeOf = (manifest: Manifest, at: AtRepository): string => {
+  const { location } = repositoryOf({ manifest }, at);
+  if (typeof location !== "string") return "RESTIC_REPOSITORY=(a secret)";
+  return `RESTIC_REPOSITORY=${quoteAll([location.replaceAll("{host}", at.host)])}`;
+};
+
+function backupWords(operation: BackupOperation, manifest: Manifest, version: ResticVersion): string[] {
+  const { at, from, snapshot, stdin, files, tags, parent } = operation;
+  const known = snapshot && "guid" in snapshot ? [`guid=${snapshot.guid}`] : [];
+  const source: BackupFrom =
+    "directory" in from
+      ? stdin
+        ? { command: stdin, filename: fileName(from.directory) }
+        : { folder: from.directory }
+      : { dataset: from.dataset, snapshot: snapshot?.name ?? "" };
+  const flags = backupFlags(
+    repositoryOf({ manifest }, at),
+    {
+      from: source,
+      host: from.host,
+      tags: [...tags, ...known],
+      ...(parent && { parent: idOf(parent) }),
+      ...(files && { files }),
+    },
+    version,
+  );
+  return ["backup", "--json", ...flags, ...startFrom(source, files, version).words];
+}
+
+/** Where restic is when it reads. */
+function inside({ from, snapshot, stdin }: BackupOperation): string {
+  if (stdin) return "";
+  if ("directory" in from) return `cd ${quoteAll([from.directory])} && `;
+  return `cd (${from.dataset}@${snapshot?.name}, mounted) && `;
+}

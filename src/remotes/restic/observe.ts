@@ -1,0 +1,59 @@
+import { usedRepositories } from "../../manifest/repositories.ts";
+import type { Scope } from "../../manifest/scope.ts";
+import type { DirectoryInventory, Inventory, RepositoryInventory } from "../../model/inventory.ts";
+import type { DirectoryEntry, Manifest } from "../../model/manifest.ts";
+import type { Problem } from "../../model/report.ts";
+import { type Address, address, type RepositoryKey } from "../../model/units.ts";
+import { TransportError } from "../../transport/types.ts";
+import { openRepository } from "./restic.ts";
+import type { ResticOptions } from "./session.ts";
+
+/** What there is in every repository that matters, one listing each, and which directories are there. Never throws. */
+export async function observeRepositories(
+  manifest: Manifest,
+  scope: Scope,
+  options: ResticOptions & { readonly unavailable?: ReadonlyMap<RepositoryKey, Problem> },
+): Promise<Required<Pick<Inventory, "repositories" | "directories">>> {
+  const repositories = usedRepositories(manifest, scope).map(
+    async ({ repository, key, host }): Promise<[RepositoryKey, RepositoryInventory]> => [
+      key,
+      await listed(options.unavailable?.get(key), () => openRepository({ repository, host }, options).list()),
+    ],
+  );
+  const directories = manifest.directories
+    .filter(({ host, keys }) => scope.sources(host) && keys.stdin === undefined)
+    .map(
+      async (entry): Promise<[Address, DirectoryInventory]> => [
+        address(entry.host, entry.path),
+        await lookAt(entry, options).catch(unobserved),
+      ],
+    );
+  return {
+    repositories: Object.fromEntries(await Promise.all(repositories)),
+    directories: Object.fromEntries(await Promise.all(directories)),
+  };
+}
+
+/** What could not be made ready is not asked. */
+async function listed(
+  problem: Problem | undefined,
+  list: () => Promise<RepositoryInventory>,
+): Promise<RepositoryInventory> {
+  if (problem === undefined) return list().catch(unobserved);
+  const { message, hint } = problem;
+  return { state: "unobserved", reason: message, ...(hint !== undefined && { hint }) };
+}
+
+const PATIENCE_MS = 60_000;
+
+/** `test -d` follows a link, as restic does with the folder it is started in. */
+async function lookAt({ host, path }: DirectoryEntry, { hosts, signal }: ResticOptions): Promise<DirectoryInventory> {
+  const { code, stderr } = await hosts.run(host, ["test", "-d", path], { signal, timeoutMs: PATIENCE_MS });
+  if (code === 0) return { state: "present" };
+  return code === 1 ? { state: "absent" } : { state: "unobserved", reason: stderr.trim() || `test ended with ${code}` };
+}
+
+function unobserved(error: unknown): { readonly state: "unobserved"; readonly reason: string; readonly hint?: string } {
+  if (!(error instanceof TransportError)) throw error;
+  return { state: "unobserved", reason: error.message, ...(error.hint !== undefined && { hint: error.hint }) };
+}

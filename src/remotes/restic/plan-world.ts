@@ -1,0 +1,142 @@
+import type { Inventory, RepositoryCopy, RepositoryInventory } from "../../model/inventory.ts";
+import type {
+  AtRepository,
+  BackupOperation,
+  CopyOperation,
+  ForgetOperation,
+  RepositoryOperation,
+} from "../../model/plan.ts";
+import type { EpochSeconds, RepositoryKey } from "../../model/units.ts";
+import { identityOf, maintenanceTags, marksOf } from "./tags.ts";
+
+type Observed = Extract<RepositoryInventory, { state: "observed" }>;
+
+/** Repositories that operations can be tried on, with the rules restic has; what cannot work throws. */
+export class RepositoryWorld {
+  readonly #repositories: Record<RepositoryKey, RepositoryInventory>;
+  readonly #now: EpochSeconds;
+
+  constructor({ repositories }: Inventory, now: EpochSeconds) {
+    this.#repositories = { ...repositories };
+    this.#now = now;
+  }
+
+  get all(): Readonly<Record<RepositoryKey, RepositoryInventory>> {
+    return this.#repositories;
+  }
+
+  /** `creation` of the snapshot that a backup is of; a directory is as it is now. */
+  run(operation: RepositoryOperation, creation?: EpochSeconds): void {
+    switch (operation.kind) {
+      case "init":
+        this.#init(operation.at);
+        if (operation.records.length > 0)
+          this.#record(operation.at, operation.id, maintenanceTags({ kinds: operation.records }));
+        break;
+      case "backup":
+        this.#backup(operation, creation);
+        break;
+      case "copy":
+        this.#copy(operation);
+        break;
+      case "forget":
+        this.#forget(operation);
+        break;
+      case "prune":
+        this.#record(operation.at, operation.id, maintenanceTags({ kinds: ["prune"] }));
+        this.#drop(operation.at, operation.outdated);
+        break;
+      case "check": {
+        const { subset } = operation;
+        this.#record(operation.at, operation.id, maintenanceTags({ kinds: ["check"], ...(subset && { subset }) }));
+        this.#drop(operation.at, operation.outdated);
+        break;
+      }
+      case "unlock": {
+        const there = this.#get(operation.at);
+        this.#set(operation.at, { ...there, locks: there.locks.filter(({ stale }) => !stale) });
+        break;
+      }
+      default:
+        operation satisfies never;
+    }
+  }
+
+  #get({ repository }: AtRepository): Observed {
+    const there = this.#repositories[repository];
+    if (there?.state !== "observed") throw new Error(`repository ${repository} is ${there?.state ?? "unknown"}`);
+    return there;
+  }
+
+  #set({ repository }: AtRepository, there: Observed): void {
+    this.#repositories[repository] = there;
+  }
+
+  #init(at: AtRepository): void {
+    if (this.#repositories[at.repository]?.state !== "absent") throw new Error(`${at.repository} is not absent`);
+    this.#set(at, {
+      state: "observed",
+      resticVersion: "",
+      id: `new ${at.repository}`,
+      chunkerPolynomial: "",
+      copies: [],
+      locks: [],
+    });
+  }
+
+  #add(at: AtRepository, copies: readonly RepositoryCopy[]): void {
+    const there = this.#get(at);
+    const all = [...there.copies, ...copies].sort((a, b) => a.creation - b.creation || (a.id < b.id ? -1 : 1));
+    this.#set(at, { ...there, copies: all });
+  }
+
+  #backup({ at, id, parent, snapshot, tags }: BackupOperation, creation?: EpochSeconds): void {
+    if (parent) this.#find(at, "id" in parent ? parent.id : parent.createdBy);
+    const guid = snapshot && ("guid" in snapshot ? snapshot.guid : snapshot.createdBy);
+    this.#add(at, [this.#made(id, guid === undefined ? tags : [...tags, `guid=${guid}`], creation)]);
+  }
+
+  /** restic is told the whole second of a snapshot; else it looks at its clock. */
+  #made(id: string, tags: readonly string[], snapshot?: EpochSeconds): RepositoryCopy {
+    const creation = snapshot ?? this.#now;
+    const time = new Date(creation * 1000 + (snapshot === undefined ? 999 : 0)).toISOString();
+    return { id, time, creation, tree: `of ${id}`, host: "", paths: [], tags };
+  }
+
+  #find(at: AtRepository, id: string): RepositoryCopy {
+    const found = this.#get(at).copies.find((copy) => copy.id === id);
+    if (!found) throw new Error(`${id} is not in ${at.repository}`);
+    return found;
+  }
+
+  #copy({ at, id, from, copies }: CopyOperation): void {
+    const originals = copies.map((copy) => this.#find(from, "id" in copy ? copy.id : copy.createdBy));
+    this.#add(
+      at,
+      originals.map((copy) => ({ ...copy, id: `${id} ${copy.id}`, original: copy.original ?? copy.id })),
+    );
+  }
+
+  #forget({ at, copies, preconditions, source }: ForgetOperation): void {
+    const there = this.#get(at);
+    const gone = new Set(copies.map(({ id }) => id));
+    const left = there.copies.filter(({ id }) => !gone.has(id));
+    if (there.copies.length - left.length !== gone.size) throw new Error("a copy to forget is not there");
+    const staying = new Set(left.filter((copy) => marksOf(copy)?.isPartial !== true).map((copy) => identityOf(copy)));
+    for (const each of preconditions) {
+      if (each.kind !== "copies") continue;
+      const missing = each.copies.find((ref) => !staying.has("identity" in ref ? ref.identity : ref.createdBy));
+      if (missing) throw new Error(`${missing.name}, which justifies what ${source} loses, is not there`);
+    }
+    this.#set(at, { ...there, copies: left });
+  }
+
+  #drop(at: AtRepository, ids: readonly string[]): void {
+    const there = this.#get(at);
+    this.#set(at, { ...there, copies: there.copies.filter(({ id }) => !ids.includes(id)) });
+  }
+
+  #record(at: AtRepository, id: string, tags: readonly string[]): void {
+    this.#add(at, [this.#made(id, tags)]);
+  }
+}

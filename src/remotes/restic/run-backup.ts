@@ -1,0 +1,107 @@
+import type { Dataset } from "../../model/inventory.ts";
+import type { BackupOperation } from "../../model/plan.ts";
+import type { BackupReport, Problem } from "../../model/report.ts";
+import type { EpochSeconds } from "../../model/units.ts";
+import { done, type Result } from "../result.ts";
+import type { BackupResult } from "./backup.ts";
+import { ResticFailed } from "./errors.ts";
+import { enoughFiles, tooLittle } from "./expect.ts";
+import { open, type RepositoryContext } from "./run-context.ts";
+import { type BackupFrom, fileName } from "./sources.ts";
+import { PARTIAL } from "./tags.ts";
+
+/** Makes a copy. One that lacks something is marked so where it is kept: nothing else remembers it. */
+export async function runBackup(operation: BackupOperation, context: RepositoryContext): Promise<Result> {
+  const { from, parent, files, tags, snapshot, id } = operation;
+  await requireMount(operation, context);
+  await enoughFiles(operation, context);
+  const restic = open(context, operation.at);
+  const guid = snapshot && context.guidOf(snapshot);
+  const known = parent && ("id" in parent ? parent.id : context.createdBy(parent.createdBy));
+  const made = await restic.backup({
+    ...(await sourceOf(operation, context)),
+    host: from.host,
+    tags: guid === undefined ? tags : [...tags, `guid=${guid}`],
+    ...(known && { parent: known }),
+    ...(files && { files }),
+    onProgress: ({ bytes, totalBytes, files, totalFiles, currentFiles: [current] }) =>
+      context.progress(id, bytes, totalBytes, {
+        done: files,
+        total: totalFiles,
+        ...(current !== undefined && { current }),
+      }),
+  });
+  if (made.id === undefined)
+    return { outcome: "failed", error: { message: "restic made no copy and did not say why" } };
+  const details = { ...(made.added !== undefined && { bytes: made.added }), backup: reportOf(made) };
+  const lacking = unreadable(made) ?? (await tooLittle(operation, made, restic, known ?? undefined));
+  if (lacking === undefined) {
+    context.created(id, made.id);
+    return done(details);
+  }
+  const warnings = await markPartial(() => restic.addTag(made.id as string, PARTIAL));
+  return { outcome: "partial", ...details, error: lacking, warnings };
+}
+
+async function requireMount(
+  { from, requireMount }: BackupOperation,
+  { hosts, signal }: RepositoryContext,
+): Promise<void> {
+  if (requireMount === undefined) return;
+  const { code } = await hosts.run(from.host, ["mountpoint", "-q", "--", requireMount], { signal, timeoutMs: 60_000 });
+  if (code === 0) return;
+  throw new ResticFailed("mount-missing", {
+    message: `${from.host}: nothing is mounted at ${requireMount}`,
+    hint: "mount it; `requireMount` of this source asks for that",
+  });
+}
+
+async function sourceOf(
+  { from, snapshot, stdin }: BackupOperation,
+  context: RepositoryContext,
+): Promise<{ readonly from: BackupFrom; readonly time?: EpochSeconds }> {
+  if ("directory" in from)
+    return {
+      from: stdin ? { command: stdin, filename: fileName(from.directory) } : { folder: from.directory },
+    };
+  const guid = snapshot && context.guidOf(snapshot);
+  const dataset: Dataset | null = await context.observe(from);
+  const found = dataset?.snapshots.find((each) => each.guid === guid);
+  if (!dataset || !found)
+    throw new ResticFailed("missing-source", {
+      message: `${from.host}:${from.dataset}@${snapshot?.name} is not there`,
+    });
+  const { mountpoint } = dataset;
+  return {
+    from: { dataset: from.dataset, snapshot: found.name, ...(mountpoint !== undefined && { mountpoint }) },
+    time: found.creation,
+  };
+}
+
+const reportOf = ({ files, bytes, unchanged, unreadable }: BackupResult): BackupReport => ({
+  ...(files !== undefined && { files }),
+  ...(bytes !== undefined && { bytes }),
+  ...(unchanged && { unchanged }),
+  unreadable,
+});
+
+function unreadable({ outcome, unreadable }: BackupResult): Problem | undefined {
+  if (outcome !== "partial") return undefined;
+  const count = unreadable.length;
+  return {
+    message: `the copy is partial: ${count === 0 ? "some files" : count === 1 ? "1 file" : `${count} files`} could not be read`,
+    ...(count > 0 && { output: unreadable.join("\n") }),
+    hint: "what could be read is kept, but does not count; exclude those files, or make them readable",
+  };
+}
+
+/** On a server that removes nothing a copy cannot be marked; then only this report says what it lacks. */
+async function markPartial(mark: () => Promise<unknown>): Promise<readonly string[]> {
+  try {
+    await mark();
+    return [];
+  } catch (error) {
+    if (!(error instanceof ResticFailed) || error.kind !== "append-only") throw error;
+    return ["the server does not let the copy be marked as partial: later plans take it for complete"];
+  }
+}

@@ -1,0 +1,55 @@
+import type { AtRepository, CheckOperation, InitOperation, PruneOperation, UnlockOperation } from "../../model/plan.ts";
+import { done, type Result } from "../result.ts";
+import type { Restic } from "./restic.ts";
+import { open, type RepositoryContext } from "./run-context.ts";
+import { type MaintenanceMarks, maintenanceTags } from "./tags.ts";
+
+export async function init({ at, chunkerOf, records }: InitOperation, context: RepositoryContext): Promise<Result> {
+  const restic = open(context, at);
+  await restic.init(chunkerOf && { chunkerParametersOf: open(context, chunkerOf) });
+  if (records.length > 0) await record(restic, at, { kinds: records });
+  return done();
+}
+
+export async function prune({ at, maxUnused, outdated }: PruneOperation, context: RepositoryContext): Promise<Result> {
+  const restic = open(context, at);
+  await restic.prune(maxUnused === undefined ? {} : { maxUnused });
+  await record(restic, at, { kinds: ["prune"] }, outdated);
+  return done();
+}
+
+/** A repository that is not sound gets no record: it stays due, and so is said again each time. */
+export async function check({ at, subset, outdated }: CheckOperation, context: RepositoryContext): Promise<Result> {
+  const restic = open(context, at);
+  const { ok, errors } = await restic.check(subset && { subset });
+  if (!ok) {
+    const hint =
+      "nothing was changed; https://restic.readthedocs.io/en/stable/077_troubleshooting.html tells how to repair it";
+    return {
+      outcome: "failed",
+      error: {
+        message: `${at.repository} is damaged: ${errors[0] ?? "restic check found errors"}`,
+        output: errors.join("\n"),
+        hint,
+      },
+    };
+  }
+  await record(restic, at, { kinds: ["check"], ...(subset && { subset }) }, outdated);
+  return done();
+}
+
+export async function unlock({ at }: UnlockOperation, context: RepositoryContext): Promise<Result> {
+  await open(context, at).unlock();
+  return done();
+}
+
+/** Only in the repository is it remembered, by whoever looks after it next. */
+async function record(
+  restic: Restic,
+  { host }: AtRepository,
+  marks: MaintenanceMarks,
+  outdated: readonly string[] = [],
+): Promise<void> {
+  await restic.backup({ from: { command: ["true"], filename: "maintenance" }, host, tags: maintenanceTags(marks) });
+  if (outdated.length > 0) await restic.forget(outdated);
+}

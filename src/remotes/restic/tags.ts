@@ -1,0 +1,82 @@
+import type { RepositoryCopy } from "../../model/inventory.ts";
+import type { InitOperation } from "../../model/plan.ts";
+import type { Address, Guid, TypeName } from "../../model/units.ts";
+
+/** What the tags of a copy say, where Holdfast made it. */
+export interface Marks {
+  readonly source: Address;
+  /** Of the ZFS snapshot it is a copy of. */
+  readonly guid?: Guid;
+  readonly types: readonly TypeName[];
+  /** Files could not be read. */
+  readonly isPartial: boolean;
+  /** It was made when nothing here was withheld as first contact any more. */
+  readonly isAdopted: boolean;
+}
+
+export type MaintenanceKind = InitOperation["records"][number];
+
+/** A record of work on a whole repository, kept in it as a copy of nothing. */
+export interface MaintenanceMarks {
+  readonly kinds: readonly MaintenanceKind[];
+  readonly subset?: { readonly part: number; readonly of: number };
+}
+
+const OURS = "holdfast";
+export const PARTIAL = "partial";
+export const ADOPTED = "adopted";
+
+/** restic takes several tags in one word, with commas between them, and drops blanks around each. */
+const encoded = (text: string): string =>
+  text.replace(/[%,\p{Cc}]|\s+$/gu, (characters) =>
+    [...new TextEncoder().encode(characters)].map((byte) => `%${byte.toString(16).padStart(2, "0")}`).join(""),
+  );
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // not written by Holdfast
+  }
+}
+
+export const tagsOf = ({ source, guid, types }: Pick<Marks, "source" | "guid" | "types">): string[] => [
+  OURS,
+  `source=${encoded(source)}`,
+  ...(guid === undefined ? [] : [`guid=${guid}`]),
+  ...types.map((type) => `type=${type}`),
+];
+
+export const maintenanceTags = ({ kinds, subset }: MaintenanceMarks): string[] => [
+  OURS,
+  ...kinds.map((kind) => `maintenance=${kind}`),
+  ...(subset === undefined ? [] : [`subset=${subset.part}/${subset.of}`]),
+];
+
+const after = (tags: readonly string[], name: string): string | undefined =>
+  tags.find((tag) => tag.startsWith(`${name}=`))?.slice(name.length + 1);
+
+/** Undefined for what Holdfast did not make, and for records of maintenance. */
+export function marksOf({ tags }: Pick<RepositoryCopy, "tags">): Marks | undefined {
+  const source = after(tags, "source");
+  if (!tags.includes(OURS) || source === undefined) return undefined;
+  const guid = after(tags, "guid");
+  return {
+    source: decoded(source) as Address,
+    ...(guid !== undefined && { guid: guid as Guid }),
+    types: tags.filter((tag) => tag.startsWith("type=")).map((tag) => tag.slice(5) as TypeName),
+    isPartial: tags.includes(PARTIAL),
+    isAdopted: tags.includes(ADOPTED),
+  };
+}
+
+export function maintenanceOf({ tags }: Pick<RepositoryCopy, "tags">): MaintenanceMarks | undefined {
+  const kinds = (["prune", "check"] as const).filter((kind) => tags.includes(`maintenance=${kind}`));
+  if (!tags.includes(OURS) || kinds.length === 0) return undefined;
+  const [part, of] = (after(tags, "subset") ?? "").split("/").map(Number);
+  return { kinds, ...(part && of && { subset: { part, of } }) };
+}
+
+/** What is the same for a copy in every repository it was copied to, and however often its tags were changed. */
+export const identityOf = (copy: Pick<RepositoryCopy, "id" | "original" | "tags">): string =>
+  marksOf(copy)?.guid ?? copy.original ?? copy.id;

@@ -1,0 +1,42 @@
+import { Secret } from "./secret.ts";
+import { TransportError } from "./types.ts";
+
+export interface HttpRequest {
+  readonly url: string | Secret;
+  readonly method: "GET" | "POST" | "PUT";
+  readonly headers: Readonly<Record<string, string | Secret>>;
+  readonly body?: string;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+export type HttpAnswer = { readonly ok: true } | { readonly ok: false; readonly message: string };
+
+const plain = (text: string | Secret): string => (text instanceof Secret ? text.reveal() : text);
+
+/** One call; any status below 300 is fine. Says nothing of the address. Throws a `TransportError` of kind `aborted`. */
+export async function request({ url, method, headers, body, timeoutMs, signal }: HttpRequest): Promise<HttpAnswer> {
+  const timeout = AbortSignal.timeout(timeoutMs);
+  try {
+    const response = await fetch(plain(url), {
+      method,
+      headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, plain(value)])),
+      ...(body !== undefined && { body }),
+      // elsewhere nobody may hear what is secret in it
+      redirect: "manual",
+      signal: AbortSignal.any([signal, timeout]),
+    });
+    await response.body?.cancel();
+    return response.ok ? { ok: true } : { ok: false, message: `was answered with ${response.status}` };
+  } catch (error) {
+    if (signal.aborted) throw new TransportError("aborted", "the call was interrupted", { cause: error });
+    if (timeout.aborted) return { ok: false, message: `was not answered within ${timeoutMs / 1000} s` };
+    return { ok: false, message: `failed: ${reasonOf(error)}` };
+  }
+}
+
+/** `fetch` itself only says that it failed, and its messages may hold the address. */
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && "code" in cause ? String(cause.code) : "it could not be sent";
+}
