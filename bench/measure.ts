@@ -40,6 +40,42 @@ export async function runNode(
   });
 }
 
+/** Runs any program to its end; processor time is that of all it started too. A failing one throws. */
+export async function runAll(
+  argv: readonly string[],
+  options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
+): Promise<Omit<Ran, "memory">> {
+  const start = performance.now();
+  const { stdout, stdio } = await execa(
+    "bash",
+    ["-c", 'TIMEFORMAT="%U %S"; { time "$@" 2>&4; } 4>&2 2>&3', "time", ...argv],
+    {
+      ...options,
+      stdio: ["ignore", "pipe", "pipe", "pipe"],
+      maxBuffer: 1e9,
+    },
+  );
+  const wall = (performance.now() - start) / 1000;
+  const [user = Number.NaN, system = Number.NaN] = String(stdio[3]).split(" ").map(Number);
+  return { wall, stdout, cpu: user + system };
+}
+
+/** The same of Holdfast's command line, and what its own process used. */
+export async function runHoldfast(
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly env?: Readonly<Record<string, string>> } = {},
+): Promise<Omit<Ran, "memory"> & { readonly own: Omit<Usage, "wall"> }> {
+  return inFolder(async (folder) => {
+    const file = join(folder, "usage");
+    const env = { ...options.env, NO_COLOR: "1", BENCH_USAGE: file };
+    const ran = await runAll([process.execPath, "--require", here("usage.cjs"), holdfast, ...args], {
+      ...options,
+      env,
+    });
+    return { ...ran, own: JSON.parse(await readFile(file, "utf8")) };
+  });
+}
+
 /** A program of this folder in one file, as the command line is bundled. */
 export async function bundle(name: string, folder: string): Promise<string> {
   const outfile = join(folder, `${name}.mjs`);

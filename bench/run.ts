@@ -4,6 +4,7 @@ import { cpus } from "node:os";
 import { deletions } from "./deletions.ts";
 import { noOp } from "./no-op.ts";
 import { planning } from "./planning.ts";
+import { backups, copyPlans } from "./restic.ts";
 import { smallTransfers } from "./small-transfers.ts";
 import { startUp } from "./start-up.ts";
 import { transfer } from "./transfer.ts";
@@ -12,6 +13,8 @@ const benchmarks: Readonly<Record<string, () => Promise<string>>> = {
   planning: () => planning(5),
   "no-op": () => noOp(5),
   "start-up": () => startUp(21),
+  backups: () => backups(3),
+  "copy-plans": () => copyPlans(5),
   transfer: () => transfer(3),
   deletions: () => deletions(1),
   "small-transfers": () => smallTransfers(1),
