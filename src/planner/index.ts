@@ -1,19 +1,8 @@
 import { scopeOf } from "../manifest/scope.ts";
 import type { Inventory } from "../model/inventory.ts";
 import type { Manifest } from "../model/manifest.ts";
-import type {
-  At,
-  Blocked,
-  CreateOperation,
-  DestroyOperation,
-  ForgetOperation,
-  Operation,
-  OperationId,
-  Plan,
-  Unobserved,
-} from "../model/plan.ts";
+import type { Blocked, Operation, Plan, Unobserved } from "../model/plan.ts";
 import type { EpochSeconds, TypeName } from "../model/units.ts";
-import { withAdoption } from "../remotes/restic/plan.ts";
 import { planRepositories, type RepositoriesPlan } from "../remotes/restic/plan-repository.ts";
 import { consentsOf } from "./consent.ts";
 import type { PlanContext } from "./context.ts";
@@ -24,7 +13,7 @@ import { blockedDeletions, type Guarded, guard } from "./guards.ts";
 import { withHooks } from "./hooks.ts";
 import { Observations, poolOf } from "./observed.ts";
 import type { PlanOptions } from "./options.ts";
-import { dependenciesFirst, linkParents } from "./order.ts";
+import { inOrder } from "./order.ts";
 import { noOrphans, planOrphans } from "./orphans.ts";
 import { isGlob, matcher } from "./patterns.ts";
 import { schedulesAt } from "./schedule.ts";
@@ -219,57 +208,6 @@ const copiesByTarget = ({ sources }: ResolvedSources): PlanContext["copies"] =>
       source.copies.map((copy) => [`${copy.host}:${copy.target}`, { source, copy }] as const),
     ),
   );
-
-/** What makes room, creates, then source by source: transfers, deletions, adoption, old bookmarks; what nobody owns last. */
-function inOrder(plans: readonly SourcePlan[], guarded: Guarded, orphans: readonly Operation[]): Operation[] {
-  const room: Operation[] = [];
-  const creates: Operation[] = [];
-  const rest: Operation[] = [];
-  const through = new Set(guarded.through);
-  const withheldAt = new Set(guarded.withheld.map(({ deletion }) => deletion.place));
-  const firstContact = new Set(
-    guarded.withheld
-      .filter(({ reason }) => reason === "first-contact")
-      .map(({ deletion: { place } }) =>
-        sideKey({ source: place.source, remote: place.adoptedBy ?? place.remote ?? "" }),
-      ),
-  );
-  for (const plan of plans) {
-    const deletions = plan.deletions.filter((deletion) => through.has(deletion));
-    const first = deletions.flatMap((deletion) => (deletion.first ? [deletion.first] : []));
-    room.push(...first);
-    for (const operation of plan.operations) {
-      if (operation.kind === "create") creates.push(withRoom(first, operation));
-      else if (operation.kind === "backup" && !firstContact.has(sideKey(operation))) rest.push(withAdoption(operation));
-      else rest.push(operation);
-    }
-    for (const deletion of deletions) {
-      rest.push(...deletion.before, ...(deletion.rest ? [after(first, deletion.rest)] : []));
-    }
-    for (const { operation, place } of plan.adoptions) if (!withheldAt.has(place)) rest.push(operation);
-    rest.push(...plan.last);
-  }
-  return dependenciesFirst(linkParents([...room, ...creates, ...rest, ...orphans]));
-}
-
-const sideKey = ({ source, remote }: { readonly source: string; readonly remote: string }): string =>
-  `${source} ${remote}`;
-
-/** A snapshot of a full pool cannot be taken before there is room. */
-function withRoom(first: readonly DestroyOperation[], create: CreateOperation): CreateOperation {
-  const ids = idsAt(first, create.at);
-  return ids.length === 0 ? create : { ...create, after: [...(create.after ?? []), ...ids] };
-}
-
-/** What makes room goes before the rest of its side, which may destroy what justifies it. */
-function after<Rest extends DestroyOperation | ForgetOperation>(first: readonly DestroyOperation[], rest: Rest): Rest {
-  if (rest.kind === "forget") return rest;
-  const ids = idsAt(first, rest.at);
-  return ids.length === 0 ? rest : { ...rest, dependsOn: [...rest.dependsOn, ...ids] };
-}
-
-const idsAt = (operations: readonly DestroyOperation[], { host, dataset }: At): OperationId[] =>
-  operations.filter(({ at }) => at.host === host && at.dataset === dataset).map(({ id }) => id);
 
 function keptBecauseWithheld({ withheld }: Guarded): Plan["kept"] {
   return withheld.map(({ deletion: { place, operation }, why }) => ({
