@@ -9,7 +9,7 @@ const LONGEST_PAUSE_MS = 30_000;
 
 /**
  * Runs restic to exit code 0, or one that is `accepted`; anything else is thrown. What locks the repository is removed
- * where it was left behind, and otherwise waited for as long as `retryLock` says.
+ * where it was left behind, also by who dies meanwhile, and otherwise waited for as long as `retryLock` says.
  */
 export async function must(session: Session, call: Call, accepted: readonly number[] = []): Promise<Ended> {
   const attempt = async (args: readonly string[] = []): Promise<Ended | ResticFailed> => {
@@ -17,17 +17,20 @@ export async function must(session: Session, call: Call, accepted: readonly numb
     if (ended.code === 0 || (ended.code !== null && accepted.includes(ended.code))) return ended;
     return session.failure(ended, call);
   };
-  let result = await attempt();
-  if (!isLocked(result)) return orThrow(result);
   const { retryLock = 0 } = session.place.repository;
-  const removed = await removeStaleLocks(session).catch(() => 0);
-  if (retryLock === 0) return orThrow(removed > 0 ? await attempt() : result);
-  if (isAtLeast(await session.version(), "0.16")) return orThrow(await attempt([`--retry-lock=${retryLock}s`]));
   const until = Date.now() + retryLock * 1000;
-  for (let pause = removed > 0 ? 0 : FIRST_PAUSE_MS; isLocked(result); pause = longer(pause)) {
+  let result = await attempt();
+  let isLast = false;
+  for (let pause = 0; isLocked(result) && !isLast; pause = longer(pause)) {
+    const removed = await removeStaleLocks(session).catch(() => 0);
     const left = until - Date.now();
-    if (left <= 0) break;
-    await sleep(session, Math.min(pause, left));
+    isLast = left <= 0;
+    if (isLast && removed === 0) break;
+    if (removed === 0 && isAtLeast(await session.version(), "0.16")) {
+      result = await attempt([`--retry-lock=${Math.ceil(left / 1000)}s`]);
+      continue;
+    }
+    if (!isLast && (removed === 0 || pause > 0)) await sleep(session, Math.min(Math.max(pause, FIRST_PAUSE_MS), left));
     result = await attempt();
   }
   return orThrow(result);

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import type { Bytes, DirectoryPath, EpochSeconds, Seconds } from "../../../src/model/units.ts";
+import type { DirectoryPath, EpochSeconds, Seconds } from "../../../src/model/units.ts";
 import type { BackupOptions } from "../../../src/remotes/restic/backup.ts";
 import type { Restic } from "../../../src/remotes/restic/restic.ts";
 import { eventually, processesWith } from "../../transport/leftovers.ts";
@@ -17,22 +17,29 @@ function fresh(password = PASSWORD): string {
   makeRepository(location, { password });
   return location;
 }
-const folder = at("source") as DirectoryPath;
+const folder = at("small") as DirectoryPath;
+const endless = at("endless") as DirectoryPath;
 beforeAll(() => {
   mkdirSync(folder);
   writeFileSync(join(folder, "file"), randomBytes(1024 * 1024));
+  mkdirSync(endless);
+  writeFileSync(join(endless, "holes"), "");
+  truncateSync(join(endless, "holes"), 2 ** 40);
 });
 const options: BackupOptions = { from: { folder }, host, tags: [] };
 const unknownId = (): string => randomBytes(32).toString("hex");
 
-/** A backup that would take minutes, once it holds its lock. */
+/**
+ * A backup that would take minutes, once it holds its lock. It reads, and uploads next to nothing: a slow upload would keep
+ * restic from removing its lock in time.
+ */
 async function slowBackup(
   version: Version,
   location: string,
-  from: BackupOptions["from"] = { folder },
+  from: BackupOptions["from"] = { folder: endless },
 ): Promise<{ readonly ended: Promise<unknown>; interrupt(): Promise<unknown> }> {
   const controller = new AbortController();
-  const restic = bench.open(version, location, { signal: controller.signal, limit: { upload: 1024 as Bytes } });
+  const restic = bench.open(version, location, { signal: controller.signal });
   let running = (): void => {};
   const started = new Promise<void>((resolve) => {
     running = resolve;
@@ -53,7 +60,7 @@ async function locksOf(restic: Restic) {
 
 describe.skipIf(!toolsAvailable).concurrent.each(VERSIONS)("locks, by restic %s", (version) => {
   test.each([
-    ["a folder", { folder }],
+    ["a folder", { folder: endless }],
     ["a command's output", { command: ["sh", "-c", "head -c 3000000 /dev/urandom; exec sleep 60"], filename: "x" }],
   ])("an interrupted backup of %s leaves no lock and no copy", async (_, from) => {
     const location = fresh();
@@ -85,10 +92,20 @@ describe.skipIf(!toolsAvailable).concurrent.each(VERSIONS)("locks, by restic %s"
     await eventually(() => expect(bench.started(version, id).length).toBeGreaterThanOrEqual(2));
     await backup.interrupt();
     await forget;
+  });
+
+  test("waited for no longer than `retryLock` says, and freed of what died meanwhile", async () => {
+    const location = fresh();
     const another = await slowBackup(version, location);
     const brief = bench.open(version, location, { retryLock: 1 as Seconds });
     await expect(brief.forget([unknownId()])).rejects.toMatchObject({ kind: "locked" });
-    await another.interrupt();
+    const id = unknownId();
+    const forget = bench.open(version, location, { retryLock: 5 as Seconds }).forget([id]);
+    await eventually(() => expect(bench.started(version, id).length).toBeGreaterThanOrEqual(2));
+    const [lock] = await locksOf(brief);
+    process.kill(lock?.pid ?? Number.NaN, "SIGKILL");
+    await forget;
+    await another.ended;
   });
 
   test("left behind by one that was killed: removed by unlock, and by whoever it is in the way of", async () => {
