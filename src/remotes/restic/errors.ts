@@ -22,6 +22,8 @@ export type ResticFailureKind =
   | "command-failed"
   /** Something in the repository cannot be read. */
   | "damaged"
+  /** A creation that was cut left a key, and no repository. */
+  | "half-made"
   /** A password, or another secret, cannot be read. */
   | "secret"
   | "interrupted"
@@ -88,6 +90,7 @@ const WORDS: readonly (readonly [ResticFailureKind, RegExp])[] = [
     "missing-source",
     /all (?:target|source) directories\/files do not exist|^holdfast: .* is not mounted$|cd: .*(?:No such file|can't cd to)/m,
   ],
+  ["half-made", /repository already contains keys/],
   [
     "damaged",
     /invalid data returned|ciphertext verification failed|repository contains errors|packs from index missing/,
@@ -192,6 +195,11 @@ export function describe(kind: ResticFailureKind, { code, text, reason }: Ending
       return {
         message: `${where}: something in the repository cannot be read: ${said}`,
         hint: "restic check tells what, and how to repair it",
+      };
+    case "half-made":
+      return {
+        message: `${where} has keys, but no configuration: its creation was cut short`,
+        hint: "where the folders data and snapshots there hold no file: delete the folder keys, and apply again; where they do, the file config was lost, and must be brought back first",
       };
     case "interrupted":
       return { message: "interrupted", hint: "run again: what arrived is not sent twice" };

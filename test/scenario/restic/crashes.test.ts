@@ -21,16 +21,17 @@ afterAll(async () => {
 
 let names = 0;
 /** On the server, behind the gate. */
-function served(world: World, what: string): Repository {
+function served(world: World, what: string, more: { readonly absent?: true } = {}): Repository {
   const name = `${what}-${names++}`;
   return world.repository(name, {
     folder: join(server.folder, name),
     location: `rest:http://127.0.0.1:${gate.port}/${name}/`,
+    ...more,
   });
 }
 
-/** Everything is killed at that request, and the next apply does the rest without help. */
-async function crashAt(world: World, request: RegExp, when: "before" | "after"): Promise<void> {
+/** Everything is killed at that request. */
+async function cutAt(world: World, request: RegExp, when: "before" | "after"): Promise<void> {
   const reached = gate.hold(request, when);
   const running = world.holdfast.spawn("apply", "--yes");
   await Promise.race([
@@ -42,6 +43,11 @@ async function crashAt(world: World, request: RegExp, when: "before" | "after"):
   await world.crash();
   expect((await running.result).code).toBe(137);
   gate.open();
+}
+
+/** … and the next apply does the rest without help. */
+async function crashAt(world: World, request: RegExp, when: "before" | "after"): Promise<void> {
+  await cutAt(world, request, when);
   await applied(world.holdfast);
 }
 
@@ -84,6 +90,40 @@ test.for(written)("a backup killed %s its %s", async ([when, request], { world }
   await crashAt(world, request, when);
   await expectSettled(world, off, source, 1);
 });
+
+/** Made in this order: its folders, the key, and the configuration, without which there is no repository. */
+test.for([
+  ["before", /^POST \/[^/]+\/\?create=true/],
+  ["after", /^POST \/[^/]+\/\?create=true/],
+  ["before", /^POST \/[^/]+\/keys\//],
+  ["after", /^POST \/[^/]+\/config/],
+] as const)("the creation of a repository killed %s its %s", async ([when, request], { world }) => {
+  const source = world.source("data", { a: "text" });
+  const off = served(world, "repository", { absent: true });
+  world.manifest(manifestOf(source, { ...off.entry, init: true }));
+  await crashAt(world, request, when);
+  await expectSettled(world, off, source, 1);
+});
+
+test.for([
+  ["after", /^POST \/[^/]+\/keys\//],
+  ["before", /^POST \/[^/]+\/config/],
+] as const)(
+  "a repository killed %s its %s has a key and is none: that is said, and how to begin anew",
+  async ([when, request], { world }) => {
+    const { holdfast } = world;
+    const source = world.source("data", { a: "text" });
+    const off = served(world, "repository", { absent: true });
+    world.manifest(manifestOf(source, { ...off.entry, init: true }));
+    await cutAt(world, request, when);
+    const { code, stdout, stderr } = await holdfast("apply", "--yes");
+    expect(code, stderr).toBe(3);
+    expect(stdout).toContain("off has keys, but no configuration");
+    rmSync(join(off.folder, "keys"), { recursive: true });
+    await applied(holdfast);
+    await expectSettled(world, off, source, 1);
+  },
+);
 
 test.for(written)("a copy to a mirror killed %s its %s", async ([when, request], { world }) => {
   const source = world.source("data", { a: "text", "folder/b": 300_000 });
