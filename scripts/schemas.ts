@@ -26,6 +26,7 @@ export const ANSWERS: Readonly<Record<string, string>> = {
   "validate.v1": "Validation",
   "version.v1": "Version",
   "diagnosis.v1": "Diagnosis",
+  "audit.v1": "Audit",
 };
 
 /** Branded primitives: what their values look like. */

@@ -41,6 +41,7 @@ const RULES: readonly (readonly [pattern: RegExp, rule: Rule])[] = [
       packages: ["croner", "picomatch"],
     },
   ],
+  [/^audit\//, { modules: [], packages: [] }],
   [/^render\//, { modules: [], packages: ["picocolors"] }],
   [PURE_REMOTE, { modules: ["planner", REPOSITORIES], packages: [], own: PURE_REMOTE }],
   [
@@ -59,7 +60,18 @@ const RULES: readonly (readonly [pattern: RegExp, rule: Rule])[] = [
   [
     /^cli\//,
     {
-      modules: ["apply", "doctor", "hooks", "inventory", "manifest", "planner", "remotes", "render", "transport"],
+      modules: [
+        "apply",
+        "audit",
+        "doctor",
+        "hooks",
+        "inventory",
+        "manifest",
+        "planner",
+        "remotes",
+        "render",
+        "transport",
+      ],
       packages: ["node:*", "commander", "pino", "log-update", "ajv"],
     },
   ],

@@ -48,6 +48,11 @@ const resolve = () =>
     remedies,
   );
 
+const withRepository = (command: Command): Command =>
+  command
+    .option("--repository <REPO>", "also this restic repository (default: $RESTIC_REPOSITORY)")
+    .option("--password-file <FILE>", "its password (default: $RESTIC_PASSWORD_FILE, $RESTIC_PASSWORD)");
+
 const retryPartial = () =>
   new Option("--retry-partial", "make copies again that lack files, without waiting for the next snapshot");
 
@@ -200,6 +205,24 @@ export function createProgram(finish: (code: ExitCode) => void): Command {
       .addOption(allHosts())
       .addHelpText("after", examples("holdfast doctor", "holdfast doctor --json --as none")),
     async () => (await import("./doctor.ts")).doctor,
+  );
+  add(
+    withRepository(new Command("audit"))
+      .description(
+        "Look at this machine without a manifest: what nothing protects, and what is wrong with copies, holds and repositories.",
+      )
+      .addOption(json())
+      .addHelpText(
+        "after",
+        examples("holdfast audit", "holdfast audit --repository /mnt/usb/restic --password-file /root/usb.password"),
+      ),
+    async () => (await import("./audit.ts")).audit,
+  );
+  add(
+    withRepository(new Command("init"))
+      .description("Write a manifest to begin with, from what is on this machine; never over one that is there.")
+      .addHelpText("after", examples("holdfast init", "holdfast init -f backups/holdfast.yaml")),
+    async () => (await import("./init.ts")).init,
   );
   add(
     new Command("version")

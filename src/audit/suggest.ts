@@ -1,0 +1,109 @@
+import type { Audit, AuditedRepository, Replica } from "../model/audit.ts";
+import type { DatasetName } from "../model/units.ts";
+
+/** How each tool's names tell what `keep` calls hourly, daily and so on: `*` is the rest of the name. */
+const ADOPTED: Readonly<Record<string, (period: string) => string>> = {
+  sanoid: (period) => `autosnap_*_${period}`,
+  "zfs-auto-snapshot": (period) => `zfs-auto-snap*_${period}-*`,
+  pyznap: (period) => `pyznap_*_${period}`,
+};
+const PERIODS = ["hourly", "daily", "weekly", "monthly"] as const;
+
+/** A manifest for what was found, to be read and changed by people: it says what else it could say. */
+export function suggestManifest({ host, datasets, replicas, owners, repositories: [known] }: Audit): string {
+  const folders = foldersIn(known, host);
+  const roots = outermost(datasets.map(({ dataset }) => dataset));
+  const tools = owners.flatMap(({ tool }) => ADOPTED[tool] ?? []);
+  const backups = backupRoots(replicas);
+  return `${[
+    "version: 1",
+    ...(tools.length === 0
+      ? []
+      : [
+          "",
+          "snapshotTypes: # what other tools took is counted, too",
+          ...PERIODS.map((period) => `  ${period}: { adopt: ${list(tools.map((name) => name(period)))} }`),
+        ]),
+    "",
+    "remotes:",
+    ...(backups.length > 0
+      ? backups.flatMap((root, index) => [`  ${nameOf(root, index)}: { type: zfs, root: ${word(root)} }`])
+      : [
+          "  # a second pool, or `host: NAME` and a `hosts` section for another machine:",
+          "  # vault: { type: zfs, root: vault/backups }",
+          "  copies: # a restic repository: a folder on another disk, sftp:, rest:, s3: …",
+          "    type: restic",
+          ...(known
+            ? [
+                `    repository: ${word(known.repository)}`,
+                "    password: { file: /etc/holdfast/copies.password }",
+                ...(folders.length > 0
+                  ? [`    adopt: [{ host: ${word(host)}, type: daily }] # what is there already is counted, too`]
+                  : []),
+              ]
+            : [
+                `    repository: ${word(`/mnt/backup/${host}`)}`,
+                "    requireMount: /mnt/backup # an unplugged disk is no empty folder",
+                "    password: { file: /etc/holdfast/copies.password } # write it down elsewhere, too",
+                "    init: true",
+              ]),
+        ]),
+    "",
+    "policies:",
+    "  standard:",
+    "    keep: { hourly: 24, daily: 30, weekly: 8, monthly: 12 }",
+    `    remotes: { ${(backups.length > 0 ? backups.map(nameOf) : ["copies"]).map((name) => `${name}: {}`).join(", ")} }`,
+    "",
+    ...(roots.length > 0
+      ? ["datasets:", ...roots.map((root) => `  ${word(root)}: { recursive: true, policy: standard }`)]
+      : [
+          "directories:",
+          ...(folders.length > 0
+            ? folders.map((folder) => `  ${word(folder)}: { policy: standard }`)
+            : [
+                "  /etc: { policy: standard }",
+                '  /home: { policy: standard, files: { exclude: [.cache, "*.tmp"], excludeCaches: true } }',
+              ]),
+        ]),
+  ].join("\n")}\n`;
+}
+
+/** What of this machine is in a repository already. */
+const foldersIn = (repository: AuditedRepository | undefined, host: string): string[] => [
+  ...new Set(
+    (repository?.sources ?? [])
+      .filter((source) => source.host === host)
+      .flatMap(({ paths: [path, another] }) => (path?.startsWith("/") && another === undefined ? [path] : [])),
+  ),
+];
+
+/** Those that lie in no other. */
+function outermost(names: readonly DatasetName[]): DatasetName[] {
+  const all = new Set<string>(names);
+  const isInside = (name: string): boolean => {
+    const parts = name.split("/");
+    return parts.slice(1).some((_, index) => all.has(parts.slice(0, index + 1).join("/")));
+  };
+  return names.filter((name) => !isInside(name)).sort();
+}
+
+/** Where copies are already, named below as their sources are. */
+function backupRoots(replicas: readonly Replica[]): string[] {
+  const roots = replicas.flatMap(({ source, replica }) =>
+    poolOf(source) !== poolOf(replica) && replica.endsWith(`/${source}`) ? [replica.slice(0, -source.length - 1)] : [],
+  );
+  return [...new Set(roots)].sort();
+}
+
+const poolOf = (dataset: string): string => dataset.split("/", 1)[0] ?? "";
+
+/** A remote's name: the pool's, made unique where one has several roots. */
+const nameOf = (root: string, index: number): string => {
+  const name = poolOf(root).replaceAll(/[^a-zA-Z0-9_-]/g, "-");
+  return index === 0 ? name : `${name}-${index + 1}`;
+};
+
+/** Plain where YAML takes it for nothing else. */
+const word = (text: string): string => (/^[a-z/][\w./-]*$/i.test(text) && !isOther(text) ? text : JSON.stringify(text));
+const isOther = (text: string): boolean => /^(?:true|false|null|yes|no|on|off|y|n)$/i.test(text);
+const list = (words: readonly string[]): string => `[${words.map((each) => JSON.stringify(each)).join(", ")}]`;
