@@ -24,7 +24,7 @@ export interface ProgressTotals {
 
 const count = (many: number): string => many.toLocaleString("en-US");
 
-/** One line a running operation and a line for everything; cut to `width`. */
+/** One line a running operation, with the file it is at below it, and a line for everything; cut to `width`. */
 export function renderProgress(
   running: readonly Running[],
   totals: ProgressTotals,
@@ -32,7 +32,7 @@ export function renderProgress(
   options: TextOptions,
 ): string {
   const width = options.width ?? 80;
-  const lines = running.map((one) => toWidth(runningLine(one, now), width));
+  const lines = running.flatMap((one) => [toWidth(runningLine(one, now), width), ...currentLine(one, width)]);
   return [...lines, toWidth(totalsLine(running, totals, now), width)].join("\n");
 }
 
@@ -52,8 +52,15 @@ function runningLine({ label, startedAt, bytes, expected, rate, files }: Running
   const numbers =
     expected === undefined && bytes === 0 ? duration((now - startedAt) / 1000) : amounts(bytes, expected, rate);
   const read = files === undefined ? "" : `${count(files.done)} of ${plural(files.total, "file")}  `;
-  const current = files?.current === undefined ? "" : `  ${files.current}`;
-  return { label: `  ${visible(label + current)}`, numbers: `${read}${numbers}` };
+  return { label: `  ${visible(label)}`, numbers: `${read}${numbers}` };
+}
+
+/** Of a long path the end, which tells files apart. */
+function currentLine({ files }: Running, width: number): string[] {
+  if (files?.current === undefined) return [];
+  const room = Math.max(16, width - 5);
+  const path = visible(files.current);
+  return [`    ${path.length <= room ? path : `…${path.slice(1 - room)}`}`];
 }
 
 function totalsLine(running: readonly Running[], totals: ProgressTotals, now: number): Line {

@@ -124,6 +124,21 @@ test("progress lines are never wider than the terminal, and never above 100 perc
   expect(over).toContain("100 %");
 });
 
+test("the file that is being read stands below; of a long path the end", () => {
+  const at = (current: string, width: number): string[] => {
+    const files = { done: 68, total: 300, current };
+    return renderProgress([{ ...running, files }], totals, 1000, { color: false, width }).split("\n");
+  };
+  expect(at("docs/a\u001b[2Jb", 120)).toMatchObject([
+    expect.stringContaining("68 of 300 files"),
+    "    docs/a\\x1b[2Jb",
+    expect.stringContaining("total"),
+  ]);
+  const [, path = ""] = at(`${"folder/".repeat(20)}file`, 60);
+  expect(path).toMatch(/^ {4}….*\/folder\/file$/);
+  expect(path.length).toBeLessThan(60);
+});
+
 test("an operation without bytes shows how long it runs", () => {
   const line = renderProgress(
     [{ label: "destroy", startedAt: 0, bytes: 0, rate: 0 }],
