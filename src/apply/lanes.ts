@@ -7,6 +7,7 @@ import {
   type OperationId,
   writePlace,
 } from "../model/plan.ts";
+import { poolOf } from "../model/units.ts";
 
 /** Commands that change one pool, at once: they wait for its transaction groups, so more would not be faster. */
 const PER_POOL = 4;
@@ -73,7 +74,7 @@ export class Lanes {
     if (isOnRepository(operation) || operation.kind === "send" || operation.kind === "resume") return this.#transfers;
     const { at } = operation;
     // an application may be stopped for a snapshot: it does not wait for deletions
-    const key = `${at.host}:${at.dataset.split("/", 1)[0]}${operation.kind === "create" ? " create" : ""}`;
+    const key = `${at.host}:${poolOf(at.dataset)}${operation.kind === "create" ? " create" : ""}`;
     const queue = this.#pools.get(key) ?? new PQueue({ concurrency: PER_POOL });
     this.#pools.set(key, queue);
     return queue;

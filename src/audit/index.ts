@@ -9,7 +9,7 @@ import type {
   SnapshotOwner,
 } from "../model/audit.ts";
 import type { Dataset, Inventory, RepositoryCopy, RepositoryInventory } from "../model/inventory.ts";
-import type { EpochSeconds, HostName } from "../model/units.ts";
+import { type EpochSeconds, type HostName, poolOf } from "../model/units.ts";
 import { holderOf, isOfTransfer, ownersOf, toolOf } from "./owners.ts";
 import { replicasIn } from "./replicas.ts";
 
@@ -167,5 +167,3 @@ function split(text: string): { readonly reason: string; readonly hint?: string 
   const [reason = text, ...hint] = text.split("\n");
   return { reason, ...(hint.length > 0 && { hint: hint.join("\n") }) };
 }
-
-const poolOf = (dataset: string): string => dataset.split("/", 1)[0] ?? "";

@@ -1,5 +1,5 @@
 import type { Audit, AuditedRepository, Replica } from "../model/audit.ts";
-import type { DatasetName } from "../model/units.ts";
+import { type DatasetName, poolOf } from "../model/units.ts";
 
 /** How each tool's names tell what `keep` calls hourly, daily and so on: `*` is the rest of the name. */
 const ADOPTED: Readonly<Record<string, (period: string) => string>> = {
@@ -94,8 +94,6 @@ function backupRoots(replicas: readonly Replica[]): string[] {
   );
   return [...new Set(roots)].sort();
 }
-
-const poolOf = (dataset: string): string => dataset.split("/", 1)[0] ?? "";
 
 /** A remote's name: the pool's, made unique where one has several roots. */
 const nameOf = (root: string, index: number): string => {

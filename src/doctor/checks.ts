@@ -1,6 +1,6 @@
 import type { Check } from "../model/diagnosis.ts";
 import type { Host } from "../model/manifest.ts";
-import type { HostName } from "../model/units.ts";
+import { type HostName, poolOf } from "../model/units.ts";
 import { quote } from "../transport/shell.ts";
 import type { Hosts } from "../transport/types.ts";
 import { good, problem, TIMEOUT_MS, warning } from "./check.ts";
@@ -85,7 +85,7 @@ function poolsOf({ name, sources, found }: Patient): string[] {
     ...(host === name ? [dataset] : []),
     ...copies.flatMap((copy) => (copy.host === name ? [copy.target] : [])),
   ]);
-  const pools = new Set(datasets.map((dataset) => dataset.split("/", 1)[0] ?? ""));
+  const pools = new Set(datasets.map(poolOf));
   return [...pools].filter((pool) => found.pools.includes(pool)).sort();
 }
 

@@ -4,7 +4,7 @@ import type { Scope } from "../manifest/scope.ts";
 import type { Check } from "../model/diagnosis.ts";
 import type { HostInventory } from "../model/inventory.ts";
 import type { Host, Remedy } from "../model/manifest.ts";
-import type { DatasetName, HostName } from "../model/units.ts";
+import { type DatasetName, type HostName, poolOf } from "../model/units.ts";
 import type { Copy, Source } from "../planner/sources.ts";
 import { quote } from "../transport/shell.ts";
 import { good, problem, TIMEOUT_MS } from "./check.ts";
@@ -105,10 +105,14 @@ export async function checkRights(patient: Patient, needs: readonly Need[]): Pro
       return problem("rights", `what is allowed on ${place} could not be asked: ${error.message}`);
     }
   });
-  return [...(await Promise.all(checks)), ...(await checkDelegation(zfs, places.map(poolOfPlace)))];
+  return [
+    ...(await Promise.all(checks)),
+    ...(await checkDelegation(
+      zfs,
+      places.map(({ place }) => poolOf(place)),
+    )),
+  ];
 }
-
-const poolOfPlace = ({ place }: { readonly place: DatasetName }): string => place.split("/", 1)[0] ?? "";
 
 /** A pool can be told to disregard all that is allowed. */
 async function checkDelegation({ host, hosts, options }: Zfs, pools: readonly string[]): Promise<Check[]> {

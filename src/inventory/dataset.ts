@@ -1,5 +1,5 @@
 import type { Dataset } from "../model/inventory.ts";
-import type { DatasetName, HostName } from "../model/units.ts";
+import { type DatasetName, type HostName, poolOf } from "../model/units.ts";
 import type { Hosts } from "../transport/types.ts";
 import { holdsOf, ownProperties } from "./extras.ts";
 import { completed } from "./observe.ts";
@@ -33,7 +33,7 @@ export async function observeDataset(
 
 /** The pool must answer in the listing in which the dataset is missing: an exported pool gives the same error. */
 async function requireAbsent(zfs: Zfs, dataset: DatasetName): Promise<null> {
-  const pool = dataset.split("/", 1)[0] as DatasetName;
+  const pool = poolOf(dataset) as DatasetName;
   const { datasets } = await list(zfs, [pool, dataset], { below: 0, types: "filesystem,volume" });
   if (datasets.some(({ name }) => name === dataset))
     throw new UnobservedError(`${dataset} is being created right now`, "run again");

@@ -1,6 +1,6 @@
 import type { Features, Need } from "../model/inventory.ts";
-import type { DatasetName } from "../model/units.ts";
-import { ask, missingRoots, poolOf, rows, type Zfs } from "./zfs.ts";
+import { type DatasetName, poolOf } from "../model/units.ts";
+import { ask, missingRoots, rows, type Zfs } from "./zfs.ts";
 
 /**
  * Pool features that streams depend on: a receiver refuses at the first record what its pool cannot hold. Measured on

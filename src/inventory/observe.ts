@@ -1,14 +1,14 @@
 import { type Scope, scopeOf } from "../manifest/scope.ts";
 import type { Dataset, Features, HostInventory, Inventory, Need, ResumeState, Snapshot } from "../model/inventory.ts";
 import type { Manifest } from "../model/manifest.ts";
-import type { DatasetName, EpochSeconds, HostName } from "../model/units.ts";
+import { type DatasetName, type EpochSeconds, type HostName, poolOf } from "../model/units.ts";
 import { type Hosts, TransportError } from "../transport/types.ts";
 import { holdsOf, ownProperties } from "./extras.ts";
 import { isDoubtful, needsOf, poolsOf } from "./features.ts";
 import type { Listed } from "./listing.ts";
 import { type ListingRoots, listingRoots, tokenSources } from "./roots.ts";
 import { parseToken, tokenCommand } from "./token.ts";
-import { list, poolOf, reasonOf, UnobservedError, versionOf, type Zfs, type ZfsVersion } from "./zfs.ts";
+import { list, reasonOf, UnobservedError, versionOf, type Zfs, type ZfsVersion } from "./zfs.ts";
 
 export interface ObserveOptions {
   /** Everything in the manifest, not only what this process is responsible for. */
@@ -88,7 +88,7 @@ async function look(host: HostName, wanted: ListingRoots, hosts: Hosts, options:
 /** Without roots every pool is listed: those that `zpool get` knows and no other. */
 function requireWhole({ everything }: ListingRoots, poolNames: readonly string[], datasets: readonly Listed[]): void {
   if (!everything) return;
-  const listed = new Set(datasets.map(({ name }) => name.split("/", 1)[0]));
+  const listed = new Set(datasets.map(({ name }) => poolOf(name)));
   const odd = [...listed, ...poolNames].find(
     (name) => name === undefined || !listed.has(name) || !poolNames.includes(name),
   );

@@ -1,6 +1,6 @@
 import type { Scope } from "../manifest/scope.ts";
 import type { CopyKeys, DatasetEntry, Manifest, SourceKeys, ZfsRemote } from "../model/manifest.ts";
-import type { DatasetName, HostName, RemoteName } from "../model/units.ts";
+import { type DatasetName, type HostName, poolOf, type RemoteName } from "../model/units.ts";
 import { isGlob, matcher } from "../planner/patterns.ts";
 
 /** What has to be listed on one host. */
@@ -24,7 +24,7 @@ export function listingRoots(manifest: Manifest, scope: Scope): Map<HostName, Li
   for (const { host, entries, copies } of relevant(manifest, scope)) {
     for (const entry of entries) {
       const prefix = literalPrefix(entry.pattern.dataset);
-      want(host, manifest.unprotected !== undefined && scope.sources(host) ? pool(prefix) : prefix);
+      want(host, manifest.unprotected !== undefined && scope.sources(host) ? poolOf(prefix) : prefix);
     }
     for (const copy of copies) want(copy.host, copy.root);
   }
@@ -87,8 +87,6 @@ function literalPrefix(pattern: string): string {
   const first = components.findIndex(isGlob);
   return (first < 0 ? components : components.slice(0, first)).join("/");
 }
-
-const pool = (dataset: string): string => dataset.split("/", 1)[0] ?? "";
 
 const isWithin = (dataset: string, root: string): boolean => dataset === root || dataset.startsWith(`${root}/`);
 

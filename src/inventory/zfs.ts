@@ -134,8 +134,6 @@ export function rows(output: string, columns: number, what: string): string[][] 
   });
 }
 
-export const poolOf = (dataset: string): string => dataset.split("/", 1)[0] ?? "";
-
 export function failed(argv: readonly string[], result: RunResult, said: readonly string[]): UnobservedError {
   const command = argv.slice(0, 2).join(" ");
   const how = result.signal === undefined ? `exit code ${result.code}` : `ended by ${result.signal}`;

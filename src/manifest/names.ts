@@ -1,4 +1,4 @@
-import { maxNameLength } from "../model/units.ts";
+import { maxNameLength, poolOf } from "../model/units.ts";
 import { matcher } from "../planner/patterns.ts";
 import { quote } from "./words.ts";
 
@@ -33,7 +33,7 @@ function componentFault(name: string, foreign: RegExp): string | undefined {
 }
 
 function poolFault(name: string): string | undefined {
-  const pool = name.split("/", 1)[0] ?? "";
+  const pool = poolOf(name);
   if (!/^[A-Za-z]/.test(pool)) return "begins with a pool's name, and that begins with a letter";
   if (/^(mirror|raidz|draid|spare)/.test(pool) || pool === "log")
     return `begins with ${pool}, which no pool can be called`;

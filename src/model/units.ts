@@ -30,6 +30,9 @@ export const address = (host: HostName, what: DatasetName | DirectoryPath): Addr
 
 export const isDirectory = (source: Address): boolean => source.startsWith("/", source.indexOf(":") + 1);
 
+/** The pool that a dataset is in. */
+export const poolOf = (dataset: string): string => dataset.split("/", 1)[0] ?? "";
+
 /** The remote or mirror whose repository it is. */
 export const nameOfKey = (key: RepositoryKey): RemoteName => key.split("@", 1)[0] as RemoteName;
 

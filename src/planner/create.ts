@@ -1,8 +1,7 @@
 import type { SnapshotType } from "../model/manifest.ts";
 import type { CreateOperation } from "../model/plan.ts";
-import type { EpochSeconds } from "../model/units.ts";
+import { type EpochSeconds, poolOf } from "../model/units.ts";
 import type { PlanContext } from "./context.ts";
-import { poolOf } from "./observed.ts";
 import { keepsType } from "./retention.ts";
 import type { Source } from "./sources.ts";
 import { scheduledTypes, snapshotName } from "./types.ts";

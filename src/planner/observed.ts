@@ -1,5 +1,5 @@
 import type { Dataset, DirectoryInventory, HostInventory, Inventory, RepositoryInventory } from "../model/inventory.ts";
-import type { Address, DatasetName, HostName, RepositoryKey } from "../model/units.ts";
+import { type Address, type DatasetName, type HostName, poolOf, type RepositoryKey } from "../model/units.ts";
 
 /** What is known of one dataset; `unobserved` is never taken for `absent`. */
 export type Observed =
@@ -7,7 +7,6 @@ export type Observed =
   | { readonly state: "absent" }
   | { readonly state: "unobserved"; readonly pool?: string; readonly reason: string };
 
-export const poolOf = (dataset: string): string => dataset.split("/", 1)[0] as string;
 export const parentOf = (dataset: string): DatasetName | undefined => {
   const slash = dataset.lastIndexOf("/");
   return slash < 0 ? undefined : (dataset.slice(0, slash) as DatasetName);

@@ -1,7 +1,7 @@
 import type { DatasetEntry } from "../model/manifest.ts";
 import type { Note } from "../model/plan.ts";
+import { poolOf } from "../model/units.ts";
 import type { PlanContext } from "./context.ts";
-import { poolOf } from "./observed.ts";
 import { isGlob, matcher } from "./patterns.ts";
 import { concerns } from "./sources.ts";
 

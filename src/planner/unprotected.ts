@@ -1,7 +1,8 @@
 import { zfsRemotes } from "../model/manifest.ts";
 import type { Note } from "../model/plan.ts";
+import { poolOf } from "../model/units.ts";
 import type { PlanContext } from "./context.ts";
-import { isBelow, isWithin, poolOf } from "./observed.ts";
+import { isBelow, isWithin } from "./observed.ts";
 import { anyMatcher } from "./patterns.ts";
 import type { ResolvedSources } from "./sources.ts";
 

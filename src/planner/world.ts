@@ -1,9 +1,17 @@
 import type { Bookmark, Dataset, HostInventory, Inventory, Snapshot } from "../model/inventory.ts";
 import { type At, isOnRepository, type Operation, type SnapshotRef } from "../model/plan.ts";
-import type { Bytes, DatasetName, EpochSeconds, Guid, HostName, Txg } from "../model/units.ts";
+import {
+  type Bytes,
+  type DatasetName,
+  type EpochSeconds,
+  type Guid,
+  type HostName,
+  poolOf,
+  type Txg,
+} from "../model/units.ts";
 import { RepositoryWorld } from "../remotes/restic/plan-world.ts";
 import { isPlaceholder } from "../remotes/zfs/placeholder.ts";
-import { parentOf, poolOf } from "./observed.ts";
+import { parentOf } from "./observed.ts";
 
 type Step<K extends Operation["kind"]> = Extract<Operation, { kind: K }>;
 

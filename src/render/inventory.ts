@@ -1,6 +1,6 @@
 import type { Bookmark, Dataset, Inventory, Snapshot } from "../model/inventory.ts";
 import type { At, AtRepository } from "../model/plan.ts";
-import { type Address, type HostName, isDirectory, type TypeName } from "../model/units.ts";
+import { type Address, type HostName, isDirectory, poolOf, type TypeName } from "../model/units.ts";
 import { columns, palette, plural, shortAddress, size, type TextOptions, visible, visibleLines } from "./text.ts";
 
 /** A source, and where it and its copies are: the columns of its matrix. */
@@ -122,7 +122,7 @@ type Looked = Dataset | "absent" | "not observed";
 function lookUp(inventory: Inventory, { host, dataset }: At): Looked {
   const state = inventory.hosts[host];
   if (state === undefined || state.state === "unobserved") return "not observed";
-  const pool = dataset.split("/", 1)[0] ?? "";
+  const pool = poolOf(dataset);
   const found = state.datasets.find(({ name }) => name === dataset);
   if (found !== undefined) return found;
   const listed = state.roots.some((root) => dataset === root || dataset.startsWith(`${root}/`));

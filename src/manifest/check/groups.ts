@@ -1,4 +1,5 @@
 import type { Group } from "../../model/manifest.ts";
+import { poolOf } from "../../model/units.ts";
 import type { Problem } from "../problem.ts";
 import { splitKey } from "../read/patterns.ts";
 import type { Path } from "../tree.ts";
@@ -35,7 +36,7 @@ function membersOf({ manifest, isBroken }: Known, { sources }: Group, path: Path
     const at = [...path, "sources", String(index)];
     const { host = manifest.self, dataset } = splitKey(source, hosts);
     if (host === null || isBroken(at)) return [];
-    return [{ address: `${host}:${dataset}`, host, pool: dataset.split("/", 1)[0] ?? "", path: at }];
+    return [{ address: `${host}:${dataset}`, host, pool: poolOf(dataset), path: at }];
   });
 }
 

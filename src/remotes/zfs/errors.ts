@@ -1,5 +1,6 @@
 import type { At } from "../../model/plan.ts";
 import type { Problem } from "../../model/report.ts";
+import { poolOf } from "../../model/units.ts";
 import { quote } from "../../transport/shell.ts";
 
 /** What a message of `zfs` means for us. */
@@ -81,7 +82,7 @@ const KNOWN: readonly Known[] = [
     meaning: "delegation",
     pattern: /delegated administration is disabled on pool/,
     message: (where) => `the pool of ${place(where)} disregards all rights that zfs allow grants`,
-    hint: (where) => `as root on ${where.at.host}: zpool set delegation=on ${where.at.dataset.split("/", 1)[0]}`,
+    hint: (where) => `as root on ${where.at.host}: zpool set delegation=on ${poolOf(where.at.dataset)}`,
   },
   {
     meaning: "mounted",

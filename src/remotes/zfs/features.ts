@@ -1,5 +1,5 @@
 import type { Features, Need } from "../../model/inventory.ts";
-import { poolOf } from "../../planner/observed.ts";
+import { poolOf } from "../../model/units.ts";
 import type { Finding } from "./blocked.ts";
 import type { Encryption } from "./encryption.ts";
 import type { Facts } from "./facts.ts";

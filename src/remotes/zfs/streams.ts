@@ -1,6 +1,6 @@
 import type { BookmarkOperation, OperationId, Precondition, SendOperation } from "../../model/plan.ts";
-import type { Bytes, DatasetName, Guid } from "../../model/units.ts";
-import { parentOf, poolOf } from "../../planner/observed.ts";
+import { type Bytes, type DatasetName, type Guid, poolOf } from "../../model/units.ts";
+import { parentOf } from "../../planner/observed.ts";
 import { refOf, type View } from "../../planner/view.ts";
 import type { Base } from "./base.ts";
 import type { Encryption } from "./encryption.ts";
