@@ -280,14 +280,16 @@ class SourcePlanner {
 
   /**
    * Of remotes that are away, and of those that this plan brings further: a bookmark is renewed only when everything has
-   * arrived there. Where a remote is there and wants nothing newer, an old one says nothing of absence.
+   * arrived there. Where a remote is there and wants nothing newer, an old one says nothing of absence; nor does one whose
+   * snapshot is gone: it was made to destroy that snapshot, when nobody waited.
    */
   #oldestBookmark(copies: readonly CopyPlan[]): Pick<Side, "oldestBookmark"> {
     const behind = copies.filter(
       ({ state, base, shared }) => state === "away" || (base && shared && base.view.key !== shared.view.key),
     );
-    const own = this.#dataset.bookmarks.filter(({ name, guid }) =>
-      behind.some(({ copy }) => name === bookmarkName(copy.remote.name, guid)),
+    const there = new Set(this.#dataset.snapshots.map(({ guid }) => guid));
+    const own = this.#dataset.bookmarks.filter(
+      ({ name, guid }) => there.has(guid) && behind.some(({ copy }) => name === bookmarkName(copy.remote.name, guid)),
     );
     if (own.length === 0) return {};
     return { oldestBookmark: Math.min(...own.map(({ createtxg }) => createtxg)) as Txg };

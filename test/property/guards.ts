@@ -49,10 +49,10 @@ export function judgeGuards(scenario: Scenario, before: World, plan: ZfsPlan): s
     const period = periods[o.type];
     const rule = keep?.by === "type" ? ruleOf(keep, o.type) : undefined;
     const left = rule === undefined || rule.count === 0 ? [] : there.slice(-rule.count);
-    const span = (left.at(-1)?.creation ?? 0) - (left[0]?.creation ?? 0);
-    const longer = o.snapshots.some((s) =>
-      there.some((t) => t.guid === s.guid && t.creation < (left[0]?.creation ?? 0)),
-    );
+    // where a clock was set back the newest is not the last
+    const times = left.map(({ creation }) => creation);
+    const span = Math.max(...times) - Math.min(...times);
+    const longer = o.snapshots.some((s) => there.some((t) => t.guid === s.guid && t.creation < Math.min(...times)));
     if (scheduled && period && gain === 0 && left.length >= 2 && longer && span * 2 < (left.length - 1) * period)
       wrong.push(`${where}: those left span ${span} s only`);
   }
@@ -72,10 +72,12 @@ function wholeDeletions(plan: ZfsPlan): DestroyOperation[] {
   return [...whole.values()];
 }
 
-/** What came since the oldest bookmark of a remote, where no fewer than are left were there before it. */
+/** What came since the oldest bookmark of a remote whose snapshot is still there, where no fewer than are left were there before it. */
 function piledUp(remotes: string[], dataset: WorldDataset, there: WorldSnapshot[], left: number): number {
-  const bookmarks = dataset.bookmarks.filter((b) =>
-    remotes.some((remote) => b.name === `holdfast-${remote}-${b.guid}`),
+  const bookmarks = dataset.bookmarks.filter(
+    (b) =>
+      dataset.snapshots.some((s) => s.guid === b.guid) &&
+      remotes.some((remote) => b.name === `holdfast-${remote}-${b.guid}`),
   );
   const before = there.filter((s) => bookmarks.every((b) => s.txg <= b.txg)).length;
   return bookmarks.length > 0 && before >= left ? there.length - before : 0;
