@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import type { Audit } from "../model/audit.ts";
 import type { Inventory } from "../model/inventory.ts";
 import type { Manifest, Repository } from "../model/manifest.ts";
-import type { EpochSeconds, HostName } from "../model/units.ts";
+import type { EpochSeconds, HostName, RemoteName } from "../model/units.ts";
 import type { Hosts } from "../transport/types.ts";
 import { forStdout, type GlobalOptions } from "./context.ts";
 import { EXIT, type ExitCode, Failure } from "./exit.ts";
@@ -35,7 +35,7 @@ export async function audit(options: AuditOptions): Promise<ExitCode> {
 export async function examine(options: AuditOptions): Promise<Audit> {
   const manifest = await everythingHere(options);
   const host = manifest.self as HostName;
-  const repository = manifest.remotes.get(GIVEN as never) as Repository | undefined;
+  const repository = manifest.remotes.get(GIVEN) as Repository | undefined;
   const interruption = onInterrupt();
   const hosts = await connect(manifest, options);
   try {
@@ -47,7 +47,7 @@ export async function examine(options: AuditOptions): Promise<Audit> {
       });
     const [inventory, repositories] = await Promise.all([
       hasZfs ? observed(manifest, hosts, now, interruption.signal) : nothing(now),
-      repository === undefined ? [] : [await known(repository, host, hosts, interruption.signal, options)],
+      Promise.all(repository === undefined ? [] : [known(repository, host, hosts, interruption.signal, options)]),
     ]);
     if (interruption.signal.aborted) throw new Failure("interrupted", { code: EXIT.interrupted });
     const pure = await import("../audit/index.ts");
@@ -58,7 +58,7 @@ export async function examine(options: AuditOptions): Promise<Audit> {
   }
 }
 
-const GIVEN = "repository";
+const GIVEN = "repository" as RemoteName;
 const nothing = (observedAt: EpochSeconds): Inventory => ({ formatVersion: 1, observedAt, hosts: {} });
 
 /** A manifest that means every dataset of this machine, and the repository that was given. */
@@ -71,7 +71,8 @@ async function everythingHere(options: AuditOptions): Promise<Manifest> {
     ...(remote && { remotes: { [GIVEN]: remote } }),
   });
   const { manifest, diagnostics } = parseManifest([{ name: "audit", text }], {
-    ...(options.as === undefined ? {} : { as: options.as }),
+    // without a manifest there is nothing to be a controller of
+    ...(options.as === undefined || options.as === "none" ? {} : { as: options.as }),
     hostname: hostname(),
     user: "root",
     folder: process.cwd(),

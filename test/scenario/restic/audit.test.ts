@@ -21,6 +21,7 @@ test("a repository without a manifest: what is in it, and a manifest that goes o
     unobserved: [],
   });
   expect(usb.copies()).toHaveLength(1);
+  expect(await holdfast("audit", "--json", "--as", "none", ...given)).toMatchObject({ code: 0, stderr });
 
   expect(await holdfast("init", ...given)).toMatchObject({ code: 0 });
   const checked = await holdfast("validate");
