@@ -14,7 +14,7 @@ import type { Address, Bytes, EpochSeconds, Guid, RemoteName, Seconds, Txg, Type
 import { clockDoubt } from "./clock.ts";
 import type { PlanContext } from "./context.ts";
 import { isCounted, retain, type Verdict, type Why } from "./retention.ts";
-import { destroyed, type View } from "./view.ts";
+import { destroyed, refOf, type View } from "./view.ts";
 import { writeLimit } from "./write.ts";
 
 /** Which side of a source: its own, or a copy's; and what the guards look at. Outlives the plan of the source. */
@@ -47,7 +47,7 @@ export interface Side {
   /** Set where nothing is destroyed at all, whatever the counts say. */
   readonly untouched?: Why;
   readonly dependsOn: readonly OperationId[];
-  /** What justifies deletions besides the quota: common bases, a newer snapshot. */
+  /** What justifies deletions besides the quota and the newest that stays: common bases. */
   readonly justification: readonly Precondition[];
   /** What copies have once all is done, by `View.key`: a source may have it only on its way there. */
   readonly elsewhere: ReadonlySet<string>;
@@ -203,6 +203,7 @@ function deletion(
     preconditions: [
       ...(guid === undefined ? [] : [{ ...at, kind: "dataset", guid } as const]),
       ...side.justification,
+      ...newestPresent(at, staying),
       { ...at, kind: "quota", snapshots: fills.map(({ key }) => key) },
     ],
     type,
@@ -217,7 +218,7 @@ function deletion(
   return {
     place,
     operation,
-    ...inParts(context, side, operation, type),
+    ...inParts(context, side, staying, operation, type),
     before,
     existing,
     arriving,
@@ -233,10 +234,22 @@ function deletion(
   };
 }
 
+/** The newest of what stays is there: nothing else of this plan destroys it, in whatever order. */
+function newestPresent(at: At, staying: readonly View[]): Precondition[] {
+  const newest = staying.at(-1);
+  return newest ? [{ ...at, kind: "present", snapshot: refOf(newest), bookmark: false }] : [];
+}
+
+function staysIn(staying: readonly View[]): (view: View) => boolean {
+  const keys = new Set(staying.map(({ key }) => key));
+  return ({ key }) => keys.has(key);
+}
+
 /** What goes without waiting for anything: surplus now, and still when all that this plan does has been done. */
 function inParts(
   context: PlanContext,
   side: Side,
+  staying: readonly View[],
   whole: DestroyOperation,
   type: TypeName,
 ): { readonly first?: DestroyOperation; readonly rest?: DestroyOperation } {
@@ -261,6 +274,7 @@ function inParts(
     preconditions: [
       ...whole.preconditions.filter(({ kind }) => kind === "dataset"),
       ...cramped.justification,
+      ...newestPresent(side.place.at, cramped.views.filter(staysIn(staying))),
       { ...side.place.at, kind: "quota", snapshots: fills.map(({ key }) => key) },
     ],
   };

@@ -235,7 +235,7 @@ class SourcePlanner {
         ...created.map(({ id }) => id),
         ...[...copies, ...backups].flatMap(({ operations }) => operations.map(({ id }) => id)),
       ],
-      justification: [...copies.flatMap((copy) => this.#basePresent(copy)), ...newerPresent(this.#at, views)],
+      justification: copies.flatMap((copy) => this.#basePresent(copy)),
       elsewhere: new Set([
         ...copies.flatMap(({ after }) => after.map(({ key }) => key)),
         ...backups.flatMap(({ after }) => [...after]),
@@ -272,7 +272,7 @@ class SourcePlanner {
       pins: pins.all,
       ...(untouched && { untouched }),
       dependsOn: [...created.map(({ id }) => id), ...plan.operations.map(({ id }) => id)],
-      justification: [...this.#basePresent(plan), ...newerPresent(at, plan.after)],
+      justification: this.#basePresent(plan),
       elsewhere: new Set(),
       ...(cramped && { cramped }),
     };
@@ -306,21 +306,20 @@ class SourcePlanner {
     return {
       views,
       pins: new Map([...pins, ...needed.map(({ key }) => [key, [why]] as const)]),
-      justification: [...copies.flatMap(sharedPresent), ...newerPresent(this.#at, views)],
+      justification: copies.flatMap(sharedPresent),
     };
   }
 
   #crampedCopy(plan: CopyPlan, pins: Side["pins"]): Side["cramped"] | undefined {
-    const { copy, dataset, operations, shared } = plan;
+    const { dataset, operations, shared } = plan;
     const isPlain = operations.every(({ kind }) => kind === "send" || kind === "resume" || kind === "bookmark");
     const views = viewsOf(dataset, this.#context.classify);
     if (!isPlain || !shared) return undefined;
-    const at = { host: copy.host, dataset: copy.target };
     const why: Why = { reason: "base", detail: "newest shared with the source" };
     return {
       views,
       pins: new Map([...pins, [shared.view.key, [why]]]),
-      justification: [...sharedPresent(plan), ...newerPresent(at, views)],
+      justification: sharedPresent(plan),
     };
   }
 
@@ -439,12 +438,6 @@ function sharedPresent({ copy, shared, state }: CopyPlan): Precondition[] {
   if (!shared || state === "away") return [];
   const snapshot = refOf(shared.view);
   return [{ host: copy.host, dataset: copy.target, kind: "present", snapshot, bookmark: false }];
-}
-
-/** Something newer than whatever is destroyed is there. */
-function newerPresent(at: At, views: readonly View[]): Precondition[] {
-  const newest = views.at(-1);
-  return newest ? [{ ...at, kind: "present", snapshot: refOf(newest), bookmark: false }] : [];
 }
 
 /** Collects reasons to keep, several a snapshot. */
