@@ -17,11 +17,13 @@ interface Rule {
 
 /** The half of a remote's folder that decides: everything but what belongs to running operations. */
 const PURE_REMOTE =
-  /^remotes\/(?:zfs\/(?!(?:commands|context|create|destroy|errors|guids|progress|received|require-empty|resume|run|send|small|transfer)\.ts$)|restic\/(?:plan[\w-]*|tags|version)\.ts$)/;
+  /^remotes\/(?:zfs\/(?!(?:commands|context|create|destroy|errors|files|guids|progress|received|require-empty|restore|resume|run|send|small|transfer)\.ts$)|restic\/(?:plan[\w-]*|tags|version)\.ts$)/;
 /** Patterns mean the same everywhere. */
 const PATTERNS = "planner/patterns.ts";
 const SCOPE = "manifest/scope.ts";
 const REPOSITORIES = "manifest/repositories.ts";
+/** What restored datasets are marked with. */
+const MARKS = "planner/restore/marks.ts";
 
 /** One line for each folder; the first that fits a file holds. */
 const RULES: readonly (readonly [pattern: RegExp, rule: Rule])[] = [
@@ -50,7 +52,7 @@ const RULES: readonly (readonly [pattern: RegExp, rule: Rule])[] = [
   ],
   [/^transport\//, { modules: [], packages: ["node:*", "execa", "ssh2", "p-queue"] }],
   [/^inventory\//, { modules: ["transport", PATTERNS, SCOPE], packages: ["node:*"] }],
-  [/^remotes\//, { modules: ["transport", "inventory", SCOPE, REPOSITORIES], packages: ["node:*"] }],
+  [/^remotes\//, { modules: ["transport", "inventory", SCOPE, REPOSITORIES, MARKS], packages: ["node:*"] }],
   [/^hooks\//, { modules: ["transport", "remotes/result.ts", SCOPE, REPOSITORIES], packages: [] }],
   [/^apply\//, { modules: ["hooks", "remotes", "inventory", "transport"], packages: ["node:*", "p-queue"] }],
   [

@@ -16,9 +16,15 @@ export function describe(operation: Operation): string {
     case "replace":
       return `rename ${there} to ${operation.renameTo}`;
     case "send":
-      return `send ${range(operation.snapshots)} to ${there}`;
+      return `${operation.restores ? "restore" : "send"} ${range(operation.snapshots)} to ${there}`;
     case "resume":
       return `resume @${operation.to.name} to ${there}`;
+    case "make":
+      return `create ${there}`;
+    case "settle":
+      return `finish ${there}`;
+    case "restore-files":
+      return `restore files from ${writePlace(operation.from)} to ${there}`;
     case "bookmark":
       return `bookmark @${operation.of.name} for ${operation.remote}`;
     case "unbookmark":

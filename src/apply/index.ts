@@ -2,11 +2,12 @@ import { setMaxListeners } from "node:events";
 import { runHooks } from "../hooks/run.ts";
 import { observeDataset, UnobservedError } from "../inventory/index.ts";
 import type { Manifest } from "../model/manifest.ts";
-import { isHook, isOnDataset, isOnRepository, type Plan } from "../model/plan.ts";
+import { isHook, isOnDataset, isOnRepository, isRestoreOfFiles, type Plan } from "../model/plan.ts";
 import type { Problem, Report } from "../model/report.ts";
 import type { RepositoryKey } from "../model/units.ts";
 import { openRepository } from "../remotes/restic/restic.ts";
-import { repositoryOf, runInRepository } from "../remotes/restic/run.ts";
+import { placeOf, runInRepository } from "../remotes/restic/run.ts";
+import { restoreFiles } from "../remotes/restore-files.ts";
 import { guidsOf } from "../remotes/zfs/guids.ts";
 import { runOperations } from "../remotes/zfs/run.ts";
 import type { Hosts } from "../transport/types.ts";
@@ -72,20 +73,17 @@ export function apply(plan: Plan, options: ApplyOptions): Promise<Report> {
           }
         },
         glance: (host, datasets) => guidsOf({ hosts, urgent }, host, datasets, "filesystem,volume"),
-        list: (at) =>
-          openRepository(
-            { repository: repositoryOf({ manifest }, at), host: at.host },
-            { hosts, env, signal: urgent },
-          ).list(),
+        list: (at) => openRepository(placeOf({ manifest }, at), { hosts, env, signal: urgent }).list(),
       },
       async run(operations, context) {
         const means = { ...context, hosts, manifest, signal: ending, urgent };
-        const [onDatasets, onRepositories, hooks] = await Promise.all([
+        const [onDatasets, onRepositories, hooks, files] = await Promise.all([
           runOperations(operations.filter(isOnDataset), means),
           runInRepository(operations.filter(isOnRepository), { ...means, env }),
           runHooks(operations.filter(isHook), { ...means, env }),
+          restoreFiles(operations.filter(isRestoreOfFiles), { ...means, env }),
         ]);
-        return new Map([...onDatasets, ...onRepositories, ...hooks]);
+        return new Map([...onDatasets, ...onRepositories, ...hooks, ...files]);
       },
     },
   );

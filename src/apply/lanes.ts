@@ -2,6 +2,7 @@ import PQueue from "p-queue";
 import {
   type BackupOperation,
   type HookOperation,
+  isOnDataset,
   isOnRepository,
   type Operation,
   type OperationId,
@@ -71,7 +72,7 @@ export class Lanes {
   }
 
   #queueOf(operation: Exclude<Operation, HookOperation>): PQueue {
-    if (isOnRepository(operation) || operation.kind === "send" || operation.kind === "resume") return this.#transfers;
+    if (!isOnDataset(operation) || operation.kind === "send" || operation.kind === "resume") return this.#transfers;
     const { at } = operation;
     // an application may be stopped for a snapshot: it does not wait for deletions
     const key = `${at.host}:${poolOf(at.dataset)}${operation.kind === "create" ? " create" : ""}`;

@@ -1,7 +1,7 @@
 import type { Dataset, Snapshot } from "../model/inventory.ts";
 import type { Precondition, SnapshotRef } from "../model/plan.ts";
 import type { Guid } from "../model/units.ts";
-import { isPlaceholder } from "../remotes/zfs/placeholder.ts";
+import { isEmptyPool, isPlaceholder } from "../remotes/zfs/placeholder.ts";
 
 /** What a fresh look at one dataset showed. */
 export type Observed =
@@ -49,7 +49,7 @@ export function otherDataset(found: Guid, expected: Guid, where: string): string
 
 /** Only what a listing shows; whoever receives over it asks exactly (`canmount`, `logicalreferenced`). */
 function filledPlaceholder(dataset: Dataset, where: string): string | undefined {
-  if (isPlaceholder(dataset)) return undefined;
+  if (isPlaceholder(dataset) || isEmptyPool(dataset)) return undefined;
   if (dataset.own.placeholder !== "on") return `${where} is no longer marked as Holdfast's placeholder`;
   if (dataset.snapshots.length > 0)
     return `${where} should be an empty placeholder, but has ${names(dataset.snapshots)}`;

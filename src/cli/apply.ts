@@ -6,17 +6,20 @@ import { visible } from "../render/text.ts";
 import type { Hosts } from "../transport/types.ts";
 import { carryOut, exitCodeOf } from "./carry-out.ts";
 import { commandLines } from "./command-lines.ts";
+import { agreed } from "./consent.ts";
 import { forStderr, forStdout, type GlobalOptions, requireManifest } from "./context.ts";
 import { EXIT, type ExitCode, Failure } from "./exit.ts";
 import { type Interruption, onInterrupt } from "./interrupt.ts";
 import { lockHosts } from "./lock.ts";
 import { makePlan, type PlanningOptions } from "./plan.ts";
 import { type Remotes, withRemotes } from "./remotes.ts";
-import { answer, answerJson, confirm, tell } from "./terminal.ts";
+import { answer, answerJson, tell } from "./terminal.ts";
 import { connect, observeWorld, type World } from "./world.ts";
 
 interface ApplyOptions extends GlobalOptions, PlanningOptions {
   readonly yes?: true;
+  /** Of a saved plan that gives a source's present state up. */
+  readonly confirm?: string;
   readonly verbose?: true;
   readonly json?: true;
 }
@@ -47,10 +50,7 @@ export async function apply(options: ApplyOptions, saved: string | undefined): P
     };
     if (!options.json) answer(renderPlan(plan, { ...forStdout(options), ...details }));
     else if (!options.yes) tell(renderPlan(plan, { ...forStderr(options), ...details }));
-    if (!options.yes && !(await agreed(interruption.signal))) {
-      tell("Nothing was done.\n");
-      return EXIT.error;
-    }
+    if (!(await agreed(plan, options, interruption.signal))) return EXIT.error;
     return carryOut(plan, { manifest, hosts, options, interruption, remotes, isSaved: reviewed !== undefined });
   }
 }
@@ -105,17 +105,4 @@ function nothingToDo(plan: Plan, options: ApplyOptions): ExitCode {
   else if (plan.blocked.length + plan.unobserved.length > 0) answer(renderPlan(plan, forStdout(options)));
   else answer(`${summaryLine(plan)}\n`);
   return exitCodeOf(report, plan);
-}
-
-async function agreed(signal: AbortSignal): Promise<boolean> {
-  if (!process.stdin.isTTY)
-    throw new Failure("nobody can be asked: the input is no terminal", {
-      hint: "give --yes to apply without a question",
-    });
-  try {
-    return await confirm("Apply this plan?", signal);
-  } catch (error) {
-    if (signal.aborted) throw new Failure("interrupted; nothing was done", { code: EXIT.interrupted, cause: error });
-    throw error;
-  }
 }

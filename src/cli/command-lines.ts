@@ -2,6 +2,7 @@ import type { Inventory } from "../model/inventory.ts";
 import type { Manifest, Text } from "../model/manifest.ts";
 import { isOnRepository, type Operation, type Plan, type ZfsOperation } from "../model/plan.ts";
 import type { HostName } from "../model/units.ts";
+import { restoringMark } from "../planner/restore/marks.ts";
 import {
   adoptCommand,
   batches,
@@ -12,17 +13,24 @@ import {
   destroyDatasetCommand,
   destroySnapshotsCommand,
   discardCommand,
+  makeCommand,
+  mountCommand,
+  RESTORED,
   receiveCommand,
+  receivedSettingsCommand,
   renameCommand,
   resumeCommand,
   rollbackCommand,
   sendArguments,
   sendCommand,
+  setCommand,
+  settleCommand,
   snapshotCommand,
+  unmountCommand,
 } from "../remotes/zfs/commands.ts";
 import { visible } from "../render/text.ts";
 import { quoteAll } from "../transport/shell.ts";
-import { repositoryCommands } from "./repository-commands.ts";
+import { repositoryCommands, restoreFilesCommands } from "./repository-commands.ts";
 
 /** Without what may be secret in it. */
 function writeUrl(url: Text): string {
@@ -61,6 +69,7 @@ export function commandLines(
 
   return (operation) => {
     if (isOnRepository(operation)) return repositoryCommands(operation, manifest, inventory);
+    if (operation.kind === "restore-files") return restoreFilesCommands(operation, manifest);
     if (operation.kind === "hook")
       return "command" in operation.action
         ? [`${operation.at.host}$ ${visible(quoteAll(operation.action.command))}`]
@@ -77,9 +86,33 @@ export function commandLines(
       case "discard":
         return [on(at.host, discardCommand(at))];
       case "rollback":
-        return [...destroys(operation, operation.destroys), on(at.host, rollbackCommand(at, operation.to.name))];
+        return [
+          ...destroys(operation, operation.destroys),
+          ...(operation.unbookmarks ?? []).map(({ name }) => on(at.host, destroyBookmarkCommand(at, name))),
+          on(at.host, rollbackCommand(at, operation.to.name)),
+        ];
       case "replace":
-        return [on(at.host, renameCommand(at, operation.renameTo))];
+        return [
+          ...(operation.unmounts ?? []).flatMap((dataset) => [
+            on(at.host, unmountCommand(dataset)),
+            on(at.host, setCommand({ ...at, dataset }, { canmount: "noauto" })),
+          ]),
+          on(at.host, renameCommand(at, operation.renameTo)),
+        ];
+      case "make":
+        return [
+          ...operation.createParents.map((parent) => on(at.host, createPlaceholderCommand(parent))),
+          on(at.host, makeCommand(at, restoringMark(at, operation.beside))),
+        ];
+      case "settle":
+        return [
+          ...(operation.settingsOf
+            ? [`${on(operation.settingsOf.host, receivedSettingsCommand(operation.settingsOf))}  # set all of these`]
+            : []),
+          ...(operation.datasetType === "filesystem" ? [on(at.host, mountCommand(at))] : []),
+          ...(operation.beside ? [on(at.host, setCommand(at, { [RESTORED]: at.dataset }))] : []),
+          on(at.host, settleCommand(at)),
+        ];
       case "send": {
         const { base, from } = operation;
         const send = sendCommand(sendArguments(operation, isPlain(from.host, from.dataset)));

@@ -6,7 +6,11 @@ import type { GlobalOptions } from "./context.ts";
  * One apply at a time on this machine for each host, whatever the manifest: two that work on one host would make each
  * other's plan stale. Taken in one order, so that two that want the same hosts never wait for each other.
  */
-export async function lockHosts(manifest: Manifest, options: GlobalOptions, signal: AbortSignal): Promise<Lock> {
+export async function lockHosts(
+  manifest: Pick<Manifest, "hosts">,
+  options: GlobalOptions,
+  signal: AbortSignal,
+): Promise<Lock> {
   const [{ acquireLock }, { parseDuration }] = await Promise.all([
     import("../transport/index.ts"),
     import("../manifest/units.ts"),

@@ -129,6 +129,7 @@ export function createProgram(finish: (code: ExitCode) => void): Command {
       .description("Do what the plan says; asks first.")
       .argument("[PLAN]", "a plan that `plan --out` saved: exactly this is done, where it still holds")
       .option("--yes", "do not ask; needed without a terminal")
+      .option("--confirm <ADDRESS>", "of a saved restore in place: the address of what is given up")
       .option("-v, --verbose", "with the commands and what is kept why, and which file is being read")
       .addOption(json())
       .addOption(target())
@@ -195,6 +196,39 @@ export function createProgram(finish: (code: ExitCode) => void): Command {
         ),
       ),
     async () => (await import("./snapshot.ts")).snapshot,
+  );
+  add(
+    new Command("restore")
+      .description("Bring a source back from any of its copies: beside the original, unless told otherwise.")
+      .argument("[SOURCE]", "[HOST:]DATASET[@SNAPSHOT], or a directory's [HOST:]PATH")
+      .option("--all [HOST]", "every source of a host (default: this one) that is not there, most important first")
+      .option("--at <TIME>", 'the newest from then or before: "2026-11-21 18:00", 2026-11-21, or 3h for hours ago')
+      .option("--snapshot <NAME>", "this one, by its name or the beginning of restic's id")
+      .option("--from <REMOTE|MIRROR>", "from this place; `source` for the source's own snapshots")
+      .option("--to <PLACE>", "another dataset or folder, [HOST:]DATASET or [HOST:]PATH")
+      .option("--to-host <HOST>", "another host, at the same place there")
+      .option("--in-place", "roll the source itself back, or replace it; its address has to be typed again")
+      .option("--path <PATH>", "only this file or folder, relative to the source; repeats are fine", list)
+      .option("--recursive", "the sources below it, too, as they were at the same time")
+      .option("--with-snapshots", "all snapshots up to it, not it alone")
+      .option("--print", "print the plain commands, and run nothing")
+      .option("--out <FILE>", "save the plan for `apply FILE`, and run nothing")
+      .option("--yes", "do not ask; needed without a terminal")
+      .option("--confirm <ADDRESS>", "with --in-place: the source's address again, instead of typing it")
+      .option("-v, --verbose", "with the commands")
+      .addOption(json())
+      .addHelpText(
+        "after",
+        examples(
+          "holdfast restore tank/data",
+          'holdfast restore tank/data --at "2026-11-21 18:00" --from vault --with-snapshots',
+          "holdfast restore tank/home --path alice/thesis.tex",
+          "holdfast restore /etc --to /root/etc-of-last-week --at 7d",
+          "holdfast restore tank/vm@daily-20261122T000000Z --in-place",
+          "holdfast restore --all --to-host nas02",
+        ),
+      ),
+    async () => (await import("./restore.ts")).restore,
   );
   add(
     new Command("doctor")

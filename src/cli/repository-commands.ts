@@ -1,10 +1,18 @@
 import type { Inventory } from "../model/inventory.ts";
 import type { Manifest } from "../model/manifest.ts";
-import type { AtRepository, BackupOperation, CopyId, RepositoryOperation } from "../model/plan.ts";
+import type {
+  AtRepository,
+  BackupOperation,
+  CopyId,
+  RepositoryOperation,
+  RestoreFilesOperation,
+} from "../model/plan.ts";
 import { backupFlags } from "../remotes/restic/backup.ts";
+import { escapePattern } from "../remotes/restic/restore.ts";
 import { repositoryOf } from "../remotes/restic/run.ts";
 import { type BackupFrom, fileName, startFrom } from "../remotes/restic/sources.ts";
 import { OLDEST, parseVersion, type ResticVersion } from "../remotes/restic/version.ts";
+import { tarIn, tarOut } from "../remotes/zfs/files.ts";
 import { visible } from "../render/text.ts";
 import { quoteAll } from "../transport/shell.ts";
 
@@ -77,4 +85,23 @@ function inside({ from, snapshot, stdin }: BackupOperation): string {
   if (stdin) return "";
   if ("directory" in from) return `cd ${quoteAll([from.directory])} && `;
   return `cd (${from.dataset}@${snapshot?.name}, mounted) && `;
+}
+
+/** The same for files that are brought back. */
+export function restoreFilesCommands(operation: RestoreFilesOperation, manifest: Manifest): string[] {
+  const { at, from, paths } = operation;
+  const place =
+    "dataset" in at ? `"$(zfs get -H -o value mountpoint ${quoteAll([at.dataset])})"` : quoteAll([at.directory]);
+  if ("copy" in from) {
+    const within = from.within === "/" ? from.copy.id : `${from.copy.id}:${from.within}`;
+    const only = paths.map((path) => `--include=/${escapePattern(path)}`);
+    const restic = `${placeOf(manifest, from)} restic restore ${quoteAll([within, ...only])} --target ${place}`;
+    return [`${at.host}$ ${visible(restic)}`];
+  }
+  const mount = quoteAll(["mount", "-t", "zfs", `${from.dataset}@${from.snapshot.name}`, "/mnt"]);
+  const receive = quoteAll(tarIn("INTO")).replace("--directory=INTO", `--directory=${place}`);
+  return [
+    visible(`${from.host}$ ${mount} && cd /mnt && ${quoteAll(tarOut(paths))} | ${at.host}$ ${receive}`),
+    `${from.host}$ umount /mnt`,
+  ];
 }

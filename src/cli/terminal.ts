@@ -26,16 +26,15 @@ export function ignoreClosedPipes(): void {
     });
 }
 
-/** Asks on the terminal; only `yes` is yes, and the end of the input is no. */
-export async function confirm(question: string, signal: AbortSignal): Promise<boolean> {
+/** Asks, and waits for a line; the end of the input is an empty one. */
+export async function ask(question: string, signal: AbortSignal): Promise<string> {
   const { createInterface } = await import("node:readline/promises");
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   const ended = new Promise<string>((resolve) => lines.once("close", () => resolve("")));
   // readline keeps Ctrl-C to itself while it asks
   lines.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
   try {
-    const reply = await Promise.race([lines.question(`${question} Only "yes" is accepted: `, { signal }), ended]);
-    return reply.trim() === "yes";
+    return (await Promise.race([lines.question(question, { signal }), ended])).trim();
   } finally {
     lines.close();
   }

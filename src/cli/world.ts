@@ -1,7 +1,8 @@
-import { scopeOf } from "../manifest/scope.ts";
+import type { AlsoListed } from "../inventory/index.ts";
+import { type Scope, scopeOf } from "../manifest/scope.ts";
 import type { Inventory } from "../model/inventory.ts";
 import type { Manifest } from "../model/manifest.ts";
-import type { EpochSeconds } from "../model/units.ts";
+import type { EpochSeconds, HostName } from "../model/units.ts";
 import type { Hosts } from "../transport/types.ts";
 import type { GlobalOptions } from "./context.ts";
 import { EXIT, Failure } from "./exit.ts";
@@ -42,12 +43,12 @@ export async function lookAround(
 export async function observeWorld(
   manifest: Manifest,
   hosts: Hosts,
-  options: { readonly allHosts?: boolean; readonly unavailable: Unavailable; readonly signal: AbortSignal },
+  options: Omit<Looking, "scope"> & { readonly allHosts?: boolean; readonly scope?: Scope },
 ): Promise<World> {
-  const allHosts = options.allHosts ?? false;
+  const scope = options.scope ?? scopeOf(manifest, { allHosts: options.allHosts ?? false });
   const [datasets, repositories] = await Promise.all([
-    observeDatasets(manifest, hosts, { ...options, allHosts }),
-    observeCopies(manifest, hosts, { ...options, allHosts }),
+    observeDatasets(manifest, hosts, { ...options, scope }),
+    observeCopies(manifest, hosts, { ...options, scope }),
   ]);
   const inventory = { ...datasets, ...repositories };
   // a listing that was cut short by Ctrl-C is no answer
@@ -56,9 +57,13 @@ export async function observeWorld(
 }
 
 interface Looking {
-  readonly allHosts: boolean;
+  readonly scope: Scope;
   readonly unavailable: Unavailable;
   readonly signal: AbortSignal;
+  /** Places that the manifest does not speak of. */
+  readonly also?: readonly AlsoListed[];
+  /** Whose restic looks into repositories. */
+  readonly reader?: HostName;
 }
 
 async function observeDatasets(manifest: Manifest, hosts: Hosts, options: Looking): Promise<Inventory> {
@@ -70,12 +75,13 @@ async function observeDatasets(manifest: Manifest, hosts: Hosts, options: Lookin
 async function observeCopies(
   manifest: Manifest,
   hosts: Hosts,
-  { allHosts, unavailable, signal }: Looking,
+  { scope, unavailable, signal, reader }: Looking,
 ): Promise<Pick<Inventory, "repositories" | "directories">> {
   const hasRestic = [...manifest.remotes.values()].some(({ type }) => type === "restic");
   if (!hasRestic) return {};
   const { observeRepositories } = await import("../remotes/restic/observe.ts");
-  return observeRepositories(manifest, scopeOf(manifest, { allHosts }), {
+  return observeRepositories(manifest, scope, {
+    ...(reader !== undefined && { reader }),
     hosts,
     env: process.env,
     unavailable,

@@ -6,13 +6,17 @@ import { type Hosts, TransportError } from "../transport/types.ts";
 import { holdsOf, ownProperties } from "./extras.ts";
 import { isDoubtful, needsOf, poolsOf } from "./features.ts";
 import type { Listed } from "./listing.ts";
-import { type ListingRoots, listingRoots, tokenSources } from "./roots.ts";
+import { type AlsoListed, type ListingRoots, listingRoots, tokenSources } from "./roots.ts";
 import { parseToken, tokenCommand } from "./token.ts";
 import { list, reasonOf, UnobservedError, versionOf, type Zfs, type ZfsVersion } from "./zfs.ts";
 
 export interface ObserveOptions {
   /** Everything in the manifest, not only what this process is responsible for. */
   readonly allHosts?: boolean;
+  /** Instead: exactly this. */
+  readonly scope?: Scope;
+  /** Places that the manifest does not speak of. */
+  readonly also?: readonly AlsoListed[];
   readonly now: EpochSeconds;
   readonly signal?: AbortSignal;
   /** Longest silence of a listing, in milliseconds; default 10 minutes. */
@@ -26,8 +30,8 @@ export interface ObserveOptions {
  * for a host: what could not be observed completely is `unobserved`, with the reason.
  */
 export async function observe(manifest: Manifest, hosts: Hosts, options: ObserveOptions): Promise<Inventory> {
-  const scope = scopeOf(manifest, { allHosts: options.allHosts ?? false });
-  const looks = [...listingRoots(manifest, scope)].map(async ([host, roots]) => {
+  const scope = options.scope ?? scopeOf(manifest, { allHosts: options.allHosts ?? false });
+  const looks = [...listingRoots(manifest, scope, options.also)].map(async ([host, roots]) => {
     try {
       return [host, await look(host, roots, hosts, options)] as const;
     } catch (error) {
@@ -137,7 +141,9 @@ async function decodeTokens(
       : [],
   );
   const decoded = found.map(async ({ host, name, token }) => {
-    const candidates = tokenSources(manifest, scope, host, name).filter((each) => looked.get(each)?.state === "listed");
+    const candidates = tokenSources(manifest, scope, host, name, options.also).filter(
+      (each) => looked.get(each)?.state === "listed",
+    );
     return [`${host}:${name}`, await decodeToken(hosts, candidates, token, run)] as const;
   });
   return new Map(await Promise.all(decoded));

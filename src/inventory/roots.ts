@@ -15,7 +15,11 @@ export interface ListingRoots {
  * Which parts of which hosts matter to what this process is responsible for: the sources themselves, the copies it makes
  * or thins, and the copies of sources it thins. Hosts that do not matter are not in it.
  */
-export function listingRoots(manifest: Manifest, scope: Scope): Map<HostName, ListingRoots> {
+export function listingRoots(
+  manifest: Manifest,
+  scope: Scope,
+  also: readonly AlsoListed[] = [],
+): Map<HostName, ListingRoots> {
   const wanted = new Map<HostName, Set<string>>();
   const want = (host: HostName, root: string): void => {
     const roots = wanted.get(host) ?? new Set();
@@ -28,7 +32,16 @@ export function listingRoots(manifest: Manifest, scope: Scope): Map<HostName, Li
     }
     for (const copy of copies) want(copy.host, copy.root);
   }
+  for (const { host, root } of also) want(host, root);
   return new Map([...wanted].map(([host, roots]) => [host, merge(roots)]));
+}
+
+/** A place that the manifest does not speak of. */
+export interface AlsoListed {
+  readonly host: HostName;
+  readonly root: DatasetName;
+  /** Where a half-received stream there can come from. */
+  readonly from: readonly HostName[];
 }
 
 /** Where copies of one host's datasets can be. */
@@ -39,11 +52,18 @@ interface CopyRoot {
 }
 
 /** Hosts whose sources a half-received stream at this place can come from: nearest root first, usually the only one. */
-export function tokenSources(manifest: Manifest, scope: Scope, host: HostName, dataset: DatasetName): HostName[] {
+export function tokenSources(
+  manifest: Manifest,
+  scope: Scope,
+  host: HostName,
+  dataset: DatasetName,
+  also: readonly AlsoListed[] = [],
+): HostName[] {
   const copies = relevant(manifest, scope).flatMap((each) => each.copies);
   const around = copies.filter((copy) => copy.host === host && isWithin(dataset, copy.root));
   around.sort((a, b) => b.root.length - a.root.length);
-  return [...new Set(around.map(({ from }) => from))];
+  const others = also.filter((place) => place.host === host && isWithin(dataset, place.root));
+  return [...new Set([...around.map(({ from }) => from), ...others.flatMap(({ from }) => from)])];
 }
 
 interface Relevant {

@@ -10,6 +10,8 @@ export interface UsedRepository {
   readonly key: RepositoryKey;
   /** Whose restic lists it and looks after it. */
   readonly host: HostName;
+  /** Whose copies it has, or those of one of them. */
+  readonly of: HostName;
 }
 
 /** A path of the host's own disks. */
@@ -43,7 +45,7 @@ export function usedRepositories(manifest: Manifest, scope: Scope): UsedReposito
       if (!uses(manifest, host, remote)) continue;
       for (const repository of [remote, ...mirrorsOf(manifest, remote.name)]) {
         const key = repositoryKey(repository, host);
-        if (!used.has(key)) used.set(key, { repository, key, host });
+        if (!used.has(key)) used.set(key, { repository, key, host, of: host });
       }
     }
   }

@@ -65,6 +65,29 @@ export function endOfDay(text: string, timezone: string): EpochSeconds | undefin
   return midnight ? ((midnight.getTime() / 1000) as EpochSeconds) : undefined;
 }
 
+/**
+ * A point in time as people write it: `2026-11-21 18:00` in a timezone, a whole day (its end), with an offset of its own
+ * (`2026-11-21T18:00:00Z`), or how long ago (`3h`). Undefined for anything else.
+ */
+export function parseMoment(text: string, timezone: string, now: EpochSeconds): EpochSeconds | undefined {
+  const ago = parseDuration(text);
+  if (ago !== undefined) return (now - ago) as EpochSeconds;
+  const [, day, time, zone] =
+    /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?))?(Z|[+-]\d\d:\d\d)?$/.exec(text.trim()) ?? [];
+  if (day === undefined) return undefined;
+  const end = endOfDay(day, timezone);
+  if (end === undefined) return undefined;
+  if (time === undefined) return zone === undefined ? ((end - 1) as EpochSeconds) : undefined;
+  const whole = time.length === 5 ? `${time}:00` : time;
+  if (zone !== undefined) {
+    const moment = Date.parse(`${day}T${whole}${zone}`) / 1000;
+    return Number.isNaN(moment) ? undefined : (moment as EpochSeconds);
+  }
+  if (Number.isNaN(Date.parse(`${day}T${whole}Z`))) return undefined;
+  const moment = new Cron(`${day}T${whole}`, { timezone, paused: true }).nextRun(new Date(0));
+  return moment ? ((moment.getTime() / 1000) as EpochSeconds) : undefined;
+}
+
 /** What is wrong with a cron pattern of five fields, if anything is. */
 export function scheduleFault(pattern: string): string | undefined {
   const fields = pattern.trim().split(/\s+/);

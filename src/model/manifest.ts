@@ -268,6 +268,8 @@ export interface SourceKeys {
   readonly pin?: readonly ("oldest" | "oldestShared")[];
   readonly maxAge?: Seconds;
   readonly suspend?: boolean;
+  /** Of all that `restore --all` brings back, the highest comes first. */
+  readonly priority?: number;
   readonly expect?: Expectation;
   readonly files?: FileSelection;
   readonly hooks?: readonly Hook[];

@@ -146,17 +146,28 @@ export interface DiscardOperation extends OnRemote {
   /** The stream was to be the first of this dataset, which goes with it. */
   readonly removesDataset?: true;
 }
-/** The remedy for a diverged or modified copy: destroys by name what follows `to`, then rolls back to it. */
-export interface RollbackOperation extends OnRemote {
+/**
+ * The remedy for a diverged or modified copy, and a restore of a source in place: destroys by name what follows `to`, then
+ * rolls back to it.
+ */
+export interface RollbackOperation extends OperationBase {
   readonly kind: "rollback";
+  /** Absent: the source itself. */
+  readonly remote?: RemoteName;
   readonly to: SnapshotRef;
   readonly destroys: readonly DestroyedSnapshot[];
+  /** Bookmarks of what is newer, which cannot stay. */
+  readonly unbookmarks?: readonly { readonly name: string; readonly guid: Guid }[];
   readonly bytes: Bytes;
 }
-/** The remedy that keeps what is there: renames the remote's dataset aside; a full send follows. */
-export interface ReplaceOperation extends OnRemote {
+/** Keeps what is there: renames the remote's dataset, or the source that is restored, aside; a full send follows. */
+export interface ReplaceOperation extends OperationBase {
   readonly kind: "replace";
+  /** Absent: the source itself. */
+  readonly remote?: RemoteName;
   readonly renameTo: DatasetName;
+  /** File systems in use there, children before their parents: unmounted first, and no longer mounted by themselves. */
+  readonly unmounts?: readonly DatasetName[];
 }
 /** How a stream is made and received; common to `send` and `resume`. */
 export interface StreamOptions {
@@ -180,6 +191,11 @@ export interface StreamOptions {
   readonly limit?: Bytes;
   /** Where the pipeline is started and watched. */
   readonly runsOn: HostName;
+  /**
+   * Brings a copy back: nothing marks it as a copy. `received`: with the settings that it once received rather than those
+   * of a copy (`send -b`); `own`: with those it has.
+   */
+  readonly restores?: "received" | "own";
 }
 /** One stream: full (`base` null), one step (`-i`), or a range of neighbours (`-I`). */
 export interface SendOperation extends OnRemote, StreamOptions {
@@ -208,6 +224,24 @@ export interface ResumeOperation extends OnRemote, StreamOptions {
   readonly replacesPlaceholder: boolean;
   /** False on an append-only remote: a stream that is refused for good then stays. */
   readonly mayDiscard: boolean;
+}
+/** Makes an empty file system that files are restored into. */
+export interface MakeOperation extends OnRemote {
+  readonly kind: "make";
+  readonly beside: boolean;
+  /** Parents to create first, as for a send. */
+  readonly createParents: readonly DatasetName[];
+}
+/** Ends a restore: what is restored is no longer marked as unfinished, and is mounted unless something is in the way. */
+export interface SettleOperation extends OnRemote {
+  readonly kind: "settle";
+  readonly datasetType: "filesystem" | "volume";
+  /** It is no source, being beside one, as long as it has this name: it is marked with it. */
+  readonly beside: boolean;
+  /** The copy whose received settings its stream could not bring: they are set now. */
+  readonly settingsOf?: At;
+  /** Not these of them. */
+  readonly excludeProperties: readonly string[];
 }
 /** Marks the newest shared snapshot at the source, so that it stays a base when it is destroyed there. */
 export interface BookmarkOperation extends OnRemote {
@@ -346,7 +380,26 @@ export type RepositoryOperation =
   | CheckOperation
   | UnlockOperation;
 
-export type Operation = ZfsOperation | RepositoryOperation | HookOperation;
+/** Brings files back: into a folder, or into the file system of a dataset. */
+export interface RestoreFilesOperation extends AnyOperation {
+  readonly kind: "restore-files";
+  readonly at: At | AtDirectory;
+  /** The remote or mirror they come from, or `source` for the source's own snapshots. */
+  readonly remote: RemoteName;
+  readonly from:
+    | (At & { readonly snapshot: SnapshotRef })
+    /** `within`: the folder of the copy that is the source's own. */
+    | (AtRepository & { readonly copy: { readonly name: string; readonly id: string }; readonly within: string });
+  /** Relative to the source; everything when empty. */
+  readonly paths: readonly string[];
+  /** Into what is there: files that differ are overwritten, others stay. Otherwise only into a place that is empty. */
+  readonly over: boolean;
+  readonly estimate?: Bytes;
+  readonly files?: number;
+  readonly preconditions: readonly Precondition[];
+}
+
+export type Operation = ZfsOperation | RepositoryOperation | HookOperation | RestoreFilesOperation;
 export type OperationKind = Operation["kind"];
 
 export type ZfsOperation =
@@ -357,16 +410,37 @@ export type ZfsOperation =
   | ReplaceOperation
   | SendOperation
   | ResumeOperation
+  | MakeOperation
+  | SettleOperation
   | BookmarkOperation
   | UnbookmarkOperation
   | DestroyOperation
   | DestroyOrphanOperation;
 
 export const isHook = (operation: Operation): operation is HookOperation => operation.kind === "hook";
+export const isRestoreOfFiles = (operation: Operation): operation is RestoreFilesOperation =>
+  operation.kind === "restore-files";
+/** What brings data back, and what has to be done around that. */
+export type RestoringOperation =
+  | SendOperation
+  | ResumeOperation
+  | MakeOperation
+  | SettleOperation
+  | RestoreFilesOperation;
+export const isRestore = (operation: Operation): operation is RestoringOperation =>
+  operation.kind === "make" ||
+  operation.kind === "settle" ||
+  operation.kind === "restore-files" ||
+  ((operation.kind === "send" || operation.kind === "resume") && operation.restores !== undefined);
 export const isOnDataset = (operation: Operation): operation is ZfsOperation =>
-  operation.kind !== "hook" && "dataset" in operation.at;
+  operation.kind !== "hook" && operation.kind !== "restore-files" && "dataset" in operation.at;
 export const isOnRepository = (operation: Operation): operation is RepositoryOperation =>
-  operation.kind !== "hook" && "repository" in operation.at;
+  operation.kind !== "hook" && operation.kind !== "restore-files" && "repository" in operation.at;
+
+/** The source whose present state an operation gives up for an older one; only a restore in place does that. */
+export const isInPlace = (operation: Operation): boolean =>
+  ((operation.kind === "rollback" || operation.kind === "replace") && operation.remote === undefined) ||
+  (operation.kind === "restore-files" && operation.over);
 
 export type BlockedReason =
   /** The manifest names a dataset that is not there. */
@@ -394,6 +468,10 @@ export type BlockedReason =
   | "no-files"
   /** There is certainly no repository, and the manifest does not say that it may be made. */
   | "no-repository"
+  /** No copy of it that was asked for can be restored from what was observed. */
+  | "no-copy"
+  /** A restore of it has not been finished. */
+  | "restoring"
   /** Another member of its group cannot be snapshotted, and one without the others is not wanted. */
   | "group"
   /** Deletions held back by guards.destroyAtMost. */
@@ -512,7 +590,9 @@ export type NoteKind =
   /** A mirror that cuts files differently stores what it is given anew. */
   | "chunker"
   /** What this version of restic cannot do. */
-  | "restic-version";
+  | "restic-version"
+  /** Where a restore comes from, what else has it, and what follows from it. */
+  | "restore";
 /** Worth knowing, changes nothing. */
 export interface Note {
   readonly kind: NoteKind;
@@ -528,6 +608,9 @@ export interface Summary {
   readonly send: number;
   readonly sendBytes: Bytes;
   readonly resume: number;
+  /** Datasets and folders that are brought back; absent where nothing is. */
+  readonly restore?: number;
+  readonly restoreBytes?: Bytes;
   /** Copies that are written to repositories. */
   readonly backup: number;
   /** Copies that go to mirrors. */

@@ -36,5 +36,8 @@ export const poolOf = (dataset: string): string => dataset.split("/", 1)[0] ?? "
 /** The remote or mirror whose repository it is. */
 export const nameOfKey = (key: RepositoryKey): RemoteName => key.split("@", 1)[0] as RemoteName;
 
+/** The host that it is the only one of, where each has its own. */
+export const hostOfKey = (key: RepositoryKey): HostName | undefined => key.split("@", 2)[1] as HostName | undefined;
+
 /** The longest name ZFS takes: dataset, `@` or `#`, and what follows it. */
 export const maxNameLength = 255;

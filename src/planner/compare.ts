@@ -136,6 +136,9 @@ function effects(operation: Operation): string[] {
     case "prune":
     case "check":
     case "unlock":
+    case "make":
+    case "settle":
+    case "restore-files":
       return [effect(operation.kind)];
     case "hook":
       return [effect("hook", operation.id)];

@@ -10,7 +10,10 @@ export interface DirectorySource {
   readonly host: HostName;
   readonly path: DirectoryPath;
   readonly keys: ReadingKeys &
-    Pick<DirectoryKeys, "stdin" | "maxAge"> & { readonly take: readonly TypeName[]; readonly suspend: boolean };
+    Pick<DirectoryKeys, "stdin" | "maxAge" | "priority"> & {
+      readonly take: readonly TypeName[];
+      readonly suspend: boolean;
+    };
   readonly repositories: readonly RepositoryTarget[];
   /** Each key with its value and where it comes from, for `explain`. */
   readonly provenance: readonly Provenance[];
@@ -44,7 +47,7 @@ function resolve(manifest: Manifest, entry: DirectoryEntry): DirectorySource {
     if (remote?.type !== "restic") return [];
     return [repositoryTarget(manifest, host, remote, copy.keep ?? remote.keep ?? own)];
   });
-  const [take, suspend, maxAge] = [find("take"), find("suspend"), find("maxAge")];
+  const [take, suspend, priority, maxAge] = [find("take"), find("suspend"), find("priority"), find("maxAge")];
   const [expect, files, hooks, requireMount] = [find("expect"), find("files"), find("hooks"), find("requireMount")];
   const taken = take?.value ?? scheduledIn(manifest, repositories);
   return {
@@ -56,6 +59,7 @@ function resolve(manifest: Manifest, entry: DirectoryEntry): DirectorySource {
       suspend: suspend?.value ?? false,
       ...(keys.stdin && { stdin: keys.stdin }),
       ...(maxAge && { maxAge: maxAge.value }),
+      ...(priority && { priority: priority.value }),
       ...(expect && { expect: expect.value }),
       ...(files && { files: files.value }),
       ...(hooks && { hooks: hooks.value }),
@@ -69,6 +73,7 @@ function resolve(manifest: Manifest, entry: DirectoryEntry): DirectorySource {
       keep,
       maxAge,
       suspend,
+      priority,
       stdin: keys.stdin && { value: keys.stdin, link },
       expect,
       files,

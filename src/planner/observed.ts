@@ -1,4 +1,5 @@
 import type { Dataset, DirectoryInventory, HostInventory, Inventory, RepositoryInventory } from "../model/inventory.ts";
+import type { At } from "../model/plan.ts";
 import { type Address, type DatasetName, type HostName, poolOf, type RepositoryKey } from "../model/units.ts";
 
 /** What is known of one dataset; `unobserved` is never taken for `absent`. */
@@ -32,6 +33,10 @@ export class Observations {
     return this.#inventory.repositories?.[key] ?? { state: "unobserved", reason: "was not listed" };
   }
 
+  repositories(): readonly RepositoryInventory[] {
+    return Object.values(this.#inventory.repositories ?? {});
+  }
+
   directory(address: Address): DirectoryInventory {
     return this.#inventory.directories?.[address] ?? { state: "unobserved", reason: "was not looked at" };
   }
@@ -57,4 +62,15 @@ export class Observations {
       return { state: "unobserved", reason: `${name} was not listed` };
     return { state: "absent" };
   }
+}
+
+/** Of a dataset that is to be: what is not there above it, outermost first. */
+export function missingParents(observations: Observations, { host, dataset }: At): DatasetName[] {
+  const missing: DatasetName[] = [];
+  const there = observations.datasets(host);
+  for (let name = parentOf(dataset); name !== undefined && name !== poolOf(name); name = parentOf(name)) {
+    if (there.has(name)) break;
+    missing.unshift(name);
+  }
+  return missing;
 }

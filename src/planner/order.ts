@@ -3,6 +3,7 @@ import {
   type CreateOperation,
   type DestroyOperation,
   type ForgetOperation,
+  type MakeOperation,
   type Operation,
   type OperationId,
   type SendOperation,
@@ -69,7 +70,7 @@ const idsAt = (operations: readonly DestroyOperation[], { host, dataset }: At): 
  * A first copy below another one of this plan waits for it: it would make a placeholder there, or be renamed aside. Where
  * the dataset above goes with its half-received stream, a placeholder is made instead.
  */
-function linkParents(operations: readonly Operation[]): Operation[] {
+export function linkParents(operations: readonly Operation[]): Operation[] {
   const makers = new Map<string, OperationId>();
   const removers = new Map<string, OperationId>();
   for (const operation of operations) {
@@ -99,8 +100,8 @@ function linkParents(operations: readonly Operation[]): Operation[] {
   });
 }
 
-const makesTarget = (operation: Operation): operation is SendOperation =>
-  operation.kind === "send" && operation.base === null;
+const makesTarget = (operation: Operation): operation is SendOperation | MakeOperation =>
+  operation.kind === "make" || (operation.kind === "send" && operation.base === null);
 
 /** The same order, but for what has to wait for something that stands after it. */
 function dependenciesFirst(operations: readonly Operation[]): Operation[] {

@@ -19,6 +19,7 @@ interface SettledKeys {
   readonly keep: Found<Retention> | undefined;
   readonly maxAge: Found<number> | undefined;
   readonly suspend: Found<boolean> | undefined;
+  readonly priority: Found<number> | undefined;
   readonly expect: Found<Expectation> | undefined;
   readonly files: Found<FileSelection> | undefined;
   readonly hooks: Found<readonly Hook[]> | undefined;
@@ -46,6 +47,7 @@ export const datasetProvenance = (settled: SettledDataset): Provenance[] => [
   row("pin", settled.pin, "[]", list),
   row("maxAge", settled.maxAge, "-", writeSeconds),
   row("suspend", settled.suspend, "false", String),
+  ...priorityRows(settled),
   ...readingRows(settled),
   ...settled.copies.flatMap((copy) => copyRows(copy, settled)),
   ...settled.repositories.flatMap((target) => repositoryRows(target, settled)),
@@ -57,10 +59,14 @@ export const directoryProvenance = (settled: SettledDirectory): Provenance[] => 
   takeRow(settled, "default: the scheduled types that its remotes keep"),
   row("maxAge", settled.maxAge, "-", writeSeconds),
   row("suspend", settled.suspend, "false", String),
+  ...priorityRows(settled),
   ...(settled.stdin ? [row("stdin", settled.stdin, "", list)] : []),
   ...readingRows(settled),
   ...settled.repositories.flatMap((target) => repositoryRows(target, settled)),
 ];
+
+const priorityRows = ({ priority }: SettledKeys): Provenance[] =>
+  priority === undefined ? [] : [row("priority", priority, "0", String)];
 
 const row = <T>(
   key: string,

@@ -24,6 +24,7 @@ import {
 import { isWithin, type Observations, parentOf } from "./observed.ts";
 import { anyMatcher, isGlob, literalLength, type Matcher, matcher } from "./patterns.ts";
 import { datasetProvenance, type Provenance } from "./provenance.ts";
+import { isBeingRestored, isBeside } from "./restore/marks.ts";
 
 /** One concrete dataset to protect, with every key settled. */
 export interface Source {
@@ -36,6 +37,7 @@ export interface Source {
     readonly pin: readonly ("oldest" | "oldestShared")[];
     readonly suspend: boolean;
     readonly maxAge?: NonNullable<SourceKeys["maxAge"]>;
+    readonly priority?: number;
   } & ReadingKeys;
   readonly copies: readonly Copy[];
   readonly repositories: readonly RepositoryTarget[];
@@ -114,6 +116,12 @@ export function resolveSources(manifest: Manifest, observations: Observations, s
     if (observations.host(host).state === "unobserved") continue;
     for (const name of [...observations.datasets(host).keys()].sort()) {
       if (!resolver.covers(name)) continue;
+      const dataset = observations.datasets(host).get(name);
+      if (dataset && isBeside(dataset) && !resolver.names(name)) continue;
+      if (dataset && isBeingRestored(dataset)) {
+        blocked.push(unfinished(host, name));
+        continue;
+      }
       const tie = resolver.tie(name);
       if (tie) blocked.push(ambiguous(host, name, tie));
       else found.push(resolver.source(name));
@@ -129,6 +137,21 @@ export function resolveSources(manifest: Manifest, observations: Observations, s
     blocked: [...blocked, ...conflicts],
     isMentioned: (host, dataset) => resolvers.get(host)?.mentions(dataset) ?? false,
   };
+}
+
+/** The source of that name, be it there or not; undefined where no entry means it. */
+export function sourceNamed(manifest: Manifest, host: HostName, dataset: DatasetName): Source | undefined {
+  const resolver = resolverOf(manifest, host);
+  return resolver.covers(dataset) && resolver.tie(dataset) === undefined ? resolver.source(dataset) : undefined;
+}
+
+const resolvers = new WeakMap<Manifest, Map<HostName, HostResolver>>();
+function resolverOf(manifest: Manifest, host: HostName): HostResolver {
+  const known = resolvers.get(manifest) ?? new Map<HostName, HostResolver>();
+  resolvers.set(manifest, known);
+  const resolver = known.get(host) ?? new HostResolver(manifest, host);
+  known.set(host, resolver);
+  return resolver;
 }
 
 /** Whether anything on this host is this process's care. */
@@ -163,6 +186,11 @@ class HostResolver {
   /** Entries that name a dataset outright on this host. */
   literals(): readonly DatasetEntry[] {
     return [...this.#literal.values()].flat().filter((entry) => !isGlob(entry.pattern.host));
+  }
+
+  /** Whether an entry names it outright. */
+  names(dataset: string): boolean {
+    return this.#literal.has(dataset);
   }
 
   covers(dataset: string): boolean {
@@ -263,6 +291,7 @@ class HostResolver {
     const maxAge = find("maxAge");
     const pin = find("pin");
     const suspend = find("suspend");
+    const priority = find("priority");
     const taken = take?.value ?? this.#scheduledIn(retention);
     const copies = [...(remotes?.value ?? [])].flatMap(([name, keys]) =>
       this.#copy(dataset, name, keys, remotes?.link, retention),
@@ -283,6 +312,7 @@ class HostResolver {
         pin: pin?.value ?? [],
         suspend: suspend?.value ?? false,
         ...(maxAge && { maxAge: maxAge.value }),
+        ...(priority && { priority: priority.value }),
         ...(reading.expect && { expect: reading.expect.value }),
         ...(reading.files && { files: reading.files.value }),
         ...(reading.hooks && { hooks: reading.hooks.value }),
@@ -300,6 +330,7 @@ class HostResolver {
         pin,
         maxAge,
         suspend,
+        priority,
         expect: reading.expect,
         files: reading.files,
         hooks: reading.hooks,
@@ -358,6 +389,20 @@ function ambiguous(
     message: `two entries claim this dataset and neither is closer: ${first.key} and ${second.key}`,
     evidence: [`${first.key} at ${where(first)}`, `${second.key} at ${where(second)}`],
     remedies: [`name it in an entry of its own: "${host}:${dataset}"`],
+  };
+}
+
+function unfinished(host: HostName, dataset: DatasetName): Blocked {
+  return {
+    source: address(host, dataset),
+    at: { host, dataset },
+    reason: "restoring",
+    message: "it is being restored, and not all of it is there yet",
+    evidence: [],
+    remedies: [
+      `go on with it: holdfast restore ${host}:${dataset} --in-place`,
+      `or take it as it is: zfs inherit holdfast:restoring ${dataset}`,
+    ],
   };
 }
 

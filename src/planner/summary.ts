@@ -1,4 +1,4 @@
-import type { Plan, Summary } from "../model/plan.ts";
+import { type Operation, type Plan, type Summary, writePlace } from "../model/plan.ts";
 import type { Bytes } from "../model/units.ts";
 
 /** Counts for the line below a plan. */
@@ -15,17 +15,34 @@ export function summarize({ operations, blocked, kept }: Pick<Plan, "operations"
     destroyBytes: 0,
     other: 0,
   };
+  const restored = new Set<string>();
+  let restoreBytes = 0;
+  const restore = ({ at }: Operation, bytes: number | undefined): void => {
+    restored.add(writePlace(at));
+    restoreBytes += bytes ?? 0;
+  };
   for (const operation of operations) {
     switch (operation.kind) {
       case "create":
         counts.create++;
         break;
       case "send":
-        counts.send += operation.snapshots.length;
-        counts.sendBytes += operation.estimate;
+        if (operation.restores) restore(operation, operation.estimate);
+        else {
+          counts.send += operation.snapshots.length;
+          counts.sendBytes += operation.estimate;
+        }
         break;
       case "resume":
-        counts.resume++;
+        if (operation.restores) restore(operation, operation.remaining);
+        else counts.resume++;
+        break;
+      case "restore-files":
+        restore(operation, operation.estimate);
+        break;
+      case "make":
+      case "settle":
+        restore(operation, undefined);
         break;
       case "backup":
         counts.backup++;
@@ -59,6 +76,7 @@ export function summarize({ operations, blocked, kept }: Pick<Plan, "operations"
   }
   return {
     ...counts,
+    ...(restored.size > 0 && { restore: restored.size, restoreBytes: restoreBytes as Bytes }),
     sendBytes: counts.sendBytes as Bytes,
     destroyBytes: counts.destroyBytes as Bytes,
     blocked: blocked.length,

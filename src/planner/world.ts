@@ -11,7 +11,8 @@ import {
 } from "../model/units.ts";
 import { RepositoryWorld } from "../remotes/restic/plan-world.ts";
 import { isPlaceholder } from "../remotes/zfs/placeholder.ts";
-import { parentOf } from "./observed.ts";
+import { isWithin, parentOf } from "./observed.ts";
+import { restoringMark } from "./restore/marks.ts";
 
 type Step<K extends Operation["kind"]> = Extract<Operation, { kind: K }>;
 
@@ -69,6 +70,14 @@ export class World {
       case "resume":
         this.#resume(operation);
         break;
+      case "make":
+        this.#make(operation);
+        break;
+      case "settle":
+        this.#settle(operation);
+        break;
+      case "restore-files":
+        break; // files are not part of an inventory
       case "bookmark":
         this.#bookmark(operation);
         break;
@@ -131,20 +140,29 @@ export class World {
     else this.#datasets(at.host).delete(at.dataset);
   }
 
-  #rollback({ at, to, destroys }: Step<"rollback">): void {
+  #rollback({ at, to, destroys, unbookmarks }: Step<"rollback">): void {
     this.#destroy(at, destroys);
+    const gone = new Set(unbookmarks?.map(({ name }) => name));
     this.#update(at, (dataset) => {
       if (dataset.snapshots.at(-1)?.guid !== guidOf(to)) throw new Error(`@${to.name} is not the newest`);
-      return { ...dataset, written: 0 as Bytes };
+      return {
+        ...dataset,
+        written: 0 as Bytes,
+        ...(gone.size > 0 && { bookmarks: dataset.bookmarks.filter(({ name }) => !gone.has(name)) }),
+      };
     });
   }
 
   #rename({ at, renameTo }: Step<"replace">): void {
     const datasets = this.#datasets(at.host);
-    const dataset = this.#get(at);
+    this.#get(at);
     if (datasets.has(renameTo)) throw new Error(`${renameTo} exists`);
-    datasets.delete(at.dataset);
-    datasets.set(renameTo, { ...dataset, name: renameTo });
+    for (const [name, moved] of [...datasets]) {
+      if (!isWithin(name, at.dataset)) continue;
+      const to = `${renameTo}${name.slice(at.dataset.length)}` as DatasetName;
+      datasets.delete(name);
+      datasets.set(to, { ...moved, name: to });
+    }
   }
 
   #send(operation: Step<"send">): void {
@@ -166,8 +184,36 @@ export class World {
     this.#receive(at, guidOf(base), sent, raw);
   }
 
+  #settle({ at, beside }: Step<"settle">): void {
+    this.#update(at, ({ own: { restoring, ...own }, ...dataset }) => {
+      if (restoring === undefined) throw new Error(`${at.dataset} is not being restored`);
+      return { ...dataset, own: { ...own, ...(beside && { restored: at.dataset }) } };
+    });
+  }
+
+  #make({ at, createParents, beside }: Step<"make">): void {
+    const datasets = this.#datasets(at.host);
+    if (datasets.has(at.dataset)) throw new Error(`${at.dataset} exists`);
+    this.#createParents(at, createParents);
+    datasets.set(at.dataset, {
+      ...emptyDataset(at.dataset, { restoring: restoringMark(at, beside) }),
+      ...inherited(datasets, at.dataset),
+    });
+  }
+
+  #createParents({ host, dataset }: At, parents: readonly DatasetName[]): void {
+    const datasets = this.#datasets(host);
+    for (const parent of parents) {
+      if (datasets.has(parent)) continue;
+      datasets.set(parent, { ...emptyDataset(parent, { placeholder: "on" }), ...inherited(datasets, parent) });
+    }
+    const parent = parentOf(dataset);
+    if (parent !== undefined && parent !== poolOf(parent) && !datasets.has(parent))
+      throw new Error(`there is no parent ${parent}`);
+  }
+
   #initial(
-    { at, createParents, replacesPlaceholder, raw, encryption }: Step<"send">,
+    { at, createParents, replacesPlaceholder, raw, encryption, restores, properties }: Step<"send">,
     source: Dataset,
     sent: readonly Snapshot[],
   ): void {
@@ -177,15 +223,9 @@ export class World {
     if (there && !(replacesPlaceholder && isPlaceholder(there) && !there.resume))
       throw new Error(`${at.dataset} exists`);
     if (there && raw) throw new Error("a raw stream cannot replace a placeholder");
-    for (const parent of createParents) {
-      if (datasets.has(parent)) continue;
-      datasets.set(parent, { ...emptyDataset(parent, { placeholder: "on" }), ...inherited(datasets, parent) });
-    }
-    const parent = parentOf(at.dataset);
-    if (parent !== undefined && parent !== poolOf(parent) && !datasets.has(parent))
-      throw new Error(`there is no parent ${parent}`);
+    this.#createParents(at, createParents);
     datasets.set(at.dataset, {
-      ...emptyDataset(at.dataset, { adopted: "on" }),
+      ...emptyDataset(at.dataset, restores ? ownIn(properties) : { adopted: "on" }),
       type: source.type,
       ...(raw && { encryption: source.encryption, encryptionroot: at.dataset }),
       ...(encryption === "inherit" && inherited(datasets, at.dataset)),
@@ -193,7 +233,7 @@ export class World {
     });
   }
 
-  #resume({ at, from, token, to, base, raw }: Step<"resume">): void {
+  #resume({ at, from, token, to, base, raw, restores, properties }: Step<"resume">): void {
     const target = this.#get(at);
     if (target.resume?.token !== token) throw new Error("the token is another");
     const sent = this.#find(this.#get(from), to);
@@ -205,7 +245,7 @@ export class World {
       this.#update(at, (dataset) => ({
         ...dataset,
         written: 0 as Bytes,
-        own: { ...dataset.own, adopted: "on" },
+        own: { ...dataset.own, ...(restores ? ownIn(properties) : { adopted: "on" }) },
         snapshots: [received(sent, nextTxg(dataset))],
       }));
     }
@@ -283,6 +323,15 @@ export class World {
     return found.createtxg;
   }
 }
+
+/** `holdfast:` properties, without the prefix. */
+const ownIn = (properties: Readonly<Record<string, string>>): Dataset["own"] =>
+  Object.fromEntries(
+    Object.entries(properties).flatMap(([name, value]) =>
+      name.startsWith(OWN) ? [[name.slice(OWN.length), value]] : [],
+    ),
+  );
+const OWN = "holdfast:";
 
 /** In the simulated world a snapshot that an operation creates has that operation's id for a guid. */
 const guidOf = (ref: SnapshotRef): Guid => ("guid" in ref ? ref.guid : (ref.createdBy as string as Guid));

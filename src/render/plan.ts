@@ -180,6 +180,7 @@ const NOTE_WORDS: Readonly<Record<Note["kind"], string>> = {
   drift: "mirrors that differ",
   chunker: "mirrors that store anew",
   "restic-version": "what this restic cannot do",
+  restore: "restore",
 };
 
 /** The address a note speaks of, unless its message says it. */

@@ -8,9 +8,11 @@ import type {
   CopyOperation,
   Operation,
   Plan,
+  RestoringOperation,
   SendOperation,
   UnbookmarkOperation,
 } from "../model/plan.ts";
+import { isRestore, placeOnHost, writePlace } from "../model/plan.ts";
 import { type Address, type DatasetName, isDirectory, nameOfKey, type RemoteName } from "../model/units.ts";
 import { part, plural, range, size, visible } from "./text.ts";
 
@@ -57,7 +59,9 @@ export function rowsOf(plan: Pick<Plan, "operations" | "blocked">): SourceRows[]
 }
 
 /** One row an operation, except that a copy's sends are one row, and so are backups to one repository and bookmarks of one snapshot. */
-function operationRows(operations: readonly Operation[]): Placed[] {
+function operationRows(all: readonly Operation[]): Placed[] {
+  const operations = all.filter((operation): boolean => !isRestore(operation));
+  const restores = groups(all.filter(isRestore), ({ at }) => writePlace(at));
   const sends = groups(
     operations.filter((operation) => operation.kind === "send"),
     (send) => JSON.stringify([send.remote, send.at.host, send.at.dataset]),
@@ -72,6 +76,7 @@ function operationRows(operations: readonly Operation[]): Placed[] {
   );
   const unbookmarks = operations.filter((operation) => operation.kind === "unbookmark");
   const rows = operations.flatMap((operation): Placed[] => singleRow(operation));
+  rows.push(...restores.map((steps) => ({ rank: 6, row: restoreRow(steps) })));
   rows.push(...sends.map((chain) => ({ rank: 6, row: sendRow(chain) })));
   rows.push(...backups.map((series) => ({ rank: 6, row: backupRow(series) })));
   rows.push(
@@ -106,16 +111,16 @@ function singleRow(operation: Operation): Placed[] {
     case "rollback":
       return row(3, "-", "rollback", {
         subject: `to @${visible(operation.to.name)}`,
-        where: place("on", operation.remote, operation.at.dataset),
+        where: operation.remote === undefined ? "" : place("on", operation.remote, operation.at.dataset),
         details: [visible(operation.reason)],
-        below:
-          operation.destroys.length === 0
-            ? []
-            : [`destroys ${range(operation.destroys.map(({ name }) => name))} there`],
+        below: (operation.destroys.length === 0
+          ? []
+          : [`destroys ${range(operation.destroys.map(({ name }) => name))} there`]
+        ).concat(operation.unbookmarks ? [`forgets ${plural(operation.unbookmarks.length, "newer bookmark")}`] : []),
       });
     case "replace":
       return row(4, "~", "replace", {
-        where: place("on", operation.remote, operation.at.dataset),
+        where: operation.remote === undefined ? "" : place("on", operation.remote, operation.at.dataset),
         details: [visible(operation.reason)],
         below: [`what is there is renamed to ${visible(operation.renameTo)}`],
       });
@@ -168,6 +173,9 @@ function singleRow(operation: Operation): Placed[] {
         subject: operation.subset ? `data ${operation.subset.part}/${operation.subset.of}` : "structure",
         details: [visible(operation.reason)],
       });
+    case "make":
+    case "settle":
+    case "restore-files":
     case "send":
     case "bookmark":
     case "unbookmark":
@@ -258,6 +266,43 @@ function sendRow(chain: readonly [SendOperation, ...SendOperation[]]): Row {
   };
 }
 
+/** All that brings one dataset, or one folder, back. */
+function restoreRow(steps: readonly [RestoringOperation, ...RestoringOperation[]]): Row {
+  const [first] = steps;
+  const resumed = steps.find((step) => step.kind === "resume");
+  const names = steps.flatMap((step): readonly { readonly name: string }[] => {
+    if (step.kind === "send") return step.snapshots;
+    if (step.kind === "resume") return [step.to];
+    if (step.kind === "restore-files") return ["copy" in step.from ? step.from.copy : step.from.snapshot];
+    return [];
+  });
+  const bytes = steps.reduce((sum, step) => {
+    if (step.kind === "resume") return sum + (step.remaining ?? 0);
+    return sum + (("estimate" in step ? step.estimate : undefined) ?? 0);
+  }, 0);
+  const files = steps.find((step) => step.kind === "restore-files");
+  const isAlmostDone = names.length === 0;
+  const elsewhere = !first.source.startsWith(`${first.at.host}:`);
+  return {
+    symbol: resumed || isAlmostDone ? "~" : ">",
+    word: resumed ? "resume" : isAlmostDone ? "finish" : "restore",
+    subject: files?.paths.length
+      ? `${files.paths.slice(0, 2).map(visible).join(", ")}${files.paths.length > 2 ? ` … (${files.paths.length})` : ""}`
+      : snapshotsOf(first.source, names),
+    where: `→ ${visible(elsewhere ? writePlace(first.at) : placeOnHost(first.at))}`,
+    details: [
+      `from ${visible(first.remote)}`,
+      resumed
+        ? `${size(resumed.received)} already there${resumed.remaining === undefined ? "" : `, ${size(bytes)} to come`}`
+        : [names.length > 1 ? plural(names.length, "snapshot") : "", bytes > 0 ? size(bytes) : ""]
+            .filter((word) => word !== "")
+            .join(", "),
+    ].filter((detail) => detail !== ""),
+    below: files?.over ? ["files that differ there are overwritten"] : [],
+    operations: steps,
+  };
+}
+
 const bookmarkRow = (same: readonly [BookmarkOperation, ...BookmarkOperation[]]): Row => ({
   symbol: "~",
   word: "bookmark",
@@ -296,6 +341,8 @@ const BLOCKED_WORDS: Readonly<Record<BlockedReason, string>> = {
   "partial-receive": "half-received stream",
   "no-files": "no files",
   "no-repository": "no repository",
+  "no-copy": "no copy",
+  restoring: "being restored",
   group: "group",
   withheld: "withheld",
   "first-contact": "first contact",

@@ -27,7 +27,7 @@ const table: readonly (readonly [name: string, text: string, expected: readonly 
     remotes:
       usb: { type: zfs, root: usb/b, hooks: [], limit: { download: 1MB/s } }
     `,
-    ["5:5 not-supported", "6:5 not-supported", "8:34 not-supported", "8:54 not-supported"],
+    ["6:5 not-supported", "8:34 not-supported", "8:54 not-supported"],
   ],
   [
     "remotes of later versions: one error each, and none for what refers to them",

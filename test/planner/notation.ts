@@ -315,6 +315,10 @@ function shortPlan(made: ZfsPlan, tokens: ReadonlyMap<string, string>): string {
         return `<${side} ${token(o.to)}${o.destroys.length === 0 ? "" : `-${list(o.destroys)}`}`;
       case "replace":
         return `=${side}`;
+      case "make":
+        return `+${side}`;
+      case "settle":
+        return `.${side}`;
     }
   };
   const blocked = made.blocked.map(

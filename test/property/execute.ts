@@ -127,7 +127,7 @@ function destroy(world: World, { host, dataset }: At, snapshots: readonly Named[
 /** What happens at once or not at all. */
 function executeWhole(
   run: Run,
-  o: Extract<ZfsOperation, { kind: "adopt" | "discard" | "replace" | "resume" | "bookmark" }>,
+  o: Extract<ZfsOperation, { kind: "adopt" | "discard" | "replace" | "resume" | "bookmark" | "make" | "settle" }>,
 ): void {
   const { world } = run;
   const { host, dataset } = o.at;
@@ -148,7 +148,11 @@ function executeWhole(
     case "bookmark": {
       const from = o.fromBookmark === undefined ? { snapshot: o.of.name } : { bookmark: o.fromBookmark };
       zfs.bookmark(world, host, dataset, from, o.bookmark.replace("{guid}", guidOf(run, o.of) ?? "?"));
+      break;
     }
+    case "make":
+    case "settle":
+      throw new Error(`${o.kind} belongs to a restore, not to a plan`);
   }
 }
 

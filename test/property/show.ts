@@ -93,6 +93,8 @@ function details(o: ZfsOperation): string {
       return o.bookmarks.map((b) => `#${b.name}`).join(" ");
     case "adopt":
     case "discard":
+    case "make":
+    case "settle":
       return "";
   }
 }

@@ -267,6 +267,7 @@ export interface Policy {
   pin?: Pin;
   maxAge?: Duration;
   suspend?: boolean;
+  priority?: number;
   expect?: Expect;
   files?: Files;
   hooks?: SourceHooks;
@@ -310,6 +311,7 @@ export interface Entry {
   pin?: Pin;
   maxAge?: Duration;
   suspend?: boolean;
+  priority?: number;
   expect?: Expect;
   files?: Files;
   hooks?: SourceHooks;
@@ -323,6 +325,7 @@ export interface Directory {
   keepByTime?: KeepByTime;
   maxAge?: Duration;
   suspend?: boolean;
+  priority?: number;
   expect?: Expect;
   files?: Files;
   hooks?: SourceHooks;

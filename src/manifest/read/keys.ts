@@ -18,7 +18,7 @@ export function readCommonKeys(
   path: Path,
   types: readonly string[],
 ): Omit<SourceKeys, "recursive" | "skip" | "pin"> {
-  const { policy, take, suspend, requireMount } = keys;
+  const { policy, take, suspend, priority, requireMount } = keys;
   if (policy !== undefined) context.reference("policy", policy, context.declared("policies"), [...path, "policy"]);
   take?.forEach((type, index) => {
     context.reference("type", type, types, [...path, "take", String(index)]);
@@ -33,6 +33,7 @@ export function readCommonKeys(
     ...(keep && { keep }),
     ...(maxAge ? { maxAge } : {}),
     ...(suspend === undefined ? {} : { suspend }),
+    ...(priority === undefined ? {} : { priority }),
     ...(keys.expect && { expect: readExpectation(keys.expect) }),
     ...(keys.files && { files: readFiles(context, keys.files, [...path, "files"]) }),
     ...(keys.hooks && { hooks: readHooks(context, keys.hooks) }),

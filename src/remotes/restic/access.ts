@@ -8,6 +8,8 @@ import { isAtLeast, type ResticVersion } from "./version.ts";
 export interface RepositoryPlace {
   readonly repository: Repository;
   readonly host: HostName;
+  /** The host whose repository it is, where its location has `{host}` in it; default: the same. */
+  readonly of?: HostName;
 }
 
 export type Variables = NonNullable<RunOptions["env"]>;
@@ -22,7 +24,7 @@ export interface Access {
 
 /** Reads what the manifest only refers to; `env` is the caller's environment. Throws a `TransportError` of kind `secret`. */
 export async function readAccess(
-  { repository, host }: RepositoryPlace,
+  { repository, host, of = host }: RepositoryPlace,
   options: { readonly env: Readonly<Record<string, string | undefined>>; readonly signal: AbortSignal },
 ): Promise<Access> {
   const read = async (text: Text, what: string): Promise<string | Secret> =>
@@ -31,7 +33,7 @@ export async function readAccess(
   const own: Record<string, string | Secret> = {};
   for (const [name, text] of repository.environment) own[name] = await read(text, name);
   return {
-    location: typeof location === "string" ? location.replaceAll("{host}", host) : await read(location, "repository"),
+    location: typeof location === "string" ? location.replaceAll("{host}", of) : await read(location, "repository"),
     password: await readSecret(repository.password, { ...options, what: `password of ${repository.name}` }),
     own,
   };

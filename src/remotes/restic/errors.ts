@@ -16,6 +16,8 @@ export type ResticFailureKind =
   | "not-installed"
   | "too-old"
   | "mount-missing"
+  /** What is at the place that files are to go to is not theirs. */
+  | "occupied"
   /** What was to be read is not there. */
   | "missing-source"
   /** The command whose output was to be kept failed. */

@@ -61,9 +61,9 @@ function statusOf(json: Json): Message {
   const secondsRemaining = numberOf(json.seconds_remaining);
   return {
     kind: "status",
-    files: numberOf(json.files_done) ?? 0,
+    files: numberOf(json.files_done) ?? numberOf(json.files_restored) ?? 0,
     totalFiles: numberOf(json.total_files) ?? 0,
-    bytes: numberOf(json.bytes_done) ?? 0,
+    bytes: numberOf(json.bytes_done) ?? numberOf(json.bytes_restored) ?? 0,
     totalBytes: numberOf(json.total_bytes) ?? 0,
     currentFiles: textsOf(json.current_files),
     ...(secondsRemaining !== undefined && { secondsRemaining }),

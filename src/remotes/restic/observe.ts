@@ -1,9 +1,9 @@
-import { usedRepositories } from "../../manifest/repositories.ts";
+import { isLocal, usedRepositories } from "../../manifest/repositories.ts";
 import type { Scope } from "../../manifest/scope.ts";
 import type { DirectoryInventory, Inventory, RepositoryInventory } from "../../model/inventory.ts";
 import type { DirectoryEntry, Manifest } from "../../model/manifest.ts";
 import type { Problem } from "../../model/report.ts";
-import { type Address, address, type RepositoryKey } from "../../model/units.ts";
+import { type Address, address, type HostName, type RepositoryKey } from "../../model/units.ts";
 import { TransportError } from "../../transport/types.ts";
 import { openRepository } from "./restic.ts";
 import type { ResticOptions } from "./session.ts";
@@ -12,13 +12,18 @@ import type { ResticOptions } from "./session.ts";
 export async function observeRepositories(
   manifest: Manifest,
   scope: Scope,
-  options: ResticOptions & { readonly unavailable?: ReadonlyMap<RepositoryKey, Problem> },
+  options: ResticOptions & {
+    readonly unavailable?: ReadonlyMap<RepositoryKey, Problem>;
+    /** Whose restic looks, where a repository is on no host's own disk; default: that of the host it is of. */
+    readonly reader?: HostName;
+  },
 ): Promise<Required<Pick<Inventory, "repositories" | "directories">>> {
   const repositories = usedRepositories(manifest, scope).map(
-    async ({ repository, key, host }): Promise<[RepositoryKey, RepositoryInventory]> => [
-      key,
-      await listed(options.unavailable?.get(key), () => openRepository({ repository, host }, options).list()),
-    ],
+    async ({ repository, key, host, of }): Promise<[RepositoryKey, RepositoryInventory]> => {
+      const reader = options.reader === undefined || isLocal(repository) ? host : options.reader;
+      const place = { repository, host: reader, of };
+      return [key, await listed(options.unavailable?.get(key), () => openRepository(place, options).list())];
+    },
   );
   const directories = manifest.directories
     .filter(({ host, keys }) => scope.sources(host) && keys.stdin === undefined)

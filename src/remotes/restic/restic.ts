@@ -5,6 +5,7 @@ import { addTag, forget } from "./change.ts";
 import { copyFrom, init } from "./fill.ts";
 import { list } from "./list.ts";
 import { type CheckOptions, type CheckResult, check, prune, unlock } from "./maintain.ts";
+import { type RestoreOptions, type RestoreResult, restore } from "./restore.ts";
 import { type ResticOptions, Session } from "./session.ts";
 import { type Stats, stats } from "./stats.ts";
 import type { ResticVersion } from "./version.ts";
@@ -35,6 +36,11 @@ export class Restic {
 
   backup(options: BackupOptions): Promise<BackupResult> {
     return backup(this.#session, options);
+  }
+
+  /** Files of a copy into a folder. */
+  restore(options: RestoreOptions): Promise<RestoreResult> {
+    return restore(this.#session, options);
   }
 
   /** How much is in a copy, counted as this version of restic does. */

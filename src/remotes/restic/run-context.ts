@@ -2,7 +2,8 @@ import type { Dataset } from "../../model/inventory.ts";
 import type { Manifest, Repository } from "../../model/manifest.ts";
 import type { At, AtRepository, OperationId, SnapshotRef } from "../../model/plan.ts";
 import type { FileProgress } from "../../model/report.ts";
-import { type Bytes, type Guid, nameOfKey } from "../../model/units.ts";
+import { type Bytes, type Guid, hostOfKey, nameOfKey } from "../../model/units.ts";
+import type { RepositoryPlace } from "./access.ts";
 import { openRepository, type Restic } from "./restic.ts";
 import type { ResticOptions } from "./session.ts";
 
@@ -30,5 +31,10 @@ export const repositoryOf = (
   return found as Repository;
 };
 
+export function placeOf(context: Pick<RepositoryContext, "manifest">, at: AtRepository): RepositoryPlace {
+  const of = hostOfKey(at.repository);
+  return { repository: repositoryOf(context, at), host: at.host, ...(of !== undefined && { of }) };
+}
+
 export const open = (context: RepositoryContext, at: AtRepository): Restic =>
-  openRepository({ repository: repositoryOf(context, at), host: at.host }, context);
+  openRepository(placeOf(context, at), context);

@@ -11,10 +11,10 @@ import { endedBy, type Result } from "../result.ts";
 import { ResticFailed } from "./errors.ts";
 import { runBackup } from "./run-backup.ts";
 import { copy, forget } from "./run-changes.ts";
-import { type RepositoryContext, repositoryOf } from "./run-context.ts";
+import { placeOf, type RepositoryContext, repositoryOf } from "./run-context.ts";
 import { check, init, prune, unlock } from "./run-maintenance.ts";
 
-export { type RepositoryContext, repositoryOf };
+export { placeOf, type RepositoryContext, repositoryOf };
 
 /** Runs what one command does: one operation, or all copies or forgets in one repository. Never rejects. */
 export async function runInRepository(

@@ -1,8 +1,9 @@
 import { basename } from "node:path";
 import type { FileSelection } from "../../model/manifest.ts";
 import type { DatasetName, DirectoryPath } from "../../model/units.ts";
+import { IN_SNAPSHOT, MOUNT_SNAPSHOT } from "../snapshot-scripts.ts";
 import type { Call } from "./session.ts";
-import { IN_FOLDER, IN_SNAPSHOT, MOUNT_SNAPSHOT, stdinScript } from "./source-scripts.ts";
+import { IN_FOLDER, stdinScript } from "./source-scripts.ts";
 import { isAtLeast, type ResticVersion } from "./version.ts";
 
 /** What a backup reads. */

@@ -84,6 +84,10 @@ export function receivedProperties(options: Pick<StreamOptions, "properties" | "
 
 export const ADOPTED = "holdfast:adopted";
 export const PLACEHOLDER = "holdfast:placeholder";
+/** On what is being restored, until all of it is there (planner/restore/marks.ts). */
+const RESTORING = "holdfast:restoring";
+/** On what was restored beside a source: the name it had then. */
+export const RESTORED = "holdfast:restored";
 
 export interface SendArguments {
   readonly dataset: DatasetName;
@@ -95,12 +99,15 @@ export interface SendArguments {
   readonly range: boolean;
   readonly raw: boolean;
   readonly encryption?: StreamOptions["encryption"];
-  readonly withProperties: boolean;
+  /** `-p`; `received`: `-b`, what the dataset received rather than what it has. */
+  readonly withProperties: boolean | "received";
 }
 
 /** `isPlain`: the source is not encrypted. */
 export function sendArguments(operation: SendOperation, isPlain: boolean): SendArguments {
-  const { from, base, to, snapshots, raw, encryption, withProperties } = operation;
+  const { from, base, to, snapshots, raw, encryption, restores } = operation;
+  // properties of an encrypted dataset travel only with a raw stream
+  const withProperties = operation.withProperties && (raw || isPlain);
   return {
     dataset: from.dataset,
     to: to.name,
@@ -108,14 +115,13 @@ export function sendArguments(operation: SendOperation, isPlain: boolean): SendA
     range: snapshots.length > 1,
     raw,
     ...(encryption && { encryption }),
-    // properties of an encrypted dataset travel only with a raw stream
-    withProperties: withProperties && (raw || isPlain),
+    withProperties: withProperties && restores === "received" ? "received" : withProperties,
   };
 }
 
 function sendOptions({ dataset, base, range, raw, encryption, withProperties }: SendArguments): string[] {
   const options = encryption === "inherit" ? ["-L", "-c"] : ["-L", "-e", "-c"];
-  if (withProperties) options.push("-p");
+  if (withProperties) options.push(withProperties === "received" ? "-b" : "-p");
   if (raw) options.push("-w");
   if (base !== null) {
     if (range && base.startsWith("#")) throw new Error(`a range cannot start at the bookmark ${dataset}${base}`);
@@ -143,7 +149,7 @@ export const resumeCommand = (token: string): string[] => ["zfs", "send", "-vP",
 export const estimateResumeCommand = (token: string): string[] => ["zfs", "send", "-nvP", "-t", token];
 
 export interface ReceiveArguments
-  extends Pick<StreamOptions, "encryption" | "properties" | "excludeProperties" | "datasetType"> {
+  extends Pick<StreamOptions, "encryption" | "properties" | "excludeProperties" | "datasetType" | "restores"> {
   readonly target: DatasetName;
   /** The first snapshot of this copy: the dataset is marked as ours. */
   readonly initial: boolean;
@@ -157,7 +163,7 @@ export function receiveCommand(receive: ReceiveArguments): string[] {
   const { target, initial, resumed, encryption, replacesPlaceholder, datasetType } = receive;
   const set = receivedProperties(receive);
   if (encryption === "off" && initial && !resumed) set.push(["encryption", "off"]);
-  if (initial && !set.some(([name]) => name === ADOPTED)) set.push([ADOPTED, "on"]);
+  if (initial && receive.restores === undefined && !set.some(([name]) => name === ADOPTED)) set.push([ADOPTED, "on"]);
   const excluded = receive.excludeProperties.filter((name) => applies(name, datasetType));
   if (replacesPlaceholder) excluded.push(PLACEHOLDER);
   if (encryption === "inherit") excluded.push("encryption");
@@ -172,6 +178,34 @@ export function receiveCommand(receive: ReceiveArguments): string[] {
     target,
   ];
 }
+
+export const makeCommand = ({ dataset }: At, mark: string): string[] => [
+  "zfs",
+  "create",
+  "-u",
+  "-o",
+  `${RESTORING}=${mark}`,
+  dataset,
+];
+export const settleCommand = ({ dataset }: At): string[] => ["zfs", "inherit", RESTORING, dataset];
+export const mountCommand = ({ dataset }: Pick<At, "dataset">): string[] => ["zfs", "mount", dataset];
+export const unmountCommand = (dataset: DatasetName): string[] => ["zfs", "unmount", dataset];
+export const setCommand = ({ dataset }: At, settings: Readonly<Record<string, string>>): string[] => [
+  "zfs",
+  "set",
+  ...Object.entries(settings).map(([name, value]) => `${name}=${value}`),
+  dataset,
+];
+/** Prints `PROPERTY ⇥ VALUE` of what came along with a stream, also where something else is set over it. */
+export const receivedSettingsCommand = ({ dataset }: At): string[] => [
+  "zfs",
+  "get",
+  "-Hp",
+  "-o",
+  "property,received",
+  "all",
+  dataset,
+];
 
 /** A parent that only holds the path: empty, never mounted, and known as ours. */
 export const createPlaceholderCommand = (dataset: DatasetName): string[] => [

@@ -3,6 +3,7 @@ import type { Result } from "../result.ts";
 import { failed, type RunContext } from "./context.ts";
 import { create } from "./create.ts";
 import { destroy, destroyOrphan, unbookmark } from "./destroy.ts";
+import { make, settle } from "./restore.ts";
 import { resume } from "./resume.ts";
 import { send } from "./send.ts";
 import { adopt, bookmark, discard, replace, rollback } from "./small.ts";
@@ -42,6 +43,10 @@ function runOne(operation: Exclude<ZfsOperation, CreateOperation>, context: RunC
       return send(operation, context);
     case "resume":
       return resume(operation, context);
+    case "make":
+      return make(operation, context);
+    case "settle":
+      return settle(operation, context);
     case "bookmark":
       return bookmark(operation, context);
     case "unbookmark":

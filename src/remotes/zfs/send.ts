@@ -1,4 +1,5 @@
 import type { Dataset } from "../../model/inventory.ts";
+import type { At } from "../../model/plan.ts";
 import type { DatasetName } from "../../model/units.ts";
 import type { Result } from "../result.ts";
 import {
@@ -34,7 +35,7 @@ export async function send(operation: Send, context: RunContext): Promise<Result
   const work: Transfer = { ...operation, initial: operation.base === null, resumed: false };
   if (operation.replacesPlaceholder) await requireEmpty(operation.at, context);
   await requireSpace(operation.at, size, context);
-  await createParents(work, operation.createParents, context);
+  await createParents(operation.at, operation.createParents, context);
   const protection = await protectBase(operation, source, context);
   const { result } = await transfer(work, sendCommand(stream), size, context);
   if (protection.made !== undefined && result.outcome === "done") {
@@ -54,10 +55,10 @@ function unlikePlanned({ from, base, to, snapshots }: Send, source: Dataset, con
   return `the snapshots of ${from.host}:${from.dataset} between @${base.name} and @${to.name} are not those that were planned`;
 }
 
-async function createParents(operation: Transfer, parents: readonly DatasetName[], context: RunContext): Promise<void> {
+export async function createParents(at: At, parents: readonly DatasetName[], context: RunContext): Promise<void> {
   for (const parent of parents) {
     const above = parent.slice(0, parent.lastIndexOf("/"));
-    const where = whereOf(context, { ...operation.at, dataset: parent }, "create,mount,canmount,userprop", above);
+    const where = whereOf(context, { ...at, dataset: parent }, "create,mount,canmount,userprop", above);
     await must(context, createPlaceholderCommand(parent), where, { orElse: ["exists"] });
   }
 }
@@ -75,7 +76,8 @@ interface Protection {
  */
 async function protectBase(operation: Send, source: Dataset, context: RunContext): Promise<Protection> {
   const { base, from, remote } = operation;
-  if (base === null || base.bookmark !== undefined) return {};
+  // a restore leaves the place it comes from as it is
+  if (base === null || base.bookmark !== undefined || operation.restores) return {};
   const guid = context.guidOf(base);
   if (source.bookmarks.some((bookmark) => bookmark.guid === guid)) return {};
   const name = bookmarkName(remote, guid);

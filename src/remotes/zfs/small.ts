@@ -1,13 +1,24 @@
 import type { At } from "../../model/plan.ts";
-import type { Guid } from "../../model/units.ts";
+import type { DatasetName, Guid, HostName } from "../../model/units.ts";
 import { done, type Result } from "../result.ts";
-import { adoptCommand, bookmarkCommand, discardCommand, renameCommand, rollbackCommand } from "./commands.ts";
+import {
+  adoptCommand,
+  bookmarkCommand,
+  destroyBookmarkCommand,
+  discardCommand,
+  mountCommand,
+  renameCommand,
+  rollbackCommand,
+  setCommand,
+  unmountCommand,
+} from "./commands.ts";
 import {
   LONG_PATIENCE_MS,
   must,
   OperationFailed,
   type OperationOf,
   type RunContext,
+  run,
   whereOf,
   whereOnRemote,
 } from "./context.ts";
@@ -30,10 +41,14 @@ export async function discard(operation: OperationOf<"discard">, context: RunCon
 
 /** Destroys by name what follows, then goes back one step: `rollback -r` would also destroy what nobody named. */
 export async function rollback(operation: OperationOf<"rollback">, context: RunContext): Promise<Result> {
-  const { at, to, destroys } = operation;
+  const { at, to, destroys, unbookmarks = [] } = operation;
   // One that cannot go makes the rollback impossible: then the others are not given up for nothing.
   const destruction = await destroySnapshots(operation, destroys, context, { whole: true });
   if (destruction.failures.length > 0) return resultOf(at, destroys, destruction);
+  for (const { name } of unbookmarks)
+    await must(context, destroyBookmarkCommand(at, name), whereOf(context, at, "destroy,mount"), {
+      orElse: ["missing"],
+    });
   await must(context, rollbackCommand(at, to.name), whereOnRemote(context, operation, "rollback"), {
     timeoutMs: LONG_PATIENCE_MS,
   });
@@ -41,10 +56,33 @@ export async function rollback(operation: OperationOf<"rollback">, context: RunC
 }
 
 export async function replace(operation: OperationOf<"replace">, context: RunContext): Promise<Result> {
-  const { at, renameTo } = operation;
+  const { at, renameTo, unmounts = [] } = operation;
+  await takeOutOfUse(at.host, unmounts, context);
   const parent = at.dataset.slice(0, at.dataset.lastIndexOf("/"));
   await must(context, renameCommand(at, renameTo), whereOnRemote(context, operation, "rename,create,mount", parent));
   return done();
+}
+
+/**
+ * What is renamed aside must not come back to where its successor belongs. One that is in use ends it: then everything is
+ * mounted as before.
+ */
+async function takeOutOfUse(host: HostName, datasets: readonly DatasetName[], context: RunContext): Promise<void> {
+  const unmounted: DatasetName[] = [];
+  try {
+    for (const dataset of datasets) {
+      const at = { host, dataset };
+      await must(context, unmountCommand(dataset), whereOf(context, at, "mount"));
+      unmounted.push(dataset);
+    }
+  } catch (error) {
+    for (const dataset of unmounted.reverse()) await run(context, host, mountCommand({ dataset }));
+    throw error;
+  }
+  for (const dataset of datasets) {
+    const at = { host, dataset };
+    await must(context, setCommand(at, { canmount: "noauto" }), whereOf(context, at, "canmount"));
+  }
 }
 
 export async function bookmark(operation: OperationOf<"bookmark">, context: RunContext): Promise<Result> {

@@ -1,6 +1,6 @@
 import type { BookmarkOperation, OperationId, Precondition, SendOperation } from "../../model/plan.ts";
-import { type Bytes, type DatasetName, type Guid, poolOf } from "../../model/units.ts";
-import { parentOf } from "../../planner/observed.ts";
+import type { Bytes, Guid } from "../../model/units.ts";
+import { missingParents } from "../../planner/observed.ts";
 import { refOf, type View } from "../../planner/view.ts";
 import type { Base } from "./base.ts";
 import type { Encryption } from "./encryption.ts";
@@ -40,7 +40,7 @@ export function send(
       to: refOf(to),
       snapshots: range.map(refOf),
       estimate: estimate(facts, range, previous === undefined),
-      createParents: previous || target.isThere ? [] : missingParents(facts),
+      createParents: previous || target.isThere ? [] : missingParents(facts.context.observations, facts.at),
       replacesPlaceholder: previous === undefined && target.placeholder,
     };
     operations.push(operation);
@@ -77,17 +77,6 @@ function estimate(facts: Facts, range: readonly View[], full: boolean): Bytes {
     return views.find(({ createdBy }) => createdBy !== undefined) === view ? dataset.written : 0;
   });
   return sizes.reduce<number>((sum, size) => sum + size, 0) as Bytes;
-}
-
-function missingParents(facts: Facts): DatasetName[] {
-  const missing: DatasetName[] = [];
-  let parent = parentOf(facts.at.dataset);
-  while (parent !== undefined && parent !== poolOf(parent)) {
-    if (facts.context.observations.datasets(facts.at.host).has(parent)) break;
-    missing.unshift(parent);
-    parent = parentOf(parent);
-  }
-  return missing;
 }
 
 /** The newest shared snapshot stays a base even when the source destroys it. */

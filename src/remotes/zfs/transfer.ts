@@ -105,7 +105,7 @@ async function arrived(operation: Transfer, piped: PipeResult, bytes: Bytes, con
   const { stderr } = piped.receiver;
   if (!operation.initial && piped.ok && stderr.trim() === "") return { outcome: "done", bytes };
   const asked = new Map(receivedProperties(operation));
-  if (operation.initial) asked.set(ADOPTED, "on");
+  if (operation.initial && operation.restores === undefined) asked.set(ADOPTED, "on");
   const { problem, warnings } = await inspectReceived(
     operation.datasetType,
     asked,
@@ -185,10 +185,11 @@ async function whatFailed(
 
 /** Everything `zfs allow` has to grant at the target; for a new dataset, on the one above it. */
 function receiverWhere(operation: Transfer, context: RunContext): Where {
-  const { at, initial, replacesPlaceholder, remote } = operation;
+  const { at, initial, replacesPlaceholder, remote, restores } = operation;
   const names = [...receivedProperties(operation).map(([name]) => name), ...operation.excludeProperties];
-  if (initial) names.push(ADOPTED);
-  const mayOnlyGrow = context.manifest.remotes.get(remote)?.deletions === "never" && !replacesPlaceholder;
+  if (initial && restores === undefined) names.push(ADOPTED);
+  const there = restores === undefined ? context.manifest.remotes.get(remote) : undefined;
+  const mayOnlyGrow = there?.deletions === "never" && !replacesPlaceholder;
   const rights = [mayOnlyGrow ? "receive:append" : "receive", "create", "mount", ...names.map(propertyRight)];
   const above = at.dataset.slice(0, at.dataset.lastIndexOf("/"));
   const on = initial && above !== "" ? above : at.dataset;

@@ -1,0 +1,248 @@
+import type { Scope } from "../manifest/scope.ts";
+import { type Manifest, zfsRemotes } from "../model/manifest.ts";
+import type { Plan } from "../model/plan.ts";
+import { type Address, address, type DatasetName, type DirectoryPath, type HostName } from "../model/units.ts";
+import type { RestoreRequest, RestoreTarget } from "../planner/restore/index.ts";
+import { renderPlan } from "../render/plan.ts";
+import { visible } from "../render/text.ts";
+import type { Hosts } from "../transport/types.ts";
+import { carryOut, exitCodeOf } from "./carry-out.ts";
+import { commandLines } from "./command-lines.ts";
+import { agreed } from "./consent.ts";
+import { forStderr, forStdout, type GlobalOptions, requireManifest } from "./context.ts";
+import { EXIT, type ExitCode, Failure } from "./exit.ts";
+import { type Interruption, onInterrupt } from "./interrupt.ts";
+import { lockHosts } from "./lock.ts";
+import { type Remotes, withRemotes } from "./remotes.ts";
+import { answer } from "./terminal.ts";
+import { clock, connect, observeWorld, type World } from "./world.ts";
+
+export interface RestoreOptions extends GlobalOptions {
+  readonly all?: true | string;
+  readonly at?: string;
+  readonly snapshot?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly toHost?: string;
+  readonly inPlace?: true;
+  readonly path?: readonly string[];
+  readonly recursive?: true;
+  readonly withSnapshots?: true;
+  readonly out?: string;
+  readonly print?: true;
+  readonly yes?: true;
+  readonly confirm?: string;
+  readonly json?: true;
+  readonly verbose?: true;
+}
+
+/** Brings copies back: a plan first, then, when it is agreed to, what it says. */
+export async function restore(options: RestoreOptions, source: string | undefined): Promise<ExitCode> {
+  const manifest = await requireManifest(options);
+  const asked = await requestOf(manifest, options, source);
+  const interruption = onInterrupt();
+  // what is only brought beside stands in nobody's way
+  const isAlone = options.print || options.out !== undefined || !(options.inPlace || options.all);
+  const lock = isAlone ? undefined : await lockHosts(manifest, options, interruption.signal);
+  const hosts = await connect(manifest, options);
+  try {
+    return await withRemotes(manifest, hosts, { ...options, allHosts: true }, interruption, (remotes) =>
+      planAndRestore(manifest, hosts, options, asked, interruption, remotes),
+    );
+  } finally {
+    interruption.release();
+    await hosts.close();
+    lock?.release();
+  }
+}
+
+async function planAndRestore(
+  manifest: Manifest,
+  hosts: Hosts,
+  options: RestoreOptions,
+  request: RestoreRequest,
+  interruption: Interruption,
+  remotes: Remotes,
+): Promise<ExitCode> {
+  const { plan, world } = await planned(manifest, hosts, request, interruption, remotes);
+  const commands = commandLines(plan, manifest, world.inventory);
+  if (options.print) {
+    for (const line of plan.operations.flatMap(commands)) answer(`${line}\n`);
+    return exitCodeOf({ finished: true, operations: [] }, plan);
+  }
+  const details = options.verbose ? { verbose: true, commands } : {};
+  if (options.out !== undefined) {
+    const { writeDocument } = await import("./documents.ts");
+    await writeDocument(options.out, plan);
+  }
+  if (!options.json) answer(renderPlan(plan, { ...forStdout(options), ...details }));
+  else if (!options.yes) process.stderr.write(renderPlan(plan, { ...forStderr(options), ...details }));
+  if (options.out !== undefined) {
+    answer(`Saved to ${visible(options.out)}: holdfast apply ${visible(options.out)}\n`);
+    return exitCodeOf({ finished: true, operations: [] }, plan);
+  }
+  if (plan.operations.length === 0) return exitCodeOf({ finished: true, operations: [] }, plan);
+  if (!(await agreed(plan, options, interruption.signal))) return EXIT.error;
+  return carryOut(plan, { manifest, hosts, options, interruption, remotes });
+}
+
+/** Looks at the hosts that matter; once more, where what is to be restored goes to a place that was not looked at. */
+async function planned(
+  manifest: Manifest,
+  hosts: Hosts,
+  request: RestoreRequest,
+  { signal }: Interruption,
+  { unavailable }: Remotes,
+): Promise<{ readonly plan: Plan; readonly world: World }> {
+  const [{ planRestore, targetsOf, restorable }, { Observations }] = await Promise.all([
+    import("../planner/restore/index.ts"),
+    import("../planner/observed.ts"),
+  ]);
+  const host = typeof request.source === "string" ? hostOf(manifest, request.source) : request.source.allOf;
+  const scope: Scope = { sources: (each) => each === host, copies: (each) => each === host };
+  const looking = {
+    scope,
+    unavailable,
+    signal,
+    ...(request.to?.host !== undefined && { reader: request.to.host }),
+  };
+  let world = await observeWorld(manifest, hosts, looking);
+  const sources = restorable(manifest, new Observations(world.inventory));
+  await requireKnown(
+    sources.map(({ address }) => address),
+    request,
+  );
+  const targets = targetsOf(manifest, world.inventory, request);
+  if (targets.length > 0) {
+    const from = [...new Set(zfsRemotes(manifest).map((remote) => remote.host ?? host))];
+    const also = targets.map((at) => ({ host: at.host, root: at.dataset, from: [...new Set([...from, host])] }));
+    world = await observeWorld(manifest, hosts, { ...looking, also });
+  }
+  return { plan: planRestore(manifest, world.inventory, { ...request, now: world.now }), world };
+}
+
+/** A typo must not look like a source without copies. */
+async function requireKnown(known: readonly Address[], { source }: RestoreRequest): Promise<void> {
+  if (typeof source !== "string") {
+    if (known.some((each) => each.startsWith(`${source.allOf}:`))) return;
+    throw new Failure(`${source.allOf} has no sources`, { hint: "`holdfast list --all-hosts` shows all sources" });
+  }
+  if (known.includes(source)) return;
+  const { nearestWord } = await import("../manifest/words.ts");
+  const near = nearestWord(source, known);
+  throw new Failure(`there is no source ${visible(source)}`, {
+    hint: near === undefined ? "`holdfast list` shows all sources" : `did you mean ${near}?`,
+  });
+}
+
+function hostOf(manifest: Manifest, source: Address): HostName {
+  const found = [...manifest.hosts.keys()].find((host) => source.startsWith(`${host}:`));
+  if (found === undefined) throw new Failure(`${visible(source)} names no host of the manifest`);
+  return found;
+}
+
+async function requestOf(
+  manifest: Manifest,
+  options: RestoreOptions,
+  text: string | undefined,
+): Promise<RestoreRequest> {
+  const { all, from, recursive, inPlace, withSnapshots, path = [] } = options;
+  if ((text === undefined) === (all === undefined))
+    throw new Failure(
+      text === undefined ? "which source is to be restored?" : "--all restores every source: name none",
+      {
+        hint: "holdfast restore SOURCE, or holdfast restore --all; `holdfast list` shows all sources",
+      },
+    );
+  const places = [...manifest.remotes.keys(), ...manifest.mirrors.keys(), "source"] as readonly string[];
+  if (from !== undefined && !places.includes(from))
+    throw new Failure(`there is no remote or mirror ${visible(from)}`, { hint: `places: ${places.join(", ")}` });
+  const { snapshot, source } =
+    text === undefined ? { source: { allOf: hostOfAll(manifest, options) } } : addressIn(manifest, text);
+  const name = options.snapshot ?? snapshot;
+  const at = options.at === undefined ? undefined : await momentOf(options.at, manifest);
+  const to = targetIn(manifest, options);
+  return {
+    now: clock(),
+    source,
+    ...(recursive && { recursive }),
+    ...(at !== undefined && { at }),
+    ...(name !== undefined && { snapshot: name.replace(/^@/, "") }),
+    ...(from !== undefined && { from }),
+    ...(to && { to }),
+    ...(inPlace && { inPlace }),
+    ...(path.length > 0 && { paths: path.map(pathIn) }),
+    ...(withSnapshots && { withSnapshots }),
+  };
+}
+
+/** `[HOST:]DATASET[@SNAPSHOT]`, or a directory's `[HOST:]PATH`. */
+function addressIn(manifest: Manifest, text: string): { readonly source: Address; readonly snapshot?: string } {
+  const { host, rest } = splitHost(manifest, text);
+  const owner = host ?? ownHost(manifest, text);
+  if (rest.startsWith("/"))
+    return { source: address(owner, (rest.length > 1 ? rest.replace(/\/+$/, "") : rest) as DirectoryPath) };
+  const [dataset = "", snapshot] = rest.split("@", 2);
+  return { source: address(owner, dataset as DatasetName), ...(snapshot !== undefined && { snapshot }) };
+}
+
+function splitHost(manifest: Manifest, text: string): { readonly host?: HostName; readonly rest: string } {
+  const host = [...manifest.hosts.keys()].find((each) => text.startsWith(`${each}:`));
+  return host === undefined ? { rest: text } : { host, rest: text.slice(host.length + 1) };
+}
+
+function ownHost({ self, hosts }: Manifest, what: string): HostName {
+  const [only, ...others] = hosts.keys();
+  if (self !== null) return self;
+  if (only !== undefined && others.length === 0) return only;
+  throw new Failure(`on which host is ${visible(what)}?`, {
+    hint: `write HOST:${visible(what)}; hosts: ${[...hosts.keys()].join(", ")}`,
+  });
+}
+
+function hostOfAll(manifest: Manifest, { all }: RestoreOptions): HostName {
+  if (typeof all === "string" && manifest.hosts.has(all as HostName)) return all as HostName;
+  if (manifest.self !== null && all === true) return manifest.self;
+  throw new Failure(typeof all === "string" ? `there is no host ${visible(all)}` : "all of which host?", {
+    hint: `holdfast restore --all HOST; hosts: ${[...manifest.hosts.keys()].join(", ")}`,
+  });
+}
+
+async function momentOf(text: string, { timezone }: Manifest): Promise<NonNullable<RestoreRequest["at"]>> {
+  const { parseMoment } = await import("../manifest/units.ts");
+  const moment = parseMoment(text, timezone, clock());
+  if (moment !== undefined) return moment;
+  throw new Failure(`--at ${visible(text)} is no time`, {
+    hint: `such as "2026-11-21 18:00" (in ${timezone}), 2026-11-21, 2026-11-21T18:00:00Z, or 3h for three hours ago`,
+  });
+}
+
+function targetIn(manifest: Manifest, { to, toHost, inPlace }: RestoreOptions): RestoreTarget | undefined {
+  if (to !== undefined && inPlace)
+    throw new Failure("--to names another place, and --in-place is the original's own", { hint: "give one of them" });
+  if (toHost !== undefined && !manifest.hosts.has(toHost as HostName))
+    throw new Failure(`there is no host ${visible(toHost)}`, {
+      hint: `hosts: ${[...manifest.hosts.keys()].join(", ")}`,
+    });
+  if (to === undefined) return toHost === undefined ? undefined : { host: toHost as HostName };
+  const { host = toHost as HostName | undefined, rest } = splitHost(manifest, to);
+  const place = rest.replace(/(?<=.)\/+$/, "");
+  if (place === "" || (!place.startsWith("/") && !/^[\w.:-][\w.: -]*(?:\/[\w.:-][\w.: -]*)*$/.test(place)))
+    throw new Failure(`--to ${visible(to)} is no dataset and no folder`, {
+      hint: "such as tank/restored, /srv/restored or nas02:tank/restored",
+    });
+  return {
+    ...(host !== undefined && { host }),
+    ...(place.startsWith("/") ? { directory: place as DirectoryPath } : { dataset: place as DatasetName }),
+  };
+}
+
+/** Relative to the source, however it was written. */
+function pathIn(path: string): string {
+  const parts = path.split("/").filter((part) => part !== "" && part !== ".");
+  if (parts.length === 0 || parts.includes(".."))
+    throw new Failure(`--path ${visible(path)} is nothing within a source`, {
+      hint: "it takes a file or folder relative to the source, such as etc/passwd",
+    });
+  return parts.join("/");
+}
