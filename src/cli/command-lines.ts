@@ -15,6 +15,7 @@ import {
   discardCommand,
   makeCommand,
   mountCommand,
+  REPLACED,
   RESTORED,
   receiveCommand,
   receivedSettingsCommand,
@@ -97,6 +98,7 @@ export function commandLines(
             on(at.host, unmountCommand(dataset)),
             on(at.host, setCommand({ ...at, dataset }, { canmount: "noauto" })),
           ]),
+          ...(operation.remote === undefined ? [on(at.host, setCommand(at, { [REPLACED]: operation.renameTo }))] : []),
           on(at.host, renameCommand(at, operation.renameTo)),
         ];
       case "make":

@@ -56,11 +56,16 @@ function withRoom(first: readonly DestroyOperation[], create: CreateOperation): 
   return ids.length === 0 ? create : { ...create, after: [...(create.after ?? []), ...ids] };
 }
 
-/** What makes room goes before the rest of its side, which may destroy what justifies it. */
+/** What makes room goes before all else that this plan destroys of its source, here or there: that may be what justifies it. */
 function after<Rest extends DestroyOperation | ForgetOperation>(first: readonly DestroyOperation[], rest: Rest): Rest {
-  if (rest.kind === "forget") return rest;
-  const ids = idsAt(first, rest.at);
-  return ids.length === 0 ? rest : { ...rest, dependsOn: [...rest.dependsOn, ...ids] };
+  if (rest.kind === "forget" || first.length === 0) return rest;
+  const same = idsAt(first, rest.at);
+  const others = first.map(({ id }) => id).filter((id) => !same.includes(id));
+  return {
+    ...rest,
+    dependsOn: [...rest.dependsOn, ...same],
+    ...(others.length > 0 && { after: [...(rest.after ?? []), ...others] }),
+  };
 }
 
 const idsAt = (operations: readonly DestroyOperation[], { host, dataset }: At): OperationId[] =>

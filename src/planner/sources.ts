@@ -24,7 +24,8 @@ import {
 import { isWithin, type Observations, parentOf } from "./observed.ts";
 import { anyMatcher, isGlob, literalLength, type Matcher, matcher } from "./patterns.ts";
 import { datasetProvenance, type Provenance } from "./provenance.ts";
-import { isBeingRestored, isBeside } from "./restore/marks.ts";
+import { besides } from "./restore/besides.ts";
+import { isBeingRestored } from "./restore/marks.ts";
 
 /** One concrete dataset to protect, with every key settled. */
 export interface Source {
@@ -114,10 +115,10 @@ export function resolveSources(manifest: Manifest, observations: Observations, s
     resolvers.set(host, resolver);
     if (!concerns(manifest, host, scope)) continue;
     if (observations.host(host).state === "unobserved") continue;
+    const isBeside = besides(observations, host);
     for (const name of [...observations.datasets(host).keys()].sort()) {
-      if (!resolver.covers(name)) continue;
+      if (!resolver.covers(name) || (isBeside(name) && !resolver.names(name))) continue;
       const dataset = observations.datasets(host).get(name);
-      if (dataset && isBeside(dataset) && !resolver.names(name)) continue;
       if (dataset && isBeingRestored(dataset)) {
         blocked.push(unfinished(host, name));
         continue;

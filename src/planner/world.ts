@@ -153,7 +153,7 @@ export class World {
     });
   }
 
-  #rename({ at, renameTo }: Step<"replace">): void {
+  #rename({ at, renameTo, remote }: Step<"replace">): void {
     const datasets = this.#datasets(at.host);
     this.#get(at);
     if (datasets.has(renameTo)) throw new Error(`${renameTo} exists`);
@@ -161,7 +161,8 @@ export class World {
       if (!isWithin(name, at.dataset)) continue;
       const to = `${renameTo}${name.slice(at.dataset.length)}` as DatasetName;
       datasets.delete(name);
-      datasets.set(to, { ...moved, name: to });
+      const isMarked = name === at.dataset && remote === undefined;
+      datasets.set(to, { ...moved, name: to, ...(isMarked && { own: { ...moved.own, replaced: renameTo } }) });
     }
   }
 

@@ -114,6 +114,29 @@ describe("where a key comes from", () => {
   });
 });
 
+describe("what stands beside a source", () => {
+  const beside = (name: string, own: Record<string, string>): string[] => {
+    const world = worldOf("a:tank/data", `a:${name}`, `a:${name}/below`);
+    for (const [mark, value] of Object.entries(own)) zfs.setProperty(world, "a", name, mark, value);
+    return resolved(world, [entry("a:tank/data", { recursive: true })]);
+  };
+  const aside = "tank/data/db-replaced-20260210T1200Z";
+
+  test.each(["restored", "restoring", "replaced"])(
+    "marked %s with its own name, it is none, nor what is below",
+    (mark) => {
+      expect(beside(aside, { [mark]: aside })).toEqual(["a:tank/data"]);
+    },
+  );
+  test("renamed since, it is one", () => {
+    expect(beside("tank/data/db", { replaced: aside })).toEqual([
+      "a:tank/data",
+      "a:tank/data/db",
+      "a:tank/data/db/below",
+    ]);
+  });
+});
+
 describe("where copies go", () => {
   const world = worldOf("a:tank/data", "a:tank/data/db", "b:pool/data");
   const rows: readonly (readonly [string, readonly DatasetEntry[], string[]])[] = [

@@ -67,6 +67,16 @@ describe("where space is short", () => {
     ],
   ]);
 
+  test("a deletion there waits for one here that rests on what it destroys", () => {
+    const { operations } = planOf({ keep: "d=1", R: "d=1", world: "L full: d1 d2* d3 d4\nR: d2" });
+    const here = operations.find(({ id }) => id.endsWith(" first"));
+    const there = operations.find((o) => o.kind === "destroy" && o.remote !== undefined);
+    expect(here?.preconditions).toContainEqual(
+      expect.objectContaining({ kind: "present", dataset: there?.at.dataset }),
+    );
+    expect(there?.after).toContain(here?.id);
+  });
+
   test("a snapshot is taken once there is room, or none could be made", () => {
     const { operations } = planOf({ world: "L full: d1 d2 d3", keep: "d=2", take: ["daily"] });
     const [first, create] = operations;

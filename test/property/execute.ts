@@ -13,6 +13,8 @@ export interface Unit {
   readonly operations: readonly ZfsOperation[];
   readonly ids: readonly OperationId[];
   readonly dependsOn: readonly OperationId[];
+  /** What has to have ended before, however it did. */
+  readonly after: readonly OperationId[];
 }
 
 /** A plan being carried out in a model world. */
@@ -34,13 +36,16 @@ export function unitsOf(plan: ZfsPlan): Unit[] {
     if (group) group.push(operation);
     else groups.set(key, [operation]);
   }
-  return [...groups.values()].map((operations) => ({
-    operations,
-    ids: operations.map((o) => o.id),
-    dependsOn: [...new Set(operations.flatMap((o) => o.dependsOn))].filter(
-      (id) => !operations.some((o) => o.id === id),
-    ),
-  }));
+  return [...groups.values()].map((operations) => {
+    const ids = operations.map((o) => o.id);
+    const others = (all: readonly OperationId[]) => [...new Set(all)].filter((id) => !ids.includes(id));
+    return {
+      operations,
+      ids,
+      dependsOn: others(operations.flatMap((o) => o.dependsOn)),
+      after: others(operations.flatMap((o) => o.after ?? [])),
+    };
+  });
 }
 
 /**
@@ -243,7 +248,7 @@ export function linearize(units: readonly Unit[], pick: (ready: number) => numbe
   const done = new Set<OperationId>();
   const order: Unit[] = [];
   while (waiting.length > 0) {
-    const ready = waiting.filter((u) => u.dependsOn.every((id) => done.has(id)));
+    const ready = waiting.filter((u) => [...u.dependsOn, ...u.after].every((id) => done.has(id)));
     const next = ready[pick(ready.length)];
     if (next === undefined) throw new Error("the operations depend on each other in a circle, or on nothing there");
     waiting.splice(waiting.indexOf(next), 1);

@@ -7,6 +7,7 @@ import { type DirectorySource, resolveDirectories } from "../directories.ts";
 import { isBelow, isWithin, type Observations } from "../observed.ts";
 import { isGlob, matcher } from "../patterns.ts";
 import { type Source, sourceNamed } from "../sources.ts";
+import { besides } from "./besides.ts";
 
 export type AnySource = Source | DirectorySource;
 
@@ -21,7 +22,8 @@ export function restorable(manifest: Manifest, observations: Observations): AnyS
     if (source) found.set(source.address, source);
   };
   for (const host of manifest.hosts.keys()) {
-    for (const name of observations.datasets(host).keys()) add(host, name);
+    const isBeside = besides(observations, host);
+    for (const name of observations.datasets(host).keys()) if (!isBeside(name)) add(host, name);
     for (const { pattern } of manifest.datasets)
       if (!isGlob(pattern.dataset) && matcher(pattern.host)(host)) add(host, pattern.dataset);
   }

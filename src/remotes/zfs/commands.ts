@@ -88,6 +88,8 @@ export const PLACEHOLDER = "holdfast:placeholder";
 const RESTORING = "holdfast:restoring";
 /** On what was restored beside a source: the name it had then. */
 export const RESTORED = "holdfast:restored";
+/** On what a restore in place put aside: the name it got. */
+export const REPLACED = "holdfast:replaced";
 
 export interface SendArguments {
   readonly dataset: DatasetName;

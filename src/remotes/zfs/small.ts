@@ -7,6 +7,7 @@ import {
   destroyBookmarkCommand,
   discardCommand,
   mountCommand,
+  REPLACED,
   renameCommand,
   rollbackCommand,
   setCommand,
@@ -56,8 +57,11 @@ export async function rollback(operation: OperationOf<"rollback">, context: RunC
 }
 
 export async function replace(operation: OperationOf<"replace">, context: RunContext): Promise<Result> {
-  const { at, renameTo, unmounts = [] } = operation;
+  const { at, renameTo, remote, unmounts = [] } = operation;
   await takeOutOfUse(at.host, unmounts, context);
+  // a mark with another name than its own means nothing: cut here, nothing has happened
+  if (remote === undefined)
+    await must(context, setCommand(at, { [REPLACED]: renameTo }), whereOf(context, at, "userprop"));
   const parent = at.dataset.slice(0, at.dataset.lastIndexOf("/"));
   await must(context, renameCommand(at, renameTo), whereOnRemote(context, operation, "rename,create,mount", parent));
   return done();
