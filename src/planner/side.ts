@@ -51,8 +51,8 @@ export interface Side {
   readonly justification: readonly Precondition[];
   /** What copies have once all is done, by `View.key`: a source may have it only on its way there. */
   readonly elsewhere: ReadonlySet<string>;
-  /** Of what is here, the createtxg of the oldest bookmark for a remote: had that been away, all newer ones piled up. */
-  readonly oldestBookmark?: Txg;
+  /** The createtxg of what remotes had when they went away: all newer ones piled up here since. */
+  readonly stops?: readonly Txg[];
   /** Where space is short, the side as it is: what is surplus even there goes first, whatever becomes of the rest. */
   readonly cramped?: Pick<Side, "views" | "pins" | "justification">;
   /** What must be done before a snapshot may go, such as its bookmark. */
@@ -177,12 +177,12 @@ function deletion(
   const counted: EpochSeconds[] = [];
   let existing = 0;
   let arriving = 0;
-  let beforeBookmark = 0;
+  const txgs: number[] = [];
   side.views.forEach((view, index) => {
     const isOfType = view.type === type;
     if (isOfType && view.snapshot) {
       existing++;
-      if (view.snapshot.createtxg <= (side.oldestBookmark ?? -1)) beforeBookmark++;
+      txgs.push(view.snapshot.createtxg);
     } else if (isOfType) arriving++;
     const whys = verdict[index];
     if ((retention.by === "time" || isOfType) && isCounted(whys)) fills.push(view);
@@ -213,8 +213,12 @@ function deletion(
   const ageBased = retention.by === "time" || rule?.within !== undefined;
   const doubt = ageBased ? clockDoubt(views, staying, side.longestPeriod, context.now) : undefined;
   const declared = context.manifest.snapshotTypes.get(type);
-  // as many as will be left were there before: those that came since are what went on without thinning
-  const piledUp = beforeBookmark >= existing + arriving - snapshots.length ? existing - beforeBookmark : 0;
+  const left = existing + arriving - snapshots.length;
+  const piledUp = (side.stops ?? []).map((stop) => {
+    const before = txgs.filter((txg) => txg <= stop).length;
+    // as many as will be left were there before: those that came since are what went on without thinning
+    return before >= left ? existing - before : 0;
+  });
   return {
     place,
     operation,
@@ -222,7 +226,7 @@ function deletion(
     before,
     existing,
     arriving,
-    piledUp: side.oldestBookmark === undefined ? 0 : piledUp,
+    piledUp: Math.max(0, ...piledUp),
     isEmptied,
     counted,
     oldestDestroyed: views.reduce<number>(

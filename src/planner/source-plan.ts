@@ -240,7 +240,7 @@ class SourcePlanner {
         ...copies.flatMap(({ after }) => after.map(({ key }) => key)),
         ...backups.flatMap(({ after }) => [...after]),
       ]),
-      ...this.#oldestBookmark(copies),
+      stops: this.#stops(copies),
       ...(isFull(this.#dataset) && { cramped: this.#crampedSource(pins.all, copies) }),
       ...(thinning.length > 0 && {
         beforeDestroy: (view: View) => thinning.flatMap(({ remote }) => this.#bookmarkForAway(remote.name, view)),
@@ -279,21 +279,20 @@ class SourcePlanner {
   }
 
   /**
-   * Of remotes that are away, and of those that this plan brings further: a bookmark is renewed only when everything has
+   * Where remotes stopped: those that are away, and those that this plan brings further: a bookmark is renewed only when everything has
    * arrived there. Where a remote is there and wants nothing newer, an old one says nothing of absence. Only the oldest of
    * a remote can be where it stopped, and only while its snapshot is there: others were made to destroy what they mark.
    */
-  #oldestBookmark(copies: readonly CopyPlan[]): Pick<Side, "oldestBookmark"> {
+  #stops(copies: readonly CopyPlan[]): readonly Txg[] {
     const behind = copies.filter(
       ({ state, base, shared }) => state === "away" || (base && shared && base.view.key !== shared.view.key),
     );
     const there = new Set(this.#dataset.snapshots.map(({ guid }) => guid));
-    const stops = behind.flatMap(({ copy }) => {
+    return behind.flatMap(({ copy }) => {
       const own = this.#dataset.bookmarks.filter(({ name, guid }) => name === bookmarkName(copy.remote.name, guid));
       const oldest = own.sort((a, b) => a.createtxg - b.createtxg)[0];
       return oldest && there.has(oldest.guid) ? [oldest.createtxg] : [];
     });
-    return stops.length === 0 ? {} : { oldestBookmark: Math.min(...stops) as Txg };
   }
 
   /** As it is, the source has to keep all from the oldest base on: any of it may have yet to go somewhere. */

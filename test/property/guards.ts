@@ -72,13 +72,18 @@ function wholeDeletions(plan: ZfsPlan): DestroyOperation[] {
   return [...whole.values()];
 }
 
-/** What came since the oldest bookmark of a remote whose snapshot is still there, where no fewer than are left were there before it. */
+/**
+ * What came since a remote stopped, where no fewer than are left were there before. Only its oldest bookmark tells where, and
+ * only while its snapshot is there.
+ */
 function piledUp(remotes: string[], dataset: WorldDataset, there: WorldSnapshot[], left: number): number {
-  const bookmarks = dataset.bookmarks.filter(
-    (b) =>
-      dataset.snapshots.some((s) => s.guid === b.guid) &&
-      remotes.some((remote) => b.name === `holdfast-${remote}-${b.guid}`),
-  );
-  const before = there.filter((s) => bookmarks.every((b) => s.txg <= b.txg)).length;
-  return bookmarks.length > 0 && before >= left ? there.length - before : 0;
+  const since = remotes.map((remote) => {
+    const [stop] = dataset.bookmarks
+      .filter((b) => b.name === `holdfast-${remote}-${b.guid}`)
+      .sort((a, b) => a.txg - b.txg);
+    if (!stop || !dataset.snapshots.some((s) => s.guid === stop.guid)) return 0;
+    const before = there.filter((s) => s.txg <= stop.txg).length;
+    return before >= left ? there.length - before : 0;
+  });
+  return Math.max(0, ...since);
 }
