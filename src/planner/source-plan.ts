@@ -279,9 +279,10 @@ class SourcePlanner {
   }
 
   /**
-   * Where remotes stopped: those that are away, and those that this plan brings further: a bookmark is renewed only when everything has
-   * arrived there. Where a remote is there and wants nothing newer, an old one says nothing of absence. Only the oldest of
-   * a remote can be where it stopped, and only while its snapshot is there: others were made to destroy what they mark.
+   * Where remotes stopped: those that are away, and those that this plan brings further, as a bookmark is renewed only when
+   * everything has arrived there. Where a remote is there and wants nothing newer, an old one says nothing of absence. Only
+   * the oldest of a remote can be where it stopped, and only while its snapshot is there: others were made to destroy what
+   * they mark.
    */
   #stops(copies: readonly CopyPlan[]): readonly Txg[] {
     const behind = copies.filter(
