@@ -410,7 +410,8 @@ class SourcePlanner {
         at: this.#at,
         reason: `@${base.view.name} is the base now`,
         dependsOn: all.flatMap(({ operations }) => operations.map(({ id }) => id)),
-        preconditions: this.#basePresent(plan),
+        // of the others too: should one have lost its base meanwhile, an old bookmark may be the last that it shares
+        preconditions: all.flatMap((each) => this.#basePresent(each)),
         bookmarks: superfluous.map(({ name, guid }) => ({ name, guid })),
       },
     ];
