@@ -34,6 +34,8 @@ export function unmet(precondition: Precondition, observed: Observed, guidOf: Gu
       return otherSnapshot(dataset, precondition.snapshot, where, guidOf);
     case "present":
       return missingGuid(dataset, precondition.snapshot, precondition.bookmark, where, guidOf);
+    case "bookmarked":
+      return unmarked(dataset, precondition.guids, where);
     case "quota":
       return missingOfQuota(dataset, precondition.snapshots, where, guidOf);
     case "follows":
@@ -102,6 +104,12 @@ function missingGuid(
   const { byGuid, bookmarked } = indexOf(dataset);
   if (byGuid.has(guid) || (bookmark && bookmarked.has(guid))) return undefined;
   return `${where} has no ${bookmark ? "snapshot or bookmark" : "snapshot"} with guid ${guid} (@${ref.name}) any more`;
+}
+
+function unmarked(dataset: Dataset, guids: readonly Guid[], where: string): string | undefined {
+  const { bookmarked } = indexOf(dataset);
+  const bare = guids.filter((guid) => !bookmarked.has(guid));
+  return bare.length === 0 ? undefined : `${where} has no bookmark of guid ${bare.slice(0, 3).join(", ")} any more`;
 }
 
 /** Each is a guid, or the operation that creates the snapshot. */

@@ -89,6 +89,8 @@ export type Precondition =
   | (At & { readonly kind: "snapshot"; readonly snapshot: SnapshotRef })
   /** The guid is there, whatever its name; as a snapshot or, where `bookmark` allows it, as a bookmark. */
   | (At & { readonly kind: "present"; readonly snapshot: SnapshotRef; readonly bookmark: boolean })
+  /** Each of these guids has a bookmark, whatever its name. */
+  | (At & { readonly kind: "bookmarked"; readonly guids: readonly Guid[] })
   /** These fill the quota that makes others superfluous: all are there, by guid or by the operation that creates it. */
   | (At & { readonly kind: "quota"; readonly snapshots: readonly (Guid | OperationId)[] })
   /** Only these snapshots follow the base (all of them when it is `null`), and nothing was written since the newest. */

@@ -55,7 +55,7 @@ export interface Side {
   readonly stops?: readonly Txg[];
   /** Where space is short, the side as it is: what is surplus even there goes first, whatever becomes of the rest. */
   readonly cramped?: Pick<Side, "views" | "pins" | "justification">;
-  /** What must be done before a snapshot may go, such as its bookmark. */
+  /** Makes the bookmark that a snapshot needs before it may go, where it has none. Absent: it needs none. */
   readonly beforeDestroy?: (view: View) => readonly Operation[];
 }
 
@@ -204,6 +204,7 @@ function deletion(
       ...(guid === undefined ? [] : [{ ...at, kind: "dataset", guid } as const]),
       ...side.justification,
       ...newestPresent(at, staying),
+      ...(side.beforeDestroy ? [{ ...at, kind: "bookmarked", guids: snapshots.map(({ guid }) => guid) } as const] : []),
       { ...at, kind: "quota", snapshots: fills.map(({ key }) => key) },
     ],
     type,

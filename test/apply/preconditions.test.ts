@@ -60,6 +60,7 @@ const quota = (...snapshots: (number | string)[]): Precondition => ({
   kind: "quota",
   snapshots: snapshots.map(String),
 });
+const bookmarked = (...guids: number[]): Precondition => ({ ...here, kind: "bookmarked", guids: guids.map(guid) });
 const isDataset: Precondition = { ...here, kind: "dataset", guid: guid(100) };
 const placeholder: Precondition = { ...here, kind: "placeholder", guid: guid(100) };
 const createdBy: Precondition = { ...here, kind: "snapshot", snapshot: { name: "new", createdBy: "made" } };
@@ -95,6 +96,7 @@ describe("holds", () => {
     ["no token where there is no dataset", token(null), ABSENT],
     ["all that fill a quota", quota(1, 2, "made"), dataset("a:1 b:2 new:77")],
     ["an empty quota", quota(), dataset("")],
+    ["a bookmark of each", bookmarked(1, 2), dataset("a:1 #m:1 #n:2")],
   ])("%s", (_, precondition, observed) => {
     expect(unmet(precondition, observed, guidOf)).toBeUndefined();
   });
@@ -103,6 +105,7 @@ describe("holds", () => {
 describe("does not hold", () => {
   test.each<[string, Precondition, Observed, string]>([
     ["another dataset of that name", isDataset, dataset("", { guid: guid(5) }), "guid 5 instead of 100"],
+    ["a bookmark that is gone", bookmarked(1, 2), dataset("a:1 b:2 #m:1"), "no bookmark of guid 2"],
     ["a dataset that is gone", isDataset, ABSENT, "not there any more"],
     ["a dataset that appeared", { ...here, kind: "absent" }, dataset(""), "should not exist"],
     ["a placeholder that lost its mark", placeholder, dataset(""), "no longer marked"],

@@ -222,6 +222,10 @@ function broken(run: Run, p: Precondition, dataset: WorldDataset | undefined): s
       const marked = p.bookmark && dataset.bookmarks.some((b) => b.guid === guid);
       return there || marked ? undefined : `${guid} (@${p.snapshot.name}) is not there`;
     }
+    case "bookmarked": {
+      const bare = p.guids.filter((guid) => !dataset.bookmarks.some((b) => b.guid === guid));
+      return bare.length === 0 ? undefined : `${bare} have no bookmark`;
+    }
     case "quota": {
       const guids = p.snapshots.map((id) => run.created.get(id) ?? id);
       const missing = guids.filter((guid) => !dataset.snapshots.some((s) => s.guid === guid));

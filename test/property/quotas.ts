@@ -214,6 +214,7 @@ export class Quotas {
     if (base) yield { guid: base.guid, why: "base", must: after.snapshots.some((s) => s.guid === base.guid) };
     const partial = target?.partial;
     if (partial) yield { guid: partial.step.guid, why: "partial-receive", must: false };
+    if (partial?.step.fromGuid) yield { guid: partial.step.fromGuid, why: "partial-receive", must: false };
     const blocked = this.blocks(name, copy.remote.name);
     const scope = scopeOf(manifest, { allHosts: this.scenario.options.allHosts ?? false });
     const ours = scope.copies(source.host as HostName, copy.remote);
@@ -263,7 +264,7 @@ export class Quotas {
     const there = before?.snapshots ?? [];
     const all = union(sourceBefore.snapshots, sourceAfter.snapshots);
     // a first copy that was cut goes on where it was, and what is older than that cannot come any more
-    const half = before?.partial?.step;
+    const half = before?.partial?.garbage ? undefined : before?.partial?.step;
     const first = half?.fromGuid === null && after?.snapshots.some((s) => s.guid === half.guid) ? half.guid : undefined;
     const from = all.find((s) => s.guid === first)?.txg ?? (base?.txg ?? -1) + 1;
     const newer = all.filter((s) => s.txg >= from && !there.some((t) => t.guid === s.guid));

@@ -121,8 +121,8 @@ export const showPreconditions = (operations: readonly ZfsOperation[]): string =
             ? `${p.base === null ? "nothing" : `@${p.base.name}`} and ${p.extras.length}`
             : p.kind === "token"
               ? p.token
-              : p.kind === "quota"
-                ? p.snapshots.join(" ")
+              : p.kind === "quota" || p.kind === "bookmarked"
+                ? (p.kind === "quota" ? p.snapshots : p.guids).join(" ")
                 : "";
       return `${p.kind} ${p.host}:${p.dataset} ${what}`;
     })
