@@ -24,6 +24,12 @@ export interface Status {
   readonly pending: Summary;
 }
 
+/** What outweighs all that stand before it, the least first. */
+export const HEALTHS = ["ok", "suspended", "waiting", "away", "unknown", "overdue", "blocked", "failed"] as const;
+
+export const worst = (all: readonly Health[]): Health =>
+  all.reduce((a, b) => (HEALTHS.indexOf(b) > HEALTHS.indexOf(a) ? b : a), "ok");
+
 /** In the order in which one outweighs another. */
 export type Health =
   | "ok"
@@ -78,8 +84,13 @@ export interface PlaceStatus {
 export interface CopyStatus extends PlaceStatus {
   readonly remote: RemoteName;
   readonly kind: "zfs" | "restic" | "mirror";
-  /** What it does not have yet, of what it should have. */
+  /**
+   * What it does not have yet, of what it should have. Of a repository that cannot be seen nobody knows: 0. Bytes are what
+   * was written to the source; 0 where files have to be read to know.
+   */
   readonly waiting: { readonly snapshots: number; readonly bytes: Bytes };
+  /** When what is there was last proved to be readable; absent where that was never done or is not known. */
+  readonly verified?: EpochSeconds;
 }
 
 export interface TypeStatus {

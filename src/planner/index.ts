@@ -117,7 +117,8 @@ export function sourcesOf(
   };
 }
 
-function contextOf(manifest: Manifest, inventory: Inventory, options: PlanOptions): PlanContext {
+/** What every rule is given, but what only the whole of a plan tells. */
+export function contextOf(manifest: Manifest, inventory: Inventory, options: PlanOptions): PlanContext {
   return {
     manifest,
     now: options.now,

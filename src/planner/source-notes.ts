@@ -34,6 +34,21 @@ export function backupNotes({ now }: PlanContext, source: Address, plan: BackupP
 export const lastContact = ({ bookmarks }: Dataset, { remote }: Copy): EpochSeconds | undefined =>
   bookmarks.findLast(({ name, guid }) => name === bookmarkName(remote.name, guid))?.creation;
 
+/** What a remote that is away has yet to get, by the bookmark of what it is known to have. */
+export function waitingWhileAway(
+  { now, manifest }: PlanContext,
+  dataset: Dataset,
+  views: readonly View[],
+  copy: Copy,
+): { readonly snapshots: number; readonly bytes: Bytes } {
+  const newest = lastContact(dataset, copy) ?? 0;
+  const newer = views.filter((view) => view.snapshot && view.creation > newest);
+  return {
+    snapshots: countedOf(newer, retain(copy.keep, newer, now, manifest.timezone)).length,
+    bytes: newer.reduce((sum, view) => sum + (view.snapshot?.written ?? 0), 0) as Bytes,
+  };
+}
+
 class Notes {
   readonly #context: PlanContext;
   readonly #source: Source;
@@ -88,12 +103,10 @@ class Notes {
       });
     }
     if (state === "away") {
-      const newer = views.filter((view) => view.snapshot && view.creation > (newest ?? 0));
-      const waiting = countedOf(newer, retain(copy.keep, newer, this.#context.now, this.#context.manifest.timezone));
-      const bytes = newer.reduce((sum, view) => sum + (view.snapshot?.written ?? 0), 0) as Bytes;
+      const { snapshots, bytes } = waitingWhileAway(this.#context, this.#dataset, views, copy);
       const frozen = remote.whileAway === "freeze";
-      const subject = waiting.length === 1 ? "1 snapshot waits" : `${waiting.length} snapshots wait`;
-      if (waiting.length > 0 || frozen) {
+      const subject = snapshots === 1 ? "1 snapshot waits" : `${snapshots} snapshots wait`;
+      if (snapshots > 0 || frozen) {
         notes.push({
           kind: "waiting",
           source: address,
@@ -134,7 +147,8 @@ const hasOtherRoot = (source: Dataset, copy: Dataset | undefined): boolean =>
 export const isOverdue = (now: EpochSeconds, newest: EpochSeconds | undefined, maxAge: Seconds | undefined): boolean =>
   maxAge !== undefined && (newest === undefined || now - newest > maxAge);
 
-const ageOf = (now: EpochSeconds, newest: EpochSeconds | undefined): string => {
+/** `is 3h old`, `has never been made`. */
+export const ageOf = (now: EpochSeconds, newest: EpochSeconds | undefined): string => {
   if (newest === undefined) return "has never been made";
   const minutes = Math.max(0, Math.floor((now - newest) / 60));
   return `is ${writeSeconds(minutes >= 120 ? Math.floor(minutes / 60) * 3600 : minutes * 60)} old`;

@@ -11,7 +11,7 @@ import type {
   OperationId,
   RepositoryOperation,
 } from "../../model/plan.ts";
-import type { Bytes, EpochSeconds, Seconds } from "../../model/units.ts";
+import type { Bytes, EpochSeconds, RemoteName, Seconds } from "../../model/units.ts";
 import type { PlanContext } from "../../planner/context.ts";
 import { isCounted, type Why } from "../../planner/retention.ts";
 import type { Deletion } from "../../planner/side.ts";
@@ -70,10 +70,7 @@ export function planBackups(context: PlanContext, source: BackupSource, target: 
   const there = context.observations.repository(target.at.repository);
   const existing = copiesOf(context.manifest, { repository: target.remote, keep: target.keep }, there, source);
   if (source.suspended) return suspended(context, source, target, existing);
-  const candidates = source.candidates(existing, target.keep).map((view) => planned(source, target, view));
-  const all = [...existing, ...candidates].sort(inOrder);
-  const { whys } = verdictOn(context, target.keep, all);
-  const wanted = candidates.filter((view) => isItself(view) || isCounted(whys.get(view)));
+  const { wanted, whys } = wantedOn(context, source, target, existing);
   if (!isUsable(target.remote, there) || source.obstacle) {
     const state = there.state === "unobserved" ? "away" : "blocked";
     const blocked = source.obstacle && source.isOurs ? [obstacleTo(source, target, source.obstacle)] : [];
@@ -117,6 +114,60 @@ export function planBackups(context: PlanContext, source: BackupSource, target: 
     notes: mirrors.flatMap(({ notes }) => notes),
     ...newestOf(existing),
   };
+}
+
+interface Wanted {
+  /** What is not there and is to be. */
+  readonly wanted: readonly CopyView[];
+  readonly whys: ReadonlyMap<CopyView, readonly Why[]>;
+}
+
+function wantedOn(
+  context: PlanContext,
+  source: BackupSource,
+  target: RepositoryTarget,
+  existing: readonly CopyView[],
+): Wanted {
+  const candidates = source.candidates(existing, target.keep).map((view) => planned(source, target, view));
+  const { whys } = verdictOn(context, target.keep, [...existing, ...candidates].sort(inOrder));
+  return { wanted: candidates.filter((view) => isItself(view) || isCounted(whys.get(view))), whys };
+}
+
+/** The mirror's own retention decides, so that nothing is copied to be forgotten again. */
+function wantedOnMirror(
+  context: PlanContext,
+  keep: Retention,
+  originals: readonly CopyView[],
+  existing: readonly CopyView[],
+): readonly CopyView[] {
+  const has = new Set(existing.map(({ key }) => key));
+  const candidates = originals.filter((view) => !view.isPartial && !has.has(view.key)).map(arrivingCopy);
+  const { whys } = verdictOn(context, keep, [...existing, ...candidates].sort(inOrder));
+  return candidates.filter((view) => isCounted(whys.get(view)));
+}
+
+/**
+ * What one source's copies on a restic remote and on its mirrors lack of what they are to have, whoever brings it there. Of
+ * a repository that cannot be listed nobody knows: nothing.
+ */
+export function lackingOn(
+  context: PlanContext,
+  source: BackupSource,
+  target: RepositoryTarget,
+): ReadonlyMap<RemoteName, readonly CopyView[]> {
+  const { manifest, observations } = context;
+  const known = ({ remote: repository, at, keep }: Pick<RepositoryTarget, "at" | "keep"> & { remote: Repository }) => {
+    const there = observations.repository(at.repository);
+    return { isSeen: there.state !== "unobserved", existing: copiesOf(manifest, { repository, keep }, there, source) };
+  };
+  const { isSeen, existing } = known(target);
+  const wanted = isSeen ? wantedOn(context, source, target, existing).wanted : [];
+  const originals = [...existing, ...wanted].sort(inOrder);
+  const mirrors = target.mirrors.map(({ mirror, at, keep }) => {
+    const there = known({ remote: mirror, at, keep });
+    return [mirror.name, there.isSeen ? wantedOnMirror(context, keep, originals, there.existing) : []] as const;
+  });
+  return new Map([[target.remote.name, wanted], ...mirrors]);
 }
 
 function planned({ address }: BackupSource, { remote }: RepositoryTarget, view: Omit<CopyView, "ref">): CopyView {
@@ -205,7 +256,7 @@ interface MirrorPlan {
   readonly notes: readonly Note[];
 }
 
-/** Copies exactly what the mirror's own retention keeps, so that nothing is copied to be forgotten again. */
+/** Copies exactly what the mirror's own retention keeps. */
 function planMirror(
   context: PlanContext,
   source: BackupSource,
@@ -216,10 +267,7 @@ function planMirror(
 ): MirrorPlan {
   const there = context.observations.repository(at.repository);
   const existing = copiesOf(context.manifest, { repository: mirror, keep }, there, source);
-  const has = new Set(existing.map(({ key }) => key));
-  const candidates = originals.filter((view) => !view.isPartial && !has.has(view.key)).map(arrivingCopy);
-  const { whys } = verdictOn(context, keep, [...existing, ...candidates].sort(inOrder));
-  const wanted = candidates.filter((view) => isCounted(whys.get(view)));
+  const wanted = wantedOnMirror(context, keep, originals, existing);
   if (!isUsable(mirror, there)) {
     const state = there.state === "unobserved" ? "away" : "blocked";
     return {

@@ -58,6 +58,16 @@ export function planCopy(context: PlanContext, source: Source, local: LocalSide,
   return outOfScope(plan, local);
 }
 
+/** What a copy lacks of what its keep calls for, whoever brings it there. */
+export function lackingThere(context: PlanContext, source: Source, local: LocalSide, copy: Copy): readonly View[] {
+  const observed = context.observations.look(copy.host, copy.target);
+  const target = observed.state === "present" ? observed.dataset : undefined;
+  const from = { host: source.host, dataset: source.dataset };
+  const at = { host: copy.host, dataset: copy.target };
+  const facts = { context, source, local, copy, target, from, at };
+  return wantedThere(facts, viewsOf(target, context.classify), findBase(local, target));
+}
+
 /** Somebody else transfers: the source keeps what is still to go. */
 function outOfScope(plan: CopyPlan, local: LocalSide): CopyPlan {
   const there = new Set(plan.dataset?.snapshots.map(({ guid }) => guid as string));
