@@ -167,6 +167,21 @@ export function createProgram(finish: (code: ExitCode) => void): Command {
     async () => (await import("./list.ts")).list,
   );
   add(
+    new Command("status")
+      .description("Show how every source and each of its copies is: the newest copy, its age, what is the matter.")
+      .addOption(new Option("--source <SOURCE>", "only this source; patterns and repeats are fine").argParser(list))
+      .option("--fresh", "look now, also where a running service knows")
+      .option("--check", "one line and an exit code for Nagios and Icinga: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN")
+      .addOption(json().conflicts("check"))
+      .addOption(inventory())
+      .addOption(allHosts())
+      .addHelpText(
+        "after",
+        examples("holdfast status", "holdfast status --source 'tank/vm/*' --fresh", "holdfast status --check"),
+      ),
+    async () => (await import("./status.ts")).status,
+  );
+  add(
     new Command("explain")
       .description("Say why a source has its keys, or why a snapshot is kept, destroyed, sent or blocked.")
       .argument("<ADDRESS>", "[HOST:]DATASET[@SNAPSHOT], or a directory's [HOST:]PATH[@ID]")

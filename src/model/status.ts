@@ -70,6 +70,8 @@ export interface PlaceStatus {
   readonly age?: Seconds;
   /** More than this is overdue: its `maxAge`, or what its schedules come to. */
   readonly dueWithin?: Seconds;
+  /** Its newest is older than that, or there is none; also where something worse is the matter. Never while suspended. */
+  readonly overdue: boolean;
   readonly types: readonly TypeStatus[];
   /** What is in the way; withheld deletions too. */
   readonly blocked: readonly BlockedStatus[];

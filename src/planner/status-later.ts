@@ -17,10 +17,10 @@ export function asOf(status: Status, now: EpochSeconds): Status {
 }
 
 function agedPlace<Place extends PlaceStatus>(place: Place, now: EpochSeconds): Place {
-  if (!place.newest) return place;
-  const age = ageIn(now, place.newest.creation);
-  const { dueWithin } = place;
-  const isLate = dueWithin !== undefined && age > dueWithin && worst([place.health, "overdue"]) === "overdue";
-  if (!isLate || place.health === "overdue" || place.health === "suspended") return { ...place, age };
-  return { ...place, age, health: "overdue", message: overdueMessage(now, place.newest.creation, dueWithin) };
+  const { newest, dueWithin, health } = place;
+  if (!newest) return place;
+  const age = ageIn(now, newest.creation);
+  const overdue = dueWithin !== undefined && age > dueWithin && health !== "suspended";
+  if (!overdue || worst([health, "overdue"]) !== "overdue" || health === "overdue") return { ...place, age, overdue };
+  return { ...place, age, overdue, health: "overdue", message: overdueMessage(now, newest.creation, dueWithin) };
 }

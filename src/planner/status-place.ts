@@ -57,6 +57,7 @@ export function placeStatus(now: EpochSeconds, seen: Seen): PlaceStatus {
     health,
     ...(newest && { newest, age: ageIn(now, newest.creation) }),
     ...(dueWithin !== undefined && { dueWithin }),
+    overdue: findings.some(([each]) => each === "overdue"),
     types,
     blocked,
     withheld: facts.blocked.reduce((sum, { withheld }) => sum + (withheld?.snapshots.length ?? 0), 0),
@@ -69,7 +70,7 @@ const SUSPENDED: readonly Finding[] = [["suspended", "suspended: nothing is chan
 export const ageIn = (now: EpochSeconds, creation: EpochSeconds): Seconds => Math.max(0, now - creation) as Seconds;
 
 export const overdueMessage = (now: EpochSeconds, newest: EpochSeconds | undefined, dueWithin: Seconds): string =>
-  `the newest ${ageOf(now, newest)}, due within ${writeSeconds(dueWithin)}`;
+  `${newest === undefined ? "there is none yet" : `the newest ${ageOf(now, newest)}`}, due within ${writeSeconds(dueWithin)}`;
 
 function findingsOf(now: EpochSeconds, seen: Seen): Finding[] {
   const { facts, waiting, unseen, dueWithin, newest } = seen;

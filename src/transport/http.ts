@@ -35,6 +35,39 @@ export async function request({ url, method, headers, body, timeoutMs, signal }:
   }
 }
 
+export type TextAnswer =
+  | { readonly ok: true; readonly text: string }
+  /** Absent `status`: nobody answered. */
+  | { readonly ok: false; readonly status?: number; readonly message: string };
+
+/** Reads a text of at most `maxBytes`; longer is no answer. Throws a `TransportError` of kind `aborted`. */
+export async function readText(
+  url: string,
+  { timeoutMs, maxBytes, signal }: Pick<HttpRequest, "timeoutMs" | "signal"> & { readonly maxBytes: number },
+): Promise<TextAnswer> {
+  const timeout = AbortSignal.timeout(timeoutMs);
+  try {
+    const response = await fetch(url, { redirect: "manual", signal: AbortSignal.any([signal, timeout]) });
+    const { ok, status, body } = response;
+    if (!ok || body === null) {
+      await body?.cancel();
+      return { ok: false, status, message: `was answered with ${status}` };
+    }
+    const chunks: Uint8Array[] = [];
+    let bytes = 0;
+    for await (const chunk of body) {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes > maxBytes) return { ok: false, status, message: `was answered with more than ${maxBytes} bytes` };
+    }
+    return { ok: true, text: Buffer.concat(chunks).toString("utf8") };
+  } catch (error) {
+    if (signal.aborted) throw new TransportError("aborted", "the call was interrupted", { cause: error });
+    if (timeout.aborted) return { ok: false, message: `was not answered within ${timeoutMs / 1000} s` };
+    return { ok: false, message: `failed: ${reasonOf(error)}` };
+  }
+}
+
 /** `fetch` itself only says that it failed, and its messages may hold the address. */
 function reasonOf(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;

@@ -1,0 +1,105 @@
+import type { Manifest } from "../model/manifest.ts";
+import { type Health, type Status, worst } from "../model/status.ts";
+import type { EpochSeconds } from "../model/units.ts";
+import { visible } from "../render/text.ts";
+import { forStdout, type GlobalOptions, openLog, requireManifest } from "./context.ts";
+import { EXIT, type ExitCode, Failure } from "./exit.ts";
+import { onInterrupt } from "./interrupt.ts";
+import { makePlan } from "./plan.ts";
+import { requireMatches, selects } from "./selection.ts";
+import { listenOf, statusFromService } from "./service-client.ts";
+import { answer, answerJson } from "./terminal.ts";
+import { clock, lookAround } from "./world.ts";
+
+interface StatusOptions extends GlobalOptions {
+  readonly source?: readonly string[];
+  readonly fresh?: true;
+  readonly check?: true;
+  readonly json?: true;
+  readonly inventory?: string;
+  readonly allHosts?: true;
+}
+
+export async function status(options: StatusOptions): Promise<ExitCode> {
+  if (options.check) return check(options);
+  const { found, from } = await current(options);
+  if (options.json) {
+    answerJson(found);
+    if (from !== undefined) (await openLog(options)).info({ from }, "the status is the service's");
+  } else {
+    const { renderStatus } = await import("../render/status.ts");
+    answer(renderStatus(found, { ...forStdout(options), ...(from !== undefined && { from }) }));
+  }
+  return isWell(found.health) ? EXIT.ok : EXIT.incomplete;
+}
+
+/** Whether all is as it should be, or will be by itself. */
+const isWell = (health: Health): boolean => !["unknown", "overdue", "blocked", "failed"].includes(health);
+
+/** A plugin's answer is one line on stdout, whatever happens: its exit codes are not ours. */
+async function check(options: StatusOptions): Promise<ExitCode> {
+  const { renderCheck, renderUnknown } = await import("../render/status-check.ts");
+  try {
+    const { line, code } = renderCheck((await current(options)).found);
+    answer(`${line}\n`);
+    return code;
+  } catch (error) {
+    const hint = error instanceof Failure && error.hint !== undefined ? `; ${error.hint}` : "";
+    const { line, code } = renderUnknown(`${(error as Error).message}${hint}`);
+    answer(`${line}\n`);
+    return code;
+  }
+}
+
+interface Found {
+  readonly found: Status;
+  /** Where the service is that told it; absent: it was looked at now. */
+  readonly from?: string;
+}
+
+async function current(options: StatusOptions): Promise<Found> {
+  const manifest = await requireManifest(options);
+  const { found, ...rest } = (await told(manifest, options)) ?? { found: await fresh(manifest, options) };
+  return { found: selected(found, manifest, options.source), ...rest };
+}
+
+/** By the running service, if there is one and it answers what was asked. */
+async function told(manifest: Manifest, options: StatusOptions): Promise<Found | undefined> {
+  if (options.fresh || options.inventory !== undefined || options.allHosts) return undefined;
+  const interruption = onInterrupt();
+  try {
+    const answered = await statusFromService(manifest, interruption.signal);
+    const from = listenOf(manifest);
+    if (answered.state === "useless")
+      (await openLog(options)).warn(`not asked the service at ${visible(from)}: ${answered.reason}`);
+    if (answered.state !== "answered") return undefined;
+    const { asOf } = await import("../planner/status-later.ts");
+    return { found: asOf(answered.status, clock()), from };
+  } finally {
+    interruption.release();
+  }
+}
+
+async function fresh(manifest: Manifest, options: StatusOptions): Promise<Status> {
+  const world = await lookAround(manifest, options);
+  return statusIn(manifest, world, options);
+}
+
+/** How all is in this world. */
+export async function statusIn(
+  manifest: Manifest,
+  world: { readonly inventory: import("../model/inventory.ts").Inventory; readonly now: EpochSeconds },
+  { allHosts }: Pick<StatusOptions, "allHosts">,
+): Promise<Status> {
+  const scope = allHosts === undefined ? {} : { allHosts };
+  const [plan, { assess }] = await Promise.all([makePlan(manifest, world, scope), import("../planner/status.ts")]);
+  return assess(manifest, world.inventory, plan, { now: world.now, ...scope });
+}
+
+function selected(status: Status, manifest: Manifest, patterns: readonly string[] | undefined): Status {
+  if (patterns === undefined) return status;
+  const all = status.sources.map(({ source }) => source);
+  requireMatches(manifest, all, patterns);
+  const sources = status.sources.filter(({ source }) => patterns.some((one) => selects(manifest, one)(source)));
+  return { ...status, sources, health: worst(sources.map(({ health }) => health)) };
+}
