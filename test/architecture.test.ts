@@ -59,6 +59,7 @@ const RULES: readonly (readonly [pattern: RegExp, rule: Rule])[] = [
     /^doctor\//,
     { modules: ["inventory", "planner", "transport", SCOPE, REPOSITORIES, /^remotes\/restic\//], packages: [] },
   ],
+  [/^service\/(?:metrics|label-sets|tallies|places|one-run)\.ts$/, { modules: [], packages: ["prom-client"] }],
   [
     /^cli\//,
     {
@@ -72,6 +73,7 @@ const RULES: readonly (readonly [pattern: RegExp, rule: Rule])[] = [
         "planner",
         "remotes",
         "render",
+        "service",
         "transport",
       ],
       packages: ["node:*", "commander", "pino", "log-update", "ajv"],

@@ -11,6 +11,7 @@ import { forStderr, forStdout, type GlobalOptions, requireManifest } from "./con
 import { EXIT, type ExitCode, Failure } from "./exit.ts";
 import { type Interruption, onInterrupt } from "./interrupt.ts";
 import { lockHosts } from "./lock.ts";
+import type { MetricsFile } from "./metrics-file.ts";
 import { makePlan, type PlanningOptions } from "./plan.ts";
 import { type Remotes, withRemotes } from "./remotes.ts";
 import { answer, answerJson, tell } from "./terminal.ts";
@@ -22,6 +23,7 @@ interface ApplyOptions extends GlobalOptions, PlanningOptions {
   readonly confirm?: string;
   readonly verbose?: true;
   readonly json?: true;
+  readonly metricsFile?: string;
 }
 
 export async function apply(options: ApplyOptions, saved: string | undefined): Promise<ExitCode> {
@@ -43,7 +45,10 @@ export async function apply(options: ApplyOptions, saved: string | undefined): P
     const { plan, world } = reviewed
       ? { plan: reviewed }
       : await currentPlan(manifest, hosts, options, { ...interruption, ...remotes });
-    if (plan.operations.length === 0) return nothingToDo(plan, options);
+    const metrics = await metricsFor(options, manifest);
+    const written = (code: ExitCode): Promise<ExitCode> =>
+      metrics === undefined ? Promise.resolve(code) : metrics.write(code, () => observed(remotes));
+    if (plan.operations.length === 0) return written(nothingToDo(plan, options));
     const details = options.verbose && {
       verbose: true,
       ...(world && { commands: commandLines(plan, manifest, world.inventory) }),
@@ -51,8 +56,22 @@ export async function apply(options: ApplyOptions, saved: string | undefined): P
     if (!options.json) answer(renderPlan(plan, { ...forStdout(options), ...details }));
     else if (!options.yes) tell(renderPlan(plan, { ...forStderr(options), ...details }));
     if (!(await agreed(plan, options, interruption.signal))) return EXIT.error;
-    return carryOut(plan, { manifest, hosts, options, interruption, remotes, isSaved: reviewed !== undefined });
+    const isSaved = reviewed !== undefined;
+    return written(await carryOut(plan, { manifest, hosts, options, interruption, remotes, isSaved, ...metrics }));
   }
+
+  function observed({ unavailable }: Remotes): Promise<World> {
+    return observeWorld(manifest, hosts, { ...options, unavailable, signal: interruption.signal });
+  }
+}
+
+async function metricsFor(
+  { metricsFile, ...options }: ApplyOptions,
+  manifest: Manifest,
+): Promise<MetricsFile | undefined> {
+  if (metricsFile === undefined) return undefined;
+  const { openMetricsFile } = await import("./metrics-file.ts");
+  return openMetricsFile(metricsFile, manifest, options);
 }
 
 async function currentPlan(

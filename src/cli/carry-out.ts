@@ -6,7 +6,7 @@ import type { Hosts } from "../transport/types.ts";
 import { forStdout, type GlobalOptions } from "./context.ts";
 import { EXIT, type ExitCode } from "./exit.ts";
 import type { Interruption } from "./interrupt.ts";
-import { showProgress } from "./progress.ts";
+import { type Progress, showProgress } from "./progress.ts";
 import type { Remotes } from "./remotes.ts";
 import { answer, answerJson } from "./terminal.ts";
 
@@ -18,12 +18,15 @@ interface Means {
   readonly remotes: Remotes;
   /** The plan is one that was made earlier. */
   readonly isSaved?: boolean;
+  readonly onEvent?: Progress["onEvent"];
+  /** Gets the report before it is shown. */
+  readonly onReport?: (report: Report) => void;
 }
 
 /** Runs a plan with its progress on stderr, prints the report, and says what the end means. */
 export async function carryOut(
   plan: Plan,
-  { manifest, hosts, options, interruption, remotes, isSaved = false }: Means,
+  { manifest, hosts, options, interruption, remotes, isSaved = false, onEvent, onReport }: Means,
 ): Promise<ExitCode> {
   const { apply } = await import("../apply/index.ts");
   const progress = await showProgress(plan, options);
@@ -43,6 +46,7 @@ export async function carryOut(
       unavailable: remotes.unavailable,
       onEvent: (kind, event) => {
         progress.onEvent(kind, event);
+        onEvent?.(kind, event);
         if (kind === "finished") remotes.finished(event as OperationReport);
       },
     });
@@ -50,6 +54,7 @@ export async function carryOut(
     signal.removeEventListener("abort", farewell);
     progress.end();
   }
+  onReport?.(report);
   if (options.json) answerJson(report);
   else answer(renderReport(report, plan, forStdout(options)));
   return exitCodeOf(report, plan, isSaved);

@@ -124,13 +124,16 @@ function reason(error: ErrorObject | undefined, document: unknown): string {
 const unreadable = (path: string, error: unknown): Failure =>
   new Failure(`cannot read ${path}: ${(error as Error).message}`, { cause: error });
 
+export const writeDocument = (path: string, value: unknown): Promise<void> =>
+  writeWhole(path, `${JSON.stringify(value, null, 2)}\n`);
+
 /** All of the file or the one that was there before, also after a crash. */
-export async function writeDocument(path: string, value: unknown): Promise<void> {
+export async function writeWhole(path: string, text: string): Promise<void> {
   const temporary = join(dirname(path), `.${process.pid}.holdfast.tmp`);
   try {
     const file = await open(temporary, "w");
     try {
-      await file.writeFile(`${JSON.stringify(value, null, 2)}\n`);
+      await file.writeFile(text);
       await file.sync();
     } finally {
       await file.close();

@@ -131,6 +131,10 @@ export function createProgram(finish: (code: ExitCode) => void): Command {
       .option("--yes", "do not ask; needed without a terminal")
       .option("--confirm <ADDRESS>", "of a saved restore in place: the address of what is given up")
       .option("-v, --verbose", "with the commands and what is kept why, and which file is being read")
+      .option(
+        "--metrics-file <FILE>",
+        "afterwards, write how all is for Prometheus' node_exporter (textfile collector)",
+      )
       .addOption(json())
       .addOption(target())
       .addOption(exclude())
@@ -145,6 +149,7 @@ export function createProgram(finish: (code: ExitCode) => void): Command {
           "holdfast apply --yes --target tank/data",
           "holdfast apply --resolve vault=rollback --target tank/vm",
           "holdfast apply tonight.json",
+          "holdfast apply --yes --metrics-file /var/lib/prometheus/node-exporter/holdfast.prom",
         ),
       ),
     async () => (await import("./apply.ts")).apply,

@@ -1,6 +1,7 @@
 import type { Manifest } from "../model/manifest.ts";
+import type { Plan } from "../model/plan.ts";
+import type { Report } from "../model/report.ts";
 import { type Health, type Status, worst } from "../model/status.ts";
-import type { EpochSeconds } from "../model/units.ts";
 import { visible } from "../render/text.ts";
 import { forStdout, type GlobalOptions, openLog, requireManifest } from "./context.ts";
 import { EXIT, type ExitCode, Failure } from "./exit.ts";
@@ -9,7 +10,7 @@ import { makePlan } from "./plan.ts";
 import { requireMatches, selects } from "./selection.ts";
 import { listenOf, statusFromService } from "./service-client.ts";
 import { answer, answerJson } from "./terminal.ts";
-import { clock, lookAround } from "./world.ts";
+import { clock, lookAround, type World } from "./world.ts";
 
 interface StatusOptions extends GlobalOptions {
   readonly source?: readonly string[];
@@ -81,19 +82,19 @@ async function told(manifest: Manifest, options: StatusOptions): Promise<Found |
 }
 
 async function fresh(manifest: Manifest, options: StatusOptions): Promise<Status> {
-  const world = await lookAround(manifest, options);
-  return statusIn(manifest, world, options);
+  return (await assessAll(manifest, await lookAround(manifest, options), options)).status;
 }
 
-/** How all is in this world. */
-export async function statusIn(
+/** How everything is in this world, whatever part of it a command is about. */
+export async function assessAll(
   manifest: Manifest,
-  world: { readonly inventory: import("../model/inventory.ts").Inventory; readonly now: EpochSeconds },
+  world: World,
   { allHosts }: Pick<StatusOptions, "allHosts">,
-): Promise<Status> {
+  lastReports: readonly Report[] = [],
+): Promise<{ readonly plan: Plan; readonly status: Status }> {
   const scope = allHosts === undefined ? {} : { allHosts };
   const [plan, { assess }] = await Promise.all([makePlan(manifest, world, scope), import("../planner/status.ts")]);
-  return assess(manifest, world.inventory, plan, { now: world.now, ...scope });
+  return { plan, status: assess(manifest, world.inventory, plan, { now: world.now, ...scope, lastReports }) };
 }
 
 function selected(status: Status, manifest: Manifest, patterns: readonly string[] | undefined): Status {
