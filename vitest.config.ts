@@ -25,6 +25,15 @@ export default defineConfig({
         },
       },
       {
+        // A real Prometheus, which scrapes.
+        test: {
+          name: "prometheus",
+          include: ["test/scenario/prometheus/**/*.test.ts"],
+          testTimeout: 120_000, // on a machine that has other work too
+          hookTimeout: 120_000,
+        },
+      },
+      {
         // Real OpenZFS: emulated machines, booted once, two for each worker, and much patience.
         test: {
           name: "zfs",

@@ -81,6 +81,7 @@ const parts: Record<string, Part> = {
   unused: check("npm", "run", "--silent", "unused"),
   fast: () => project("fast"),
   restic: onReal("real restic", "restic", "test/restic-tools/build"),
+  prometheus: onReal("a real Prometheus", "prometheus", "test/prometheus-tools/build"),
   zfs: onReal("real OpenZFS", "zfs", "test/zfs-vm/build"),
 };
 
