@@ -39,11 +39,18 @@ export async function statusFromService(manifest: Manifest, signal: AbortSignal)
   return { state: "answered", status };
 }
 
-/** What listens on every address is reached by the nearest. */
-const reachable = (listen: string): string =>
-  listen
-    .replace(/^(?:0\.0\.0\.0|\*)?(?=:\d+$)/, (any) => (any === "" && !listen.startsWith(":") ? "" : "127.0.0.1"))
-    .replace(/^\[::\](?=:)/, "[::1]");
+/** What listens on every address is reached on this machine's own. */
+function reachable(listen: string): string {
+  const colon = listen.lastIndexOf(":");
+  const [host, port] = [listen.slice(0, colon), listen.slice(colon + 1)];
+  return `${OWN.get(host) ?? host}:${port}`;
+}
+const OWN: ReadonlyMap<string, string> = new Map([
+  ["", "127.0.0.1"],
+  ["*", "127.0.0.1"],
+  ["0.0.0.0", "127.0.0.1"],
+  ["[::]", "[::1]"],
+]);
 
 async function parsed(text: string): Promise<Status | undefined> {
   let document: unknown;

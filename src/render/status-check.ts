@@ -54,7 +54,7 @@ export function renderCheck(status: Status): CheckAnswer {
   const worstFirst = FIRST.flatMap((each) => wrong.filter(({ place }) => stateOf(place) === each));
   const [worst] = worstFirst;
   const summary = [
-    ...(worst ? [`${worst.name} ${worst.place.health}: ${visible(worst.place.message ?? "")}`] : []),
+    ...(worst ? [`${worst.name} ${worst.place.health}${because(worst.place)}`] : []),
     ...(worstFirst.length > 1 ? [`${plural(worstFirst.length - 1, "other place")} not in order`] : []),
     ...(!worst && state === "UNKNOWN" ? unseen(status) : []),
     `${plural(status.sources.length, "source")}${suspended(status)}`,
@@ -69,6 +69,8 @@ const answer = (state: State, text: string, data: string): CheckAnswer => ({
   line: `HOLDFAST ${state} - ${text.replaceAll("|", "/")}${data === "" ? "" : `|${data}`}`,
   code: STATES[state],
 });
+
+const because = ({ message }: PlaceStatus): string => (message === undefined ? "" : `: ${visible(message)}`);
 
 const unseen = ({ unobserved }: Status): string[] =>
   unobserved

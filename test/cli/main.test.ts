@@ -12,7 +12,7 @@ const holdfast = useHoldfast();
 holdfast.write("holdfast.yaml", manifest());
 holdfast.write("inventory.json", inventory());
 const recorded = ["--inventory", "inventory.json"];
-const commands = ["plan", "apply", "validate", "list", "explain", "snapshot", "doctor", "version"];
+const commands = ["plan", "apply", "status", "validate", "list", "explain", "snapshot", "doctor", "version"];
 
 /** Reads a command line without a process of its own; commands that it would run are not run. */
 async function parse(args: readonly string[]) {
@@ -60,6 +60,7 @@ describe("the command line", () => {
     ["an unknown command", ["plam"]],
     ["an unknown option", ["plan", "--jsn"]],
     ["options that exclude each other", ["plan", "--json", "--markdown"]],
+    ["a plugin's line that is to be JSON", ["status", "--check", "--json"]],
     ["a missing argument", ["explain"]],
     ["too many arguments", ["version", "x"]],
     ["a wrong count", ["apply", "--allow-destroy", "-1"]],
