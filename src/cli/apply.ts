@@ -46,9 +46,9 @@ export async function apply(options: ApplyOptions, saved: string | undefined): P
       ? { plan: reviewed }
       : await currentPlan(manifest, hosts, options, { ...interruption, ...remotes });
     const metrics = await metricsFor(options, manifest);
-    const written = (code: ExitCode): Promise<ExitCode> =>
-      metrics === undefined ? Promise.resolve(code) : metrics.write(code, () => observed(remotes));
-    if (plan.operations.length === 0) return written(nothingToDo(plan, options));
+    const written = (code: ExitCode, seen?: World): Promise<ExitCode> =>
+      metrics === undefined ? Promise.resolve(code) : metrics.write(code, async () => seen ?? observed(remotes));
+    if (plan.operations.length === 0) return written(nothingToDo(plan, options), world);
     const details = options.verbose && {
       verbose: true,
       ...(world && { commands: commandLines(plan, manifest, world.inventory) }),

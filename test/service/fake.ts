@@ -144,7 +144,7 @@ export function viewOf(now: number, more: Partial<ServiceView> = {}): ServiceVie
   };
 }
 
-export const planOf = (...operations: Operation[]): Plan => ({ ...plans.typical, operations });
+const planOf = (...operations: Operation[]): Plan => ({ ...plans.typical, operations });
 
 /** What a service has before it has looked. */
 export function newView(now: number): ServiceView {
