@@ -93,11 +93,17 @@ class Assessor {
     };
   }
 
-  /** Nothing where neither it nor any copy of it is in this process's care. */
+  /**
+   * Nothing where neither it nor any copy of it is in this process's care; but what the plan says is in the way is said here,
+   * too.
+   */
   #dataset(source: Source): SourceStatus | undefined {
     const { scope, observations } = this.#context;
     const isOurs = scope.sources(source.host);
-    const copies = source.copies.filter(({ remote }) => isOurs || scope.copies(source.host, remote));
+    const copies = source.copies.filter(
+      ({ remote }) =>
+        isOurs || scope.copies(source.host, remote) || this.#facts(source.address, remote.name).blocked.length > 0,
+    );
     if (!isOurs && copies.length === 0) return undefined;
     const suspended = source.keys.suspend || this.#suspended.has(source.address);
     const there = observations.look(source.host, source.dataset);
@@ -322,7 +328,6 @@ class Assessor {
   #unresolved(blocked: readonly Blocked[]): SourceStatus[] {
     return [...bySource(blocked)].flatMap(([source, entries]): SourceStatus[] => {
       const host = source.slice(0, source.indexOf(":")) as HostName;
-      if (!this.#context.scope.sources(host)) return [];
       const dataset = source.slice(host.length + 1) as DatasetName;
       const suspended = this.#suspended.has(source);
       const facts = { operations: [], blocked: entries };
