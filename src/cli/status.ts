@@ -72,7 +72,9 @@ async function told(manifest: Manifest, options: StatusOptions): Promise<Found |
     const answered = await statusFromService(manifest, interruption.signal);
     const from = listenOf(manifest);
     if (answered.state === "useless")
-      (await openLog(options)).warn(`not asked the service at ${visible(from)}: ${answered.reason}`);
+      (await openLog(options)).warn(
+        `the service at ${visible(from)} is of no use here: ${answered.reason}; looking at everything now`,
+      );
     if (answered.state !== "answered") return undefined;
     const { asOf } = await import("../planner/status-later.ts");
     return { found: asOf(answered.status, clock()), from };

@@ -108,7 +108,10 @@ class Assessor {
     const suspended = source.keys.suspend || this.#suspended.has(source.address);
     const there = observations.look(source.host, source.dataset);
     const dataset = there.state === "present" ? there.dataset : undefined;
-    const views = [...viewsOf(dataset, this.#context.classify), ...this.#planned(source.address)];
+    const here = dataset && {
+      dataset,
+      views: () => [...viewsOf(dataset, this.#context.classify), ...this.#planned(source.address)],
+    };
     const taken = takenTypes(this.#context, source);
     return sourceStatus({
       ...of(source, "dataset", suspended),
@@ -126,9 +129,14 @@ class Assessor {
         }),
       }),
       copies: [
-        ...copies.map((copy) => this.#copy(source, dataset, views, taken, copy, suspended)),
-        ...(isOurs
-          ? this.#backups(source, taken, suspended, dataset && datasetSource(this.#context, source, dataset, views))
+        ...copies.map((copy) => this.#copy(source, here, taken, copy, suspended)),
+        ...(isOurs && source.repositories.length > 0
+          ? this.#backups(
+              source,
+              taken,
+              suspended,
+              here && datasetSource(this.#context, source, here.dataset, here.views()),
+            )
           : []),
       ],
     });
@@ -174,8 +182,7 @@ class Assessor {
 
   #copy(
     source: Source,
-    dataset: Dataset | undefined,
-    views: readonly View[],
+    here: Here | undefined,
     taken: readonly SnapshotType[],
     copy: Copy,
     suspended: boolean,
@@ -184,10 +191,10 @@ class Assessor {
     const { remote } = copy;
     const there = observations.look(copy.host, copy.target);
     const facts = this.#facts(source.address, remote.name);
-    const contact = there.state === "unobserved" && dataset ? lastContact(dataset, copy) : undefined;
-    const waiting = suspended || !dataset ? NOTHING : this.#waiting(source, dataset, views, copy, facts);
+    const contact = there.state === "unobserved" && here ? lastContact(here.dataset, copy) : undefined;
+    const waiting = suspended || !here ? NOTHING : this.#waiting(source, here, copy, facts);
     const known = this.#snapshots(there.state === "present" ? there.dataset : undefined, copy.keep, taken);
-    const marked = contact !== undefined && dataset ? markedBy(dataset, contact) : undefined;
+    const marked = contact !== undefined && here ? markedBy(here.dataset, contact) : undefined;
     const place = placeStatus(now, {
       at: { host: copy.host, dataset: copy.target },
       ...known,
@@ -199,7 +206,7 @@ class Assessor {
         unseen: {
           expected: remote.removable && !isOverdue(now, contact, remote.maxAge),
           reason: there.reason,
-          isAgeUnknown: !dataset,
+          isAgeUnknown: !here,
         },
       }),
       suspended,
@@ -209,18 +216,17 @@ class Assessor {
 
   #waiting(
     source: Source,
-    dataset: Dataset,
-    views: readonly View[],
+    { dataset, views }: Here,
     copy: Copy,
     { operations, blocked }: PlaceFacts,
   ): CopyStatus["waiting"] {
     const obstacle = blocked.find(({ waiting }) => waiting !== undefined)?.waiting;
     if (obstacle) return obstacle;
     if (this.#context.observations.look(copy.host, copy.target).state === "unobserved")
-      return waitingWhileAway(this.#context, dataset, views, copy);
+      return waitingWhileAway(this.#context, dataset, views(), copy);
     if (!this.#context.scope.copies(source.host, copy.remote)) {
       const creates = (this.#creates.get(source.address) ?? []).map(({ id }) => id);
-      return amount(lackingThere(this.#context, source, { dataset, views, creates }, copy));
+      return amount(lackingThere(this.#context, source, { dataset, views: views(), creates }, copy));
     }
     let [snapshots, bytes] = [0, 0];
     for (const operation of operations) {
@@ -348,6 +354,13 @@ class Assessor {
       return sourceNamed(this.#manifest, host, dataset) ?? [];
     });
   }
+}
+
+/** A dataset that can be seen. A million snapshots are made into views only where somebody asks for them. */
+interface Here {
+  readonly dataset: Dataset;
+  /** With what the plan creates. */
+  views(): readonly View[];
 }
 
 const NOTHING = { snapshots: 0, bytes: 0 as Bytes };
