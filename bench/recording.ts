@@ -111,6 +111,7 @@ function* listing(host: RecordedHost, recording: Recording): Generator<string> {
           referenced: 7e9 - (snapshots.length - index) * 65_536,
           written: index % 61 === 60 ? 4.5e9 + index : 131_072 + (index % 97) * 4096,
           userrefs: 0,
+          redacted: 0,
         }),
       );
     }
@@ -138,7 +139,7 @@ export async function record(folder: string, recording: Recording): Promise<void
     await pipeline(listing(host, recording), createWriteStream(join(files, "list")));
     await pipeline(adopted(host, recording), createWriteStream(join(files, "get")));
     await writeFile(join(files, "version"), "zfs-2.3.2-2\nzfs-kmod-2.3.2-2\n");
-    await writeFile(join(files, "pools"), `${above[host][0]}\n`);
+    await writeFile(join(files, "pools"), `${above[host][0]}\tsize\t1000000000000\n`);
     for (const program of ["zfs", "zpool"]) {
       const cases = Object.entries(answers).map(([asked, file]) => `"${asked}") exec cat '${join(files, file)}' ;;`);
       const path = join(files, "bin", program);
