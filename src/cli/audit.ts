@@ -1,20 +1,18 @@
 import { hostname } from "node:os";
-import { resolve } from "node:path";
 import type { Audit } from "../model/audit.ts";
 import type { Inventory } from "../model/inventory.ts";
 import type { Manifest, Repository } from "../model/manifest.ts";
-import type { EpochSeconds, HostName, RemoteName } from "../model/units.ts";
+import type { EpochSeconds, HostName } from "../model/units.ts";
 import type { Hosts } from "../transport/types.ts";
 import { forStdout, type GlobalOptions } from "./context.ts";
 import { EXIT, type ExitCode, Failure } from "./exit.ts";
+import { assumedManifest, GIVEN, type GivenRepository, givenName, givenRepository } from "./given.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { answer, answerJson } from "./terminal.ts";
 import { clock, connect } from "./world.ts";
 
-export interface AuditOptions extends GlobalOptions {
+export interface AuditOptions extends GlobalOptions, GivenRepository {
   readonly json?: true;
-  readonly repository?: string;
-  readonly passwordFile?: string;
 }
 
 export async function audit(options: AuditOptions): Promise<ExitCode> {
@@ -58,59 +56,17 @@ export async function examine(options: AuditOptions): Promise<Audit> {
   }
 }
 
-const GIVEN = "repository" as RemoteName;
 const nothing = (observedAt: EpochSeconds): Inventory => ({ formatVersion: 1, observedAt, hosts: {} });
 
 /** A manifest that means every dataset of this machine, and the repository that was given. */
 async function everythingHere(options: AuditOptions): Promise<Manifest> {
-  const { parseManifest } = await import("../manifest/index.ts");
-  const remote = await repositoryOf(options);
-  const text = JSON.stringify({
-    version: 1,
-    datasets: { "**": { keep: { daily: 1 } } },
-    ...(remote && { remotes: { [GIVEN]: remote } }),
-  });
-  const { manifest, diagnostics } = parseManifest([{ name: "audit", text }], {
+  const remote = await givenRepository(options);
+  return assumedManifest(
+    { datasets: { "**": { keep: { daily: 1 } } }, ...(remote && { remotes: { [GIVEN]: remote } }) },
     // without a manifest there is nothing to be a controller of
-    ...(options.as === undefined || options.as === "none" ? {} : { as: options.as }),
-    hostname: hostname(),
-    user: "root",
-    folder: process.cwd(),
-    now: clock(),
-  });
-  if (manifest) return manifest;
-  const first = diagnostics.find(({ severity }) => severity === "error");
-  throw new Failure(`--repository: ${first?.message ?? "it is not understood"}`);
+    options.as === undefined || options.as === "none" ? hostname() : options.as,
+  );
 }
-
-/** restic's own variables name a repository as well as the options do. */
-async function repositoryOf({ repository, passwordFile }: AuditOptions): Promise<object | undefined> {
-  const { env } = process;
-  if (repository === undefined && !env.RESTIC_REPOSITORY) return undefined;
-  const file = passwordFile ?? env.RESTIC_PASSWORD_FILE;
-  if (!file && !env.RESTIC_PASSWORD)
-    throw new Failure("the repository needs a password", {
-      hint: "--password-file FILE, or RESTIC_PASSWORD_FILE or RESTIC_PASSWORD in the environment",
-    });
-  const { hasPasswordInUrl } = await import("../manifest/text.ts");
-  if (repository !== undefined && hasPasswordInUrl(repository))
-    throw new Failure("--repository has a password in it, which everybody on this machine can see", {
-      hint: "put it into RESTIC_REPOSITORY in the environment",
-    });
-  const names = Object.keys(env).filter((name) => BACKENDS.test(name));
-  return {
-    type: "restic",
-    repository: repository === undefined ? { env: "RESTIC_REPOSITORY" } : placeOf(repository),
-    password: file ? { file: resolve(file) } : { env: "RESTIC_PASSWORD" },
-    environment: Object.fromEntries(names.map((name) => [name, { env: name }])),
-  };
-}
-
-/** Of a folder the whole path; anything else as it is. */
-const placeOf = (repository: string): string => (/^[a-z0-9]+:/.test(repository) ? repository : resolve(repository));
-
-/** Where restic and rclone take the credentials of storage from. */
-const BACKENDS = /^(?:AWS|AZURE|B2|GOOGLE|OS|ST|RCLONE)_|^RESTIC_REST_/;
 
 async function isInstalled(hosts: Hosts, host: HostName, signal: AbortSignal): Promise<boolean> {
   const { TransportError } = await import("../transport/types.ts");
@@ -135,16 +91,15 @@ async function known(
   signal: AbortSignal,
   options: AuditOptions,
 ): Promise<import("../audit/index.ts").KnownRepository> {
-  const [{ openRepository }, { maintenanceOf }, { withoutPasswords }] = await Promise.all([
+  const [{ openRepository }, { maintenanceOf }] = await Promise.all([
     import("../remotes/restic/restic.ts"),
     import("../remotes/restic/tags.ts"),
-    import("../manifest/text.ts"),
   ]);
   const inventory = await openRepository({ repository, host }, { hosts, env: process.env, signal }).list();
   const copies = inventory.state === "observed" ? inventory.copies : [];
   const checked = copies.findLast((copy) => maintenanceOf(copy)?.kinds.includes("check"))?.creation;
   return {
-    name: withoutPasswords(placeOf(options.repository ?? process.env.RESTIC_REPOSITORY ?? "")),
+    name: await givenName(options),
     inventory,
     ...(checked !== undefined && { checked }),
   };

@@ -231,6 +231,18 @@ export function createProgram(finish: (code: ExitCode) => void): Command {
       .option("--path <PATH>", "only this file or folder, relative to the source; repeats are fine", list)
       .option("--recursive", "the sources below it, too, as they were at the same time")
       .option("--with-snapshots", "all snapshots up to it, not it alone")
+      .addOption(
+        new Option(
+          "--repository [REPO]",
+          "no manifest: from this restic repository (default: $RESTIC_REPOSITORY)",
+        ).conflicts(["dataset", "from", "out", "toHost"]),
+      )
+      .option("--password-file <FILE>", "its password (default: $RESTIC_PASSWORD_FILE, $RESTIC_PASSWORD)")
+      .addOption(
+        new Option("--dataset <COPY>", "no manifest: from this copy, [[USER@]HOST:]DATASET[@SNAPSHOT]").conflicts([
+          ...["all", "from", "inPlace", "out", "snapshot", "toHost"],
+        ]),
+      )
       .option("--print", "print the plain commands, and run nothing")
       .option("--out <FILE>", "save the plan for `apply FILE`, and run nothing")
       .option("--yes", "do not ask; needed without a terminal")
@@ -246,6 +258,8 @@ export function createProgram(finish: (code: ExitCode) => void): Command {
           "holdfast restore /etc --to /root/etc-of-last-week --at 7d",
           "holdfast restore tank/vm@daily-20261122T000000Z --in-place",
           "holdfast restore --all --to-host nas02",
+          "holdfast restore --repository /mnt/usb/restic --password-file pw nas:/etc --to /root/etc",
+          "holdfast restore --dataset root@vault:pool/backups/nas/tank/data --to tank/data --recursive",
         ),
       ),
     async () => (await import("./restore.ts")).restore,

@@ -9,20 +9,19 @@ import type { Hosts } from "../transport/types.ts";
 import { carryOut, exitCodeOf } from "./carry-out.ts";
 import { commandLines } from "./command-lines.ts";
 import { agreed } from "./consent.ts";
-import { forStderr, forStdout, type GlobalOptions, requireManifest } from "./context.ts";
+import { forStderr, forStdout, requireManifest } from "./context.ts";
 import { EXIT, type ExitCode, Failure } from "./exit.ts";
 import { type Interruption, onInterrupt } from "./interrupt.ts";
 import { lockHosts } from "./lock.ts";
 import { type Remotes, withRemotes } from "./remotes.ts";
+import { type BareOptions, withoutManifest } from "./restore-bare.ts";
 import { answer } from "./terminal.ts";
 import { clock, connect, observeWorld, type World } from "./world.ts";
 
-export interface RestoreOptions extends GlobalOptions {
-  readonly all?: true | string;
+export interface RestoreOptions extends BareOptions {
   readonly at?: string;
   readonly snapshot?: string;
   readonly from?: string;
-  readonly to?: string;
   readonly toHost?: string;
   readonly inPlace?: true;
   readonly path?: readonly string[];
@@ -38,8 +37,10 @@ export interface RestoreOptions extends GlobalOptions {
 
 /** Brings copies back: a plan first, then, when it is agreed to, what it says. */
 export async function restore(options: RestoreOptions, source: string | undefined): Promise<ExitCode> {
-  const manifest = await requireManifest(options);
-  const asked = await requestOf(manifest, options, source);
+  const bare = await withoutManifest(options, source);
+  const manifest = bare?.manifest ?? (await requireManifest(options));
+  const said = bare?.toHost === undefined ? options : { ...options, toHost: bare.toHost };
+  const asked = { ...(await requestOf(manifest, said, bare?.source ?? source)), ...bare?.request };
   const interruption = onInterrupt();
   // what is only brought beside stands in nobody's way
   const isAlone = options.print || options.out !== undefined || !(options.inPlace || options.all);

@@ -291,7 +291,7 @@ class DatasetPlan {
 
   #settle(after: OperationId | undefined): Operation {
     const { point, beside } = this.#wanted;
-    const isWithout = this.#raw && point.remote !== undefined;
+    const isWithout = this.#raw && point.copied;
     return {
       ...this.#step(this.#id("settle", point.name), "all of it is there"),
       kind: "settle",
@@ -306,9 +306,9 @@ class DatasetPlan {
 
   #stream(): StreamOptions & { readonly restores: NonNullable<StreamOptions["restores"]> } {
     const { point, at, beside } = this.#wanted;
-    const { dataset, from, remote } = point;
+    const { dataset, from, remote, copied } = point;
     const inherits = !this.#raw && encryptedAbove(this.#observations, at) !== undefined;
-    const restores = remote === undefined ? "own" : "received";
+    const restores = copied ? "received" : "own";
     return {
       from,
       datasetType: dataset.type,
@@ -373,9 +373,9 @@ const refOf = ({ name, guid }: Snapshot): SnapshotRef => ({ name, guid });
  * A source's own encryption goes as it is, without a key. A copy that was only encrypted by what it lies below, at the
  * remote, comes back in plaintext while that key is loaded there.
  */
-function isRaw(observations: Observations, { dataset, from, remote }: SnapshotPoint): boolean {
+function isRaw(observations: Observations, { dataset, from, copied }: SnapshotPoint): boolean {
   if (dataset.encryption === "off") return false;
-  if (remote === undefined || dataset.encryptionroot === undefined) return true;
+  if (!copied || dataset.encryptionroot === undefined) return true;
   const root = observations.datasets(from.host).get(dataset.encryptionroot);
   const isOfCopy = dataset.encryptionroot === dataset.name || root?.own.adopted === "on";
   return isOfCopy || dataset.keystatus === "unavailable";

@@ -250,12 +250,21 @@ function isThereAlready(observations: Observations, at: At | AtDirectory): boole
   return !isPlaceholder(there.dataset) && !isEmptyPool(there.dataset);
 }
 
-function nothingFor(source: AnySource, { snapshot, at, from }: RestoreRequest, { unseen }: Places): Refusal {
+function nothingFor(source: AnySource, { snapshot, at, from, ofCopy }: RestoreRequest, { unseen }: Places): Refusal {
+  const evidence = unseen.map(({ place, reason }) => `${place} could not be seen: ${reason}`);
   const which = snapshot !== undefined ? ` called ${snapshot}` : at === undefined ? "" : ` from ${iso(at)} or before`;
   const where = from === undefined ? "no place that was seen has a" : `${from} has no`;
+  if (ofCopy)
+    return {
+      ...refusal(source, `it is not there, or has no snapshot${which}`, [
+        "what there is: zfs list -t filesystem,volume,snapshot",
+      ]),
+      reason: "no-copy",
+      evidence,
+    };
   return {
     ...refusal(source, `${where} copy of it${which}`, [`what there is: holdfast list ${source.address}`]),
     reason: "no-copy",
-    evidence: unseen.map(({ place, reason }) => `${place} could not be seen: ${reason}`),
+    evidence,
   };
 }

@@ -23,6 +23,8 @@ interface AnyPoint {
 export interface SnapshotPoint extends AnyPoint {
   readonly kind: "snapshot";
   readonly remote?: ZfsRemote;
+  /** It was received: what its source was set to is what it received. */
+  readonly copied: boolean;
   readonly from: At;
   readonly dataset: Dataset;
   readonly snapshot: Snapshot;
@@ -68,6 +70,7 @@ export function placesOf(
       kind: "snapshot",
       place,
       ...(remote && { remote }),
+      copied: remote !== undefined || request.ofCopy === true,
       name: found.name,
       taken: found.taken,
       distance: at.host === target ? 0 : 1,

@@ -7,6 +7,8 @@ export interface RestoreRequest {
   readonly source: Address | { readonly allOf: HostName };
   /** The sources below it, too. */
   readonly recursive?: boolean;
+  /** The source is a copy itself, of something that no manifest tells of: it gives what it once received. */
+  readonly ofCopy?: boolean;
   /** The newest that is not later; default: the newest there is. */
   readonly at?: EpochSeconds;
   /** The name of a snapshot or copy, or the beginning of restic's id. */

@@ -171,3 +171,31 @@ newest("a typo, an unknown place, a wrong password: said before anything is done
   const wrong = await holdfast("restore", source, "--yes");
   expect(wrong).toMatchObject({ code: 3, stdout: expect.stringContaining("the password is wrong") });
 });
+
+newest("no manifest left: a repository and its password are enough", async ({ world }) => {
+  const { holdfast } = world;
+  const source = world.source("data", { file: "ours", "below/file": "x" });
+  const usb = world.repository("usb");
+  usb.seed(source, { daysAgo: 1, types: ["a"] });
+  const given = ["restore", "--repository", usb.location, "--password-file", usb.entry.password.file];
+
+  const which = await holdfast(...given);
+  expect(which).toMatchObject({ code: 1, stderr: expect.stringContaining(`it has ${host}:${source} (1, newest `) });
+  const typo = await holdfast(...given, `${source}x`);
+  expect(typo).toMatchObject({ code: 1, stderr: expect.stringContaining("there is no copy of") });
+  const { code, stdout, stderr } = await holdfast(...given, source, "--to", world.path("back"), "--yes");
+  expect(code, stdout + stderr).toBe(0);
+  expect(differences(source, world.path("back"))).toEqual([]);
+
+  const saved = await holdfast(...given, source, "--out", world.path("plan.json"));
+  expect(saved).toMatchObject({ code: 1, stderr: expect.stringContaining("cannot be used with") });
+  const wrong = await holdfast(...given.slice(0, -1), world.secret("wrong-one").file, source, "--yes");
+  expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining("the password is wrong") });
+
+  const all = await holdfast(...given, "--all", "--yes");
+  expect(all.stdout).toContain("it is there, and stays as it is");
+  execFileSync("mv", [source, `${source}.was`]);
+  const rebuilt = await holdfast(...given, "--all", host, "--yes");
+  expect(rebuilt.code, rebuilt.stdout + rebuilt.stderr).toBe(0);
+  expect(differences(`${source}.was`, source)).toEqual([]);
+});

@@ -261,3 +261,26 @@ test("single files, out of the copy and out of the source's own snapshots; into 
     await nas.sh(`cat /${source}/other; cmp /${source}/alice/deep/thesis /${source}/alice/link && echo same`),
   ).toBe("mine\nsame");
 });
+
+test("no manifest left: a copy on a disk comes back with what its source was set to", async ({ world }) => {
+  const { nas, datasets } = world;
+  const { tank, usb } = datasets;
+  await nas.sh(`set -e
+    zfs create -o recordsize=16K -o org.example:owner=me ${tank}/lost; zfs create ${tank}/lost/child
+    head -c 100000 /dev/urandom > /${tank}/lost/file; echo x > /${tank}/lost/child/file; zfs snapshot -r ${tank}/lost@a
+    zfs create -o mountpoint=none ${usb}/copies
+    for each in lost lost/child; do
+      zfs send -p ${tank}/$each@a | zfs receive -s -u -o readonly=on -o canmount=noauto -x mountpoint ${usb}/copies/$each
+    done`);
+  const holdfast = await world.as(nas);
+  const asked = ["restore", "--dataset", `${usb}/copies/lost`, "--to", `${tank}/found`, "--recursive"];
+  const { code, stdout, stderr } = await holdfast(...asked, "--yes");
+  expect(code, stdout + stderr).toBe(0);
+  for (const name of ["", "/child"])
+    expect(await differences(nas, `/${tank}/lost${name}`, `/${tank}/found${name}`)).toBe("");
+  for (const [name, value] of Object.entries({ recordsize: "16384", "org.example:owner": "me", readonly: "off" }))
+    expect([name, await nas.property(`${tank}/found`, name)]).toEqual([name, value]);
+  expect((await holdfast(...asked, "--yes")).stdout).toContain("No changes.");
+  const unknown = await holdfast("restore", "--dataset", `${usb}/copies/typo`, "--to", `${tank}/other`, "--yes");
+  expect(unknown).toMatchObject({ code: 3, stdout: expect.stringContaining("it is not there, or has no snapshot") });
+});
