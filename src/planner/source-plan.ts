@@ -237,7 +237,8 @@ class SourcePlanner {
       ],
       justification: copies.flatMap((copy) => this.#basePresent(copy)),
       elsewhere: new Set([
-        ...copies.flatMap(({ after }) => after.map(({ key }) => key)),
+        // what a copy lets go in this plan is not there any more in the next one
+        ...copies.flatMap(({ copy, after }) => this.#retained(copy.keep, after).map(({ key }) => key)),
         ...backups.flatMap(({ after }) => [...after]),
       ]),
       stops: this.#stops(copies),
@@ -338,6 +339,11 @@ class SourcePlanner {
       };
     }
     return undefined;
+  }
+
+  #retained(retention: Retention, views: readonly View[]): readonly View[] {
+    const verdict = retain(retention, views, this.#context.now, this.#context.manifest.timezone);
+    return views.filter((_, index) => verdict[index] !== undefined);
   }
 
   #counted(retention: Retention, views: readonly View[]): readonly View[] {

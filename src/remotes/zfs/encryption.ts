@@ -1,6 +1,10 @@
 import type { Dataset } from "../../model/inventory.ts";
 import type { StreamOptions } from "../../model/plan.ts";
+import type { DatasetName } from "../../model/units.ts";
+import { isDue, takenTypes } from "../../planner/create.ts";
 import { parentOf } from "../../planner/observed.ts";
+import { isCounted, keepsType, retain } from "../../planner/retention.ts";
+import { viewsOf } from "../../planner/view.ts";
 import type { Finding } from "./blocked.ts";
 import type { Facts } from "./facts.ts";
 import { isPlaceholder } from "./placeholder.ts";
@@ -104,11 +108,22 @@ function encryptedAbove(facts: Facts): Dataset | "raw copy" | undefined {
   return undefined;
 }
 
+/** A copy that is there and was received, or one that this plan has something to send for. */
 function isSentRaw({ context, at }: Facts, target: string): boolean {
   const found = context.copies.get(`${at.host}:${target}`);
   if (!found || found.copy.remote.raw === "never") return false;
   const source = context.observations.look(found.source.host, found.source.dataset);
-  return source.state === "present" && source.dataset.encryption !== "off";
+  if (source.state !== "present" || source.dataset.encryption === "off") return false;
+  const there = context.observations.datasets(at.host).get(target as DatasetName);
+  if (there) return there.snapshots.length > 0 || there.resume !== undefined;
+  const views = viewsOf(source.dataset, context.classify);
+  const verdict = retain(found.copy.keep, views, context.now, context.manifest.timezone);
+  return (
+    verdict.some(isCounted) ||
+    takenTypes(context, found.source).some(
+      (type) => keepsType(found.copy.keep, type.name) && isDue(context, type, views),
+    )
+  );
 }
 
 /**
