@@ -223,7 +223,7 @@ function deletion(
   return {
     place,
     operation,
-    ...inParts(context, side, staying, operation, type),
+    ...inParts(context, side, operation, type),
     before,
     existing,
     arriving,
@@ -245,16 +245,10 @@ function newestPresent(at: At, staying: readonly View[]): Precondition[] {
   return newest ? [{ ...at, kind: "present", snapshot: refOf(newest), bookmark: false }] : [];
 }
 
-function staysIn(staying: readonly View[]): (view: View) => boolean {
-  const keys = new Set(staying.map(({ key }) => key));
-  return ({ key }) => keys.has(key);
-}
-
 /** What goes without waiting for anything: surplus now, and still when all that this plan does has been done. */
 function inParts(
   context: PlanContext,
   side: Side,
-  staying: readonly View[],
   whole: DestroyOperation,
   type: TypeName,
 ): { readonly first?: DestroyOperation; readonly rest?: DestroyOperation } {
@@ -279,7 +273,11 @@ function inParts(
     preconditions: [
       ...whole.preconditions.filter(({ kind }) => kind === "dataset"),
       ...cramped.justification,
-      ...newestPresent(side.place.at, cramped.views.filter(staysIn(staying))),
+      // what the rest of this plan may destroy is still there: the rest waits for this
+      ...newestPresent(
+        side.place.at,
+        cramped.views.filter(({ key }) => needed.has(key)),
+      ),
       { ...side.place.at, kind: "quota", snapshots: fills.map(({ key }) => key) },
     ],
   };

@@ -398,10 +398,10 @@ class SourcePlanner {
     const { copy, base, state } = plan;
     const { name: remote } = copy.remote;
     if (state !== "planned" || !base || !this.#isOurs(copy)) return [];
-    // a copy that is planned has a bookmark of its own by then
-    const others = all.filter((other) => other.state !== "planned" || !this.#isOurs(other.copy));
-    // by guid: the snapshot that another copy rests on may be destroyed before this is done
-    const needed = new Set<string>(others.flatMap((other) => other.base?.view.key ?? []));
+    // by guid: the snapshot that another copy rests on may be destroyed before this is done, and its own bookmark lost
+    const needed = new Set<string>(
+      all.filter((other) => other !== plan).flatMap((other) => other.base?.view.key ?? []),
+    );
     const current = bookmarkName(remote, base.view.key);
     const superfluous = this.#dataset.bookmarks.filter(
       ({ name, guid }) => name === bookmarkName(remote, guid) && name !== current && !needed.has(guid),
