@@ -21,6 +21,7 @@ const PURE_REMOTE =
 /** Patterns mean the same everywhere. */
 const PATTERNS = "planner/patterns.ts";
 const SCOPE = "manifest/scope.ts";
+const INHERITED = "manifest/inherited.ts";
 const REPOSITORIES = "manifest/repositories.ts";
 /** What restored datasets are marked with. */
 const MARKS = "planner/restore/marks.ts";
@@ -34,6 +35,7 @@ const RULES: readonly (readonly [pattern: RegExp, rule: Rule])[] = [
     {
       modules: [
         SCOPE,
+        INHERITED,
         REPOSITORIES,
         "remotes/zfs/plan.ts",
         "remotes/zfs/placeholder.ts",

@@ -2,6 +2,7 @@ import type { Path } from "./tree.ts";
 
 /** Keys that have a meaning elsewhere, and what to do about one here. */
 const misplaced: readonly { readonly at: RegExp; readonly hints: Readonly<Record<string, string>> }[] = [
+  { at: /^$/, hints: { verify: "drills of every source are set below defaults: `defaults: { verify: … }`" } },
   {
     at: /^directories\/\*$/,
     hints: {

@@ -9,6 +9,7 @@ import { Known } from "./check/known.ts";
 import { lengthProblems } from "./check/lengths.ts";
 import { remoteProblems } from "./check/remotes.ts";
 import { repositoryProblems } from "./check/repositories.ts";
+import { requireProblems } from "./check/require.ts";
 import { targetProblems } from "./check/targets.ts";
 import { tieProblems } from "./check/ties.ts";
 import type { ManifestDocument } from "./generated/types.ts";
@@ -28,6 +29,7 @@ import type { SecretFile } from "./read/secrets.ts";
 import { whoAmI } from "./read/self.ts";
 import { readEntries, readPolicies } from "./read/sources.ts";
 import { readSnapshotTypes, readTimezone } from "./read/types.ts";
+import { readRequirements, readVerify } from "./read/verify.ts";
 import type { ParseOptions } from "./settings.ts";
 import { maxProblems, structureProblems } from "./structure.ts";
 import { decode, maxTotalBytes } from "./text.ts";
@@ -130,6 +132,8 @@ function readManifest(context: Context, document: ManifestDocument, digest: stri
   const reading: Reading = { naming, types, timezone };
   const remotes = readRemotes(context, document, reading);
   const keep = readRetention(context, document.defaults ?? {}, ["defaults"], types);
+  const drills = document.defaults?.verify;
+  const verify = drills && readVerify(context, drills, ["defaults", "verify"], timezone);
   const unprotected = document.unprotected;
   return {
     digest,
@@ -141,12 +145,13 @@ function readManifest(context: Context, document: ManifestDocument, digest: stri
     remotes,
     mirrors: readMirrors(context, document, remotes, reading),
     policies: readPolicies(context, document, reading),
-    defaults: keep ? { keep } : {},
+    defaults: { ...(keep && { keep }), ...(verify && { verify }) },
     datasets: readEntries(context, document, reading),
     directories: readDirectories(context, document, reading),
     groups: readGroups(context, document.groups ?? [], reading),
     guards: { destroyAtMost: { ...defaultGuards, ...document.guards?.destroyAtMost } },
     approvals: readApprovals(context, document.approvals ?? [], naming, timezone),
+    ...(document.require && { require: readRequirements(context, document.require) }),
     ...(unprotected && {
       unprotected: {
         report: unprotected.report ?? "warn",
@@ -183,6 +188,7 @@ function check(manifest: Manifest, context: Context, pruned: readonly Path[]): P
     ...directoryProblems(known),
     ...repositoryProblems(known, (rule) => context.pathOf(rule)),
     ...groupProblems(known, (group) => context.pathOf(group)),
+    ...requireProblems(known),
     ...approvalProblems(known, (approval) => context.pathOf(approval)),
   ];
 }

@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 import { Cron } from "croner";
-import type { CalendarDuration } from "../model/manifest.ts";
+import type { CalendarDuration, Scheduled } from "../model/manifest.ts";
 import type { Bytes, EpochSeconds, Seconds } from "../model/units.ts";
 
 // The texts have passed the schema's patterns already; what is left to refuse has no meaning although it has the form.
@@ -102,6 +102,14 @@ export function scheduleFault(pattern: string): string | undefined {
 }
 /** Whether a pattern ever fires does not depend on when one asks. */
 const someDay = new Date("2026-01-01T00:00:00Z");
+
+/** Longest time between two ticks, in seconds. */
+export function longestGap({ schedule, timezone }: Scheduled): number {
+  // a schedule that was refused is said so already
+  if (scheduleFault(schedule) !== undefined || !isTimezone(timezone)) return 0;
+  const runs = new Cron(schedule, { timezone, mode: "5-part", paused: true }).nextRuns(60, someDay);
+  return Math.max(0, ...runs.slice(1).map((run, index) => (run.getTime() - (runs[index]?.getTime() ?? 0)) / 1000));
+}
 
 export function isTimezone(name: string): boolean {
   if (!/^[A-Za-z]/.test(name)) return false;

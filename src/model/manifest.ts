@@ -29,12 +29,13 @@ export interface Manifest {
   /** Names are unique among remotes and mirrors. */
   readonly mirrors: ReadonlyMap<RemoteName, Mirror>;
   readonly policies: ReadonlyMap<string, SourceKeys>;
-  readonly defaults: Pick<SourceKeys, "keep">;
+  readonly defaults: Pick<SourceKeys, "keep" | "verify">;
   readonly datasets: readonly DatasetEntry[];
   readonly directories: readonly DirectoryEntry[];
   readonly groups: readonly Group[];
   readonly guards: Guards;
   readonly approvals: readonly Approval[];
+  readonly require?: Requirements;
   readonly unprotected?: { readonly report: "warn" | "off"; readonly ignore: readonly HostPattern[] };
 }
 
@@ -88,6 +89,8 @@ export interface ZfsRemote {
   readonly root: string;
   readonly mode: "push" | "pull";
   readonly deletions: "allow" | "never";
+  /** Only where it was written. */
+  readonly offsite?: boolean;
   readonly raw: "auto" | "always" | "never";
   /** Set by `receive -o`; for a volume `canmount` is left out by whoever receives. */
   readonly properties: Readonly<Record<string, string>>;
@@ -127,6 +130,8 @@ export interface Repository {
   /** How long a repository that somebody else has locked is waited for. */
   readonly retryLock?: Seconds;
   readonly deletions: "allow" | "never";
+  /** Only where it was written. */
+  readonly offsite?: boolean;
   readonly removable: boolean;
   readonly whileAway: "freeze" | "thin";
   readonly maxAge?: Seconds;
@@ -202,6 +207,26 @@ export interface Expectation {
   readonly shrinkAtMost?: number;
 }
 
+/** Restore drills of a source's copies. */
+export interface Verify {
+  /** When one is due; absent: only when somebody asks. */
+  readonly schedule?: Scheduled;
+  /** Bytes that each drill restores and compares; absent: everything. */
+  readonly sample?: Bytes;
+  /** A copy whose last good drill is longer ago is overdue. */
+  readonly within?: Seconds;
+}
+
+/** What every source must have. */
+export interface Requirements {
+  /** Places the data is in, the source's own included. */
+  readonly copies?: number;
+  readonly offsite?: number;
+  readonly immutable?: number;
+  readonly encrypted?: true;
+  readonly verifiedWithin?: Seconds;
+}
+
 /** What of a source's files is read, as restic has it. */
 export interface FileSelection {
   /** Only these, relative to the source; everything when empty. */
@@ -270,6 +295,7 @@ export interface SourceKeys {
   readonly suspend?: boolean;
   /** Of all that `restore --all` brings back, the highest comes first. */
   readonly priority?: number;
+  readonly verify?: Verify;
   readonly expect?: Expectation;
   readonly files?: FileSelection;
   readonly hooks?: readonly Hook[];

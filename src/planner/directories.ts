@@ -10,7 +10,7 @@ export interface DirectorySource {
   readonly host: HostName;
   readonly path: DirectoryPath;
   readonly keys: ReadingKeys &
-    Pick<DirectoryKeys, "stdin" | "maxAge" | "priority"> & {
+    Pick<DirectoryKeys, "stdin" | "maxAge" | "priority" | "verify"> & {
       readonly take: readonly TypeName[];
       readonly suspend: boolean;
     };
@@ -48,6 +48,8 @@ function resolve(manifest: Manifest, entry: DirectoryEntry): DirectorySource {
     return [repositoryTarget(manifest, host, remote, copy.keep ?? remote.keep ?? own)];
   });
   const [take, suspend, priority, maxAge] = [find("take"), find("suspend"), find("priority"), find("maxAge")];
+  const everywhere = manifest.defaults.verify;
+  const verify = find("verify") ?? (everywhere && { value: everywhere });
   const [expect, files, hooks, requireMount] = [find("expect"), find("files"), find("hooks"), find("requireMount")];
   const taken = take?.value ?? scheduledIn(manifest, repositories);
   return {
@@ -60,6 +62,7 @@ function resolve(manifest: Manifest, entry: DirectoryEntry): DirectorySource {
       ...(keys.stdin && { stdin: keys.stdin }),
       ...(maxAge && { maxAge: maxAge.value }),
       ...(priority && { priority: priority.value }),
+      ...(verify && { verify: verify.value }),
       ...(expect && { expect: expect.value }),
       ...(files && { files: files.value }),
       ...(hooks && { hooks: hooks.value }),
@@ -74,6 +77,7 @@ function resolve(manifest: Manifest, entry: DirectoryEntry): DirectorySource {
       maxAge,
       suspend,
       priority,
+      verify,
       stdin: keys.stdin && { value: keys.stdin, link },
       expect,
       files,

@@ -1,7 +1,7 @@
-import type { CopyKeys, Expectation, FileSelection, Hook, Retention } from "../model/manifest.ts";
+import type { CopyKeys, Expectation, FileSelection, Hook, Retention, Verify } from "../model/manifest.ts";
 import type { RemoteName, TypeName } from "../model/units.ts";
 import type { Copy, Found, RepositoryTarget } from "./sources.ts";
-import { writeExpectation, writeFiles, writeHooks, writeRetention, writeSeconds } from "./write.ts";
+import { writeExpectation, writeFiles, writeHooks, writeRetention, writeSeconds, writeVerify } from "./write.ts";
 
 export interface Provenance {
   readonly key: string;
@@ -20,6 +20,7 @@ interface SettledKeys {
   readonly maxAge: Found<number> | undefined;
   readonly suspend: Found<boolean> | undefined;
   readonly priority: Found<number> | undefined;
+  readonly verify: Found<Verify> | undefined;
   readonly expect: Found<Expectation> | undefined;
   readonly files: Found<FileSelection> | undefined;
   readonly hooks: Found<readonly Hook[]> | undefined;
@@ -48,6 +49,7 @@ export const datasetProvenance = (settled: SettledDataset): Provenance[] => [
   row("maxAge", settled.maxAge, "-", writeSeconds),
   row("suspend", settled.suspend, "false", String),
   ...priorityRows(settled),
+  ...verifyRows(settled),
   ...readingRows(settled),
   ...settled.copies.flatMap((copy) => copyRows(copy, settled)),
   ...settled.repositories.flatMap((target) => repositoryRows(target, settled)),
@@ -60,6 +62,7 @@ export const directoryProvenance = (settled: SettledDirectory): Provenance[] => 
   row("maxAge", settled.maxAge, "-", writeSeconds),
   row("suspend", settled.suspend, "false", String),
   ...priorityRows(settled),
+  ...verifyRows(settled),
   ...(settled.stdin ? [row("stdin", settled.stdin, "", list)] : []),
   ...readingRows(settled),
   ...settled.repositories.flatMap((target) => repositoryRows(target, settled)),
@@ -67,6 +70,9 @@ export const directoryProvenance = (settled: SettledDirectory): Provenance[] => 
 
 const priorityRows = ({ priority }: SettledKeys): Provenance[] =>
   priority === undefined ? [] : [row("priority", priority, "0", String)];
+
+const verifyRows = ({ verify }: SettledKeys): Provenance[] =>
+  verify === undefined ? [] : [row("verify", verify, "", writeVerify)];
 
 const row = <T>(
   key: string,

@@ -1,3 +1,4 @@
+import { defaultOf } from "../manifest/inherited.ts";
 import { atRepository, mirrorsOf } from "../manifest/repositories.ts";
 import type { Scope } from "../manifest/scope.ts";
 import {
@@ -9,6 +10,7 @@ import {
   type ResticRemote,
   type Retention,
   type SourceKeys,
+  type Verify,
   type ZfsRemote,
   zfsRemotes,
 } from "../model/manifest.ts";
@@ -39,6 +41,7 @@ export interface Source {
     readonly suspend: boolean;
     readonly maxAge?: NonNullable<SourceKeys["maxAge"]>;
     readonly priority?: number;
+    readonly verify?: Verify;
   } & ReadingKeys;
   readonly copies: readonly Copy[];
   readonly repositories: readonly RepositoryTarget[];
@@ -277,8 +280,8 @@ class HostResolver {
     const fromPolicy = policy === undefined ? undefined : this.#manifest.policies.get(policy)?.[key];
     if (through && policy !== undefined && fromPolicy !== undefined)
       return { value: fromPolicy, link: through, policy };
-    const fromDefaults = key === "keep" ? this.#manifest.defaults.keep : undefined;
-    return fromDefaults === undefined ? undefined : { value: fromDefaults as NonNullable<SourceKeys[K]> };
+    const fromDefaults = defaultOf(this.#manifest, key);
+    return fromDefaults === undefined ? undefined : { value: fromDefaults };
   }
 
   source(dataset: DatasetName): Source {
@@ -293,6 +296,7 @@ class HostResolver {
     const pin = find("pin");
     const suspend = find("suspend");
     const priority = find("priority");
+    const verify = find("verify");
     const taken = take?.value ?? this.#scheduledIn(retention);
     const copies = [...(remotes?.value ?? [])].flatMap(([name, keys]) =>
       this.#copy(dataset, name, keys, remotes?.link, retention),
@@ -314,6 +318,7 @@ class HostResolver {
         suspend: suspend?.value ?? false,
         ...(maxAge && { maxAge: maxAge.value }),
         ...(priority && { priority: priority.value }),
+        ...(verify && { verify: verify.value }),
         ...(reading.expect && { expect: reading.expect.value }),
         ...(reading.files && { files: reading.files.value }),
         ...(reading.hooks && { hooks: reading.hooks.value }),
@@ -332,6 +337,7 @@ class HostResolver {
         maxAge,
         suspend,
         priority,
+        verify,
         expect: reading.expect,
         files: reading.files,
         hooks: reading.hooks,

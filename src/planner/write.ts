@@ -6,6 +6,7 @@ import type {
   HookAction,
   KeepRule,
   Retention,
+  Verify,
 } from "../model/manifest.ts";
 import type { TypeName } from "../model/units.ts";
 
@@ -57,10 +58,10 @@ const writeRule = (rule: KeepRule): string =>
     : `{ count: ${writeCount(rule.count)}, within: ${writeSeconds(rule.within)} }`;
 
 /** `{ a: b, c: [d] }`, without what is not set. */
-const writeMapping = (keys: Readonly<Record<string, string | undefined>>): string =>
-  `{ ${Object.entries(keys)
-    .flatMap(([key, value]) => (value === undefined ? [] : [`${key}: ${value}`]))
-    .join(", ")} }`;
+function writeMapping(keys: Readonly<Record<string, string | undefined>>): string {
+  const pairs = Object.entries(keys).flatMap(([key, value]) => (value === undefined ? [] : [`${key}: ${value}`]));
+  return pairs.length === 0 ? "{}" : `{ ${pairs.join(", ")} }`;
+}
 const writeList = (values: readonly string[]): string | undefined =>
   values.length === 0 ? undefined : `[${values.join(", ")}]`;
 
@@ -68,6 +69,14 @@ export const writeExpectation = ({ minFiles, shrinkAtMost }: Expectation): strin
   writeMapping({
     minFiles: minFiles === undefined ? undefined : String(minFiles),
     shrinkAtMost: shrinkAtMost === undefined ? undefined : `${shrinkAtMost}%`,
+  });
+
+export const writeVerify = ({ schedule, sample, within }: Verify): string =>
+  writeMapping({
+    schedule: schedule && `"${schedule.schedule}"`,
+    timezone: schedule && schedule.timezone !== "UTC" ? schedule.timezone : undefined,
+    sample: sample === undefined ? undefined : `${sample}B`,
+    within: within === undefined ? undefined : writeSeconds(within),
   });
 
 export const writeFiles = (files: FileSelection): string =>

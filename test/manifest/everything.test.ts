@@ -92,6 +92,7 @@ datasets:
     keep: { hourly: 24, daily: 7, weekly: 4, monthly: 12 }
     pin: [oldest]
     maxAge: 2h
+    verify: { schedule: "0 6 1 * *", sample: 1GiB, within: 90d }
     expect: { minFiles: 10, shrinkAtMost: 20% }
     files:
       include: []

@@ -12,8 +12,8 @@ const table: readonly (readonly [name: string, text: string, expected: readonly 
   ["unknown keys, each where it stands", "version: 1\ndatasts: {}\nzork: 1", ["2:1 unknown-key", "3:1 unknown-key"]],
   [
     "keys of later versions",
-    "version: 1\nnotifications: []\nheartbeats: []\nservice: {}\nrequire: {}\nverify: {}",
-    [2, 3, 4, 5, 6].map((at) => `${at}:1 not-supported`),
+    "version: 1\nnotifications: []\nheartbeats: []\nservice: {}",
+    [2, 3, 4].map((at) => `${at}:1 not-supported`),
   ],
   [
     "keys of later versions in an entry",
@@ -23,11 +23,10 @@ const table: readonly (readonly [name: string, text: string, expected: readonly 
       tank:
         keep: { daily: 7 }
         priority: 3
-        verify: {}
     remotes:
       usb: { type: zfs, root: usb/b, hooks: [], limit: { download: 1MB/s } }
     `,
-    ["6:5 not-supported", "8:34 not-supported", "8:54 not-supported"],
+    ["7:34 not-supported", "7:54 not-supported"],
   ],
   [
     "remotes of later versions: one error each, and none for what refers to them",

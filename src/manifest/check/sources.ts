@@ -1,6 +1,7 @@
 import type { CopyKeys, DatasetEntry, Manifest, Remote, SourceKeys, ZfsRemote } from "../../model/manifest.ts";
 import type { HostName } from "../../model/units.ts";
 import { isGlob, literalLength, type Matcher, matcher } from "../../planner/patterns.ts";
+import { defaultOf } from "../inherited.ts";
 import type { Path } from "../tree.ts";
 
 /** Keys that hold for a source, and the dataset (or ancestor) they were written for. */
@@ -73,9 +74,8 @@ export class StaticSource {
       if (value !== undefined) return { value, path, base };
       if (this.#isBroken(path)) return "broken";
     }
-    const keep = key === "keep" ? this.#manifest.defaults.keep : undefined;
-    if (keep !== undefined)
-      return { value: keep as NonNullable<SourceKeys[K]>, path: ["defaults"], base: this.dataset };
+    const fallback = defaultOf(this.#manifest, key);
+    if (fallback !== undefined) return { value: fallback, path: ["defaults"], base: this.dataset };
     return this.#isBroken(["defaults"]) ? "broken" : undefined;
   }
 

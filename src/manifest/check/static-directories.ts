@@ -1,5 +1,6 @@
 import type { CopyKeys, DirectoryEntry, DirectoryKeys, Manifest, SourceKeys } from "../../model/manifest.ts";
 import { type Address, address, type RemoteName } from "../../model/units.ts";
+import { defaultOf } from "../inherited.ts";
 import type { Path } from "../tree.ts";
 import type { Inherited, StaticCopy } from "./sources.ts";
 
@@ -28,8 +29,8 @@ export class StaticDirectory {
       if (value !== undefined) return { value, path };
       if (this.#isBroken(path)) return "broken";
     }
-    const keep = key === "keep" ? this.#manifest.defaults.keep : undefined;
-    if (keep !== undefined) return { value: keep as NonNullable<SourceKeys[K]>, path: ["defaults"] };
+    const fallback = defaultOf(this.#manifest, key);
+    if (fallback !== undefined) return { value: fallback, path: ["defaults"] };
     return this.#isBroken(["defaults"]) ? "broken" : undefined;
   }
 

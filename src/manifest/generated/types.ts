@@ -78,6 +78,7 @@ export interface ManifestDocument {
   defaults?: {
     host?: HostDefaults;
     keep?: Keep;
+    verify?: Verify;
   };
   policies?: {
     [k: string]: Policy;
@@ -101,6 +102,7 @@ export interface ManifestDocument {
     report?: "warn" | "off";
     ignore?: string[];
   };
+  require?: Require;
 }
 export interface SnapshotType {
   schedule?: Schedule;
@@ -143,6 +145,7 @@ export interface ZfsRemote {
   root: string;
   mode?: "push" | "pull";
   deletions?: "allow" | "never";
+  offsite?: boolean;
   raw?: "auto" | "always" | "never";
   properties?: {
     [k: string]: PropertyValue;
@@ -185,6 +188,7 @@ export interface ResticRemote {
   cacheDir?: Path;
   retryLock?: Duration;
   deletions?: "allow" | "never";
+  offsite?: boolean;
   removable?: boolean;
   whileAway?: "freeze" | "thin";
   maxAge?: Duration;
@@ -241,6 +245,7 @@ export interface Mirror {
   cacheDir?: Path;
   retryLock?: Duration;
   deletions?: "allow" | "never";
+  offsite?: boolean;
   removable?: boolean;
   whileAway?: "freeze" | "thin";
   maxAge?: Duration;
@@ -258,6 +263,12 @@ export interface HostDefaults {
   jump?: string;
   sudo?: boolean;
 }
+export interface Verify {
+  schedule?: Schedule;
+  timezone?: Timezone;
+  sample?: Size;
+  within?: Duration;
+}
 export interface Policy {
   recursive?: boolean;
   skip?: Skip;
@@ -268,6 +279,7 @@ export interface Policy {
   maxAge?: Duration;
   suspend?: boolean;
   priority?: number;
+  verify?: Verify;
   expect?: Expect;
   files?: Files;
   hooks?: SourceHooks;
@@ -312,6 +324,7 @@ export interface Entry {
   maxAge?: Duration;
   suspend?: boolean;
   priority?: number;
+  verify?: Verify;
   expect?: Expect;
   files?: Files;
   hooks?: SourceHooks;
@@ -326,6 +339,7 @@ export interface Directory {
   maxAge?: Duration;
   suspend?: boolean;
   priority?: number;
+  verify?: Verify;
   expect?: Expect;
   files?: Files;
   hooks?: SourceHooks;
@@ -352,4 +366,11 @@ export interface Approval {
   resolve?: "rollback" | "replace";
   orphan?: string;
   until: Date;
+}
+export interface Require {
+  copies?: number;
+  offsite?: number;
+  immutable?: number;
+  encrypted?: boolean;
+  verifiedWithin?: Duration;
 }

@@ -9,19 +9,18 @@ import type { Context } from "./context.ts";
 import { readCommonKeys } from "./keys.ts";
 import type { Reading } from "./reading.ts";
 
-export function readDirectories(
-  context: Context,
-  document: ManifestDocument,
-  { naming, types }: Reading,
-): DirectoryEntry[] {
+export function readDirectories(context: Context, document: ManifestDocument, reading: Reading): DirectoryEntry[] {
   const entries = new Map<string, DirectoryEntry>();
   for (const [key, written] of Object.entries(document.directories ?? {})) {
     const at = ["directories", key];
     const { stdin } = written;
-    const keys: DirectoryKeys = { ...readCommonKeys(context, document, written, at, types), ...(stdin && { stdin }) };
+    const keys: DirectoryKeys = {
+      ...readCommonKeys(context, document, written, at, reading),
+      ...(stdin && { stdin }),
+    };
     checkHooks(context, written);
     checkStdin(context, written, at);
-    const found = readDirectory(context, naming, key, at);
+    const found = readDirectory(context, reading.naming, key, at);
     if (!found) continue;
     const means = address(found.host, found.path);
     const same = entries.get(means);

@@ -9,6 +9,8 @@ import type { Context } from "./context.ts";
 import { readExpectation, readFiles } from "./files.ts";
 import { readHooks } from "./hooks.ts";
 import { readRetention } from "./keep.ts";
+import type { Reading } from "./reading.ts";
+import { readVerify } from "./verify.ts";
 
 /** Keys that datasets, policies and directories have in common. */
 export function readCommonKeys(
@@ -16,7 +18,7 @@ export function readCommonKeys(
   document: ManifestDocument,
   keys: Entry | Directory,
   path: Path,
-  types: readonly string[],
+  { types, timezone }: Pick<Reading, "types" | "timezone">,
 ): Omit<SourceKeys, "recursive" | "skip" | "pin"> {
   const { policy, take, suspend, priority, requireMount } = keys;
   if (policy !== undefined) context.reference("policy", policy, context.declared("policies"), [...path, "policy"]);
@@ -34,6 +36,7 @@ export function readCommonKeys(
     ...(maxAge ? { maxAge } : {}),
     ...(suspend === undefined ? {} : { suspend }),
     ...(priority === undefined ? {} : { priority }),
+    ...(keys.verify && { verify: readVerify(context, keys.verify, [...path, "verify"], timezone) }),
     ...(keys.expect && { expect: readExpectation(keys.expect) }),
     ...(keys.files && { files: readFiles(context, keys.files, [...path, "files"]) }),
     ...(keys.hooks && { hooks: readHooks(context, keys.hooks) }),

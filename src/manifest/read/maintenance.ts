@@ -34,7 +34,8 @@ function readCheck(context: Context, keys: NonNullable<Maintenance["check"]>, pa
   };
 }
 
-function readScheduled(
+/** `timezone`: where none is given. */
+export function readScheduled(
   context: Context,
   keys: { readonly schedule: string; readonly timezone?: string },
   path: Path,

@@ -42,6 +42,7 @@ export function readRepository(
     ...(cacheDir === undefined ? {} : { cacheFolder: context.file(cacheDir) }),
     ...(retryLock && { retryLock }),
     deletions: keys.deletions ?? "allow",
+    ...(keys.offsite === undefined ? {} : { offsite: keys.offsite }),
     removable: keys.removable ?? false,
     whileAway: keys.whileAway ?? "thin",
     ...(maxAge && { maxAge }),

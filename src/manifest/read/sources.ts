@@ -9,24 +9,20 @@ import { readCommonKeys } from "./keys.ts";
 import { readPattern } from "./patterns.ts";
 import type { Reading } from "./reading.ts";
 
-export function readPolicies(
-  context: Context,
-  document: ManifestDocument,
-  { types }: Reading,
-): Map<string, SourceKeys> {
+export function readPolicies(context: Context, document: ManifestDocument, reading: Reading): Map<string, SourceKeys> {
   const policies = new Map<string, SourceKeys>();
   for (const [name, keys] of Object.entries(document.policies ?? {})) {
-    policies.set(name, readKeys(context, document, keys, ["policies", name], types));
+    policies.set(name, readKeys(context, document, keys, ["policies", name], reading));
   }
   return policies;
 }
 
-export function readEntries(context: Context, document: ManifestDocument, { naming, types }: Reading): DatasetEntry[] {
+export function readEntries(context: Context, document: ManifestDocument, reading: Reading): DatasetEntry[] {
   const entries = new Map<string, DatasetEntry>();
   for (const [key, written] of Object.entries(document.datasets ?? {})) {
     const path = ["datasets", key];
-    const keys = readKeys(context, document, written, path, types);
-    const pattern = readPattern(context, naming, key, path);
+    const keys = readKeys(context, document, written, path, reading);
+    const pattern = readPattern(context, reading.naming, key, path);
     if (!pattern) continue;
     const means = `${pattern.host}:${pattern.dataset}`;
     const same = entries.get(means);
@@ -45,13 +41,7 @@ const sameEntry = (key: string, same: DatasetEntry): Problem => ({
   related: [{ path: ["datasets", same.key], message: "first here" }],
 });
 
-function readKeys(
-  context: Context,
-  document: ManifestDocument,
-  keys: Entry,
-  path: Path,
-  types: readonly string[],
-): SourceKeys {
+function readKeys(context: Context, document: ManifestDocument, keys: Entry, path: Path, reading: Reading): SourceKeys {
   const { recursive, skip, pin } = keys;
   skip?.forEach((pattern, index) => {
     const fault = patternFault(pattern);
@@ -65,7 +55,7 @@ function readKeys(
     });
   });
   return {
-    ...readCommonKeys(context, document, keys, path, types),
+    ...readCommonKeys(context, document, keys, path, reading),
     ...(recursive === undefined ? {} : { recursive }),
     ...(skip && { skip }),
     ...(pin && { pin }),

@@ -36,6 +36,7 @@ export function readZfsRemote(
     root: keys.root,
     mode: keys.mode ?? "push",
     deletions: keys.deletions ?? "allow",
+    ...(keys.offsite === undefined ? {} : { offsite: keys.offsite }),
     raw: keys.raw ?? "auto",
     properties: { ...(keys.properties ?? defaultProperties) },
     excludeProperties: keys.excludeProperties ?? [],
