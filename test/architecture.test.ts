@@ -17,10 +17,11 @@ interface Rule {
 
 /** The half of a remote's folder that decides: everything but what belongs to running operations. */
 const PURE_REMOTE =
-  /^remotes\/(?:zfs\/(?!(?:commands|context|create|destroy|errors|files|guids|progress|received|require-empty|restore|resume|run|send|small|transfer)\.ts$)|restic\/(?:plan[\w-]*|tags|version)\.ts$)/;
+  /^remotes\/(?:zfs\/(?!(?:commands|context|create|destroy|errors|files|guids|progress|received|remember|require-empty|restore|resume|run|send|small|transfer|verify)\.ts$)|restic\/(?:plan[\w-]*|tags|version)\.ts$)/;
 /** Patterns mean the same everywhere. */
 const PATTERNS = "planner/patterns.ts";
 const SCOPE = "manifest/scope.ts";
+const REQUIREMENTS = "manifest/requirements.ts";
 const INHERITED = "manifest/inherited.ts";
 const REPOSITORIES = "manifest/repositories.ts";
 /** What restored datasets are marked with. */
@@ -36,8 +37,10 @@ const RULES: readonly (readonly [pattern: RegExp, rule: Rule])[] = [
       modules: [
         SCOPE,
         INHERITED,
+        REQUIREMENTS,
         REPOSITORIES,
         "remotes/zfs/plan.ts",
+        "remotes/zfs/drill-record.ts",
         "remotes/zfs/placeholder.ts",
         "remotes/zfs/streams.ts",
         /^remotes\/restic\/(?:plan[\w-]*|tags|version)\.ts$/,

@@ -43,6 +43,8 @@ export function describe(operation: Operation): string {
       return "prune";
     case "check":
       return `check${operation.subset ? `, data ${operation.subset.part}/${operation.subset.of}` : ""}`;
+    case "verify":
+      return `verify ${"copy" in operation.of ? operation.of.copy.name : `@${operation.of.snapshot.name}`} ${"copy" in operation.of ? "in" : "at"} ${there}`;
     case "unlock":
       return `remove ${operation.holders.length === 1 ? "a stale lock" : `${operation.holders.length} stale locks`}`;
     case "destroy":

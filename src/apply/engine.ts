@@ -214,7 +214,7 @@ export class Engine {
     return { windowSeconds: Math.max(0, (this.#options.now().getTime() - begun) / 1000) };
   }
 
-  #report(operation: Operation, { outcome, bytes, backup, error, warnings }: Settled): void {
+  #report(operation: Operation, { outcome, bytes, backup, verify, error, warnings }: Settled): void {
     const started = this.#startedAt.get(operation.id);
     const report: OperationReport = {
       id: operation.id,
@@ -226,6 +226,7 @@ export class Engine {
       seconds: started === undefined ? 0 : Math.max(0, (this.#options.now().getTime() - started) / 1000),
       ...(bytes === undefined ? {} : { bytes }),
       ...(backup === undefined ? {} : { backup }),
+      ...(verify === undefined ? {} : { verify }),
       ...this.#window(operation),
       ...(error === undefined ? {} : { error }),
       ...(warnings === undefined || warnings.length === 0 ? {} : { warnings }),
@@ -244,6 +245,7 @@ const ENDED_AT_ONCE: Settled = {
 };
 
 function repositoriesOf(operation: Operation): RepositoryKey[] {
+  if (operation.kind === "verify") return "repository" in operation.at ? [operation.at.repository] : [];
   if (!isOnRepository(operation)) return [];
   return [operation.at.repository, ...(operation.kind === "copy" ? [operation.from.repository] : [])];
 }
@@ -252,10 +254,12 @@ function hostsOf(operation: Operation): Set<HostName> {
   // its call is made from here
   if (operation.kind === "hook" && "http" in operation.action) return new Set();
   const hosts = new Set([operation.at.host, ...operation.preconditions.map(({ host }) => host)]);
+  if (operation.kind === "verify") return operation.against ? hosts.add(operation.against.host) : hosts;
   return "from" in operation ? hosts.add(operation.from.host) : hosts;
 }
 
 function expectedBytes(operation: Operation): Bytes | undefined {
   if (operation.kind === "send" || operation.kind === "backup") return operation.estimate;
+  if (operation.kind === "verify") return operation.sample;
   return operation.kind === "resume" ? operation.remaining : undefined;
 }

@@ -2,7 +2,7 @@ import type { Operation, OperationId } from "../model/plan.ts";
 import type { OperationReport, Problem } from "../model/report.ts";
 
 /** How one operation ended. */
-export type Settled = Pick<OperationReport, "outcome" | "bytes" | "backup" | "error" | "warnings">;
+export type Settled = Pick<OperationReport, "outcome" | "bytes" | "backup" | "verify" | "error" | "warnings">;
 
 export interface Work {
   /**

@@ -2,12 +2,13 @@ import { setMaxListeners } from "node:events";
 import { runHooks } from "../hooks/run.ts";
 import { observeDataset, UnobservedError } from "../inventory/index.ts";
 import type { Manifest } from "../model/manifest.ts";
-import { isHook, isOnDataset, isOnRepository, isRestoreOfFiles, type Plan } from "../model/plan.ts";
+import { isHook, isOnDataset, isOnRepository, isRestoreOfFiles, isVerify, type Plan } from "../model/plan.ts";
 import type { Problem, Report } from "../model/report.ts";
 import type { RepositoryKey } from "../model/units.ts";
 import { openRepository } from "../remotes/restic/restic.ts";
 import { placeOf, runInRepository } from "../remotes/restic/run.ts";
 import { restoreFiles } from "../remotes/restore-files.ts";
+import { verify } from "../remotes/verify.ts";
 import { guidsOf } from "../remotes/zfs/guids.ts";
 import { runOperations } from "../remotes/zfs/run.ts";
 import type { Hosts } from "../transport/types.ts";
@@ -77,13 +78,14 @@ export function apply(plan: Plan, options: ApplyOptions): Promise<Report> {
       },
       async run(operations, context) {
         const means = { ...context, hosts, manifest, signal: ending, urgent };
-        const [onDatasets, onRepositories, hooks, files] = await Promise.all([
+        const [onDatasets, onRepositories, hooks, files, drills] = await Promise.all([
           runOperations(operations.filter(isOnDataset), means),
           runInRepository(operations.filter(isOnRepository), { ...means, env }),
           runHooks(operations.filter(isHook), { ...means, env }),
           restoreFiles(operations.filter(isRestoreOfFiles), { ...means, env }),
+          verify(operations.filter(isVerify), { ...means, env }),
         ]);
-        return new Map([...onDatasets, ...onRepositories, ...hooks, ...files]);
+        return new Map([...onDatasets, ...onRepositories, ...hooks, ...files, ...drills]);
       },
     },
   );

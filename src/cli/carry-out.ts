@@ -63,14 +63,13 @@ export async function carryOut(
 /** 0 only when everything that was wanted is done. */
 export function exitCodeOf(
   report: Pick<Report, "finished" | "operations">,
-  plan: Pick<Plan, "blocked" | "unobserved">,
+  plan: Pick<Plan, "blocked" | "unobserved" | "shortfalls">,
   isSaved = false,
 ): ExitCode {
   if (!report.finished) return EXIT.interrupted;
   const outcomes = new Set(report.operations.map(({ outcome }) => outcome));
   if (isSaved && outcomes.has("stale") && !outcomes.has("done") && !outcomes.has("failed")) return EXIT.stale;
   const isDone = [...outcomes].every((outcome) => outcome === "done");
-  return isDone && plan.blocked.length === 0 && plan.unobserved.every(({ expected }) => expected)
-    ? EXIT.ok
-    : EXIT.incomplete;
+  const isWhole = plan.blocked.length + (plan.shortfalls?.length ?? 0) === 0;
+  return isDone && isWhole && plan.unobserved.every(({ expected }) => expected) ? EXIT.ok : EXIT.incomplete;
 }

@@ -31,7 +31,7 @@ import {
 } from "../remotes/zfs/commands.ts";
 import { visible } from "../render/text.ts";
 import { quoteAll } from "../transport/shell.ts";
-import { repositoryCommands, restoreFilesCommands } from "./repository-commands.ts";
+import { repositoryCommands, restoreFilesCommands, verifyCommands } from "./repository-commands.ts";
 
 /** Without what may be secret in it. */
 function writeUrl(url: Text): string {
@@ -71,6 +71,7 @@ export function commandLines(
   return (operation) => {
     if (isOnRepository(operation)) return repositoryCommands(operation, manifest, inventory);
     if (operation.kind === "restore-files") return restoreFilesCommands(operation, manifest);
+    if (operation.kind === "verify") return verifyCommands(operation, manifest);
     if (operation.kind === "hook")
       return "command" in operation.action
         ? [`${operation.at.host}$ ${visible(quoteAll(operation.action.command))}`]

@@ -74,9 +74,11 @@ export async function makePlan(manifest: Manifest, { inventory, now }: World, op
 
 /** Incomplete weighs more than changes: nobody knows what the rest would be. */
 export function exitCode(
-  made: Pick<Plan, "complete" | "operations" | "blocked">,
+  made: Pick<Plan, "complete" | "operations" | "blocked" | "shortfalls">,
   { detailedExitcode }: Pick<PlanCommandOptions, "detailedExitcode">,
 ): ExitCode {
   if (!made.complete) return EXIT.incomplete;
-  return detailedExitcode && made.operations.length + made.blocked.length > 0 ? EXIT.changes : EXIT.ok;
+  return detailedExitcode && made.operations.length + made.blocked.length + (made.shortfalls?.length ?? 0) > 0
+    ? EXIT.changes
+    : EXIT.ok;
 }

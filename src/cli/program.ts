@@ -265,6 +265,31 @@ export function createProgram(finish: (code: ExitCode) => void): Command {
     async () => (await import("./restore.ts")).restore,
   );
   add(
+    new Command("verify")
+      .description("Prove that copies restore: restore drills that compare contents, now instead of by schedule.")
+      .argument("[SOURCE...]", "copies of these sources; patterns are fine; default: every source")
+      .option("--on <REMOTE>", "only those on this remote or mirror; repeats are fine", list)
+      .addOption(
+        new Option(
+          "--sample <SIZE>",
+          "how much of each copy, such as 1GiB (default: what `verify.sample` says)",
+        ).conflicts("full"),
+      )
+      .option("--full", "all of each copy")
+      .option("-v, --verbose", "with the commands")
+      .addOption(json())
+      .addOption(allHosts())
+      .addHelpText(
+        "after",
+        examples(
+          "holdfast verify",
+          "holdfast verify tank/finance --on vault --sample 10GiB",
+          "holdfast verify /etc --full --json",
+        ),
+      ),
+    async () => (await import("./verify.ts")).verify,
+  );
+  add(
     new Command("doctor")
       .description(
         "Look for what would go wrong: reachability, host keys, versions, clocks, rights, space, mount points.",

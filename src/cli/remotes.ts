@@ -1,7 +1,7 @@
 import { type UsedRepository, usedRepositories } from "../manifest/repositories.ts";
 import { scopeOf } from "../manifest/scope.ts";
 import type { Manifest } from "../model/manifest.ts";
-import { isOnRepository, type Plan } from "../model/plan.ts";
+import type { Plan } from "../model/plan.ts";
 import type { OperationReport, Problem } from "../model/report.ts";
 import type { RepositoryKey } from "../model/units.ts";
 import type { Hosts, Lock } from "../transport/types.ts";
@@ -52,9 +52,9 @@ function concerned(
   const used = usedRepositories(manifest, scopeOf(manifest, { allHosts: allHosts || plan !== undefined }));
   if (plan === undefined) return used;
   const keys = new Set(
-    plan.operations
-      .filter(isOnRepository)
-      .flatMap((one) => [one.at.repository, ...(one.kind === "copy" ? [one.from.repository] : [])]),
+    plan.operations.flatMap((one) =>
+      ("repository" in one.at ? [one.at.repository] : []).concat(one.kind === "copy" ? one.from.repository : []),
+    ),
   );
   return used.filter(({ key }) => keys.has(key));
 }

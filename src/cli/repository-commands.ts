@@ -1,13 +1,16 @@
 import type { Inventory } from "../model/inventory.ts";
 import type { Manifest } from "../model/manifest.ts";
 import type {
+  At,
   AtRepository,
   BackupOperation,
   CopyId,
   RepositoryOperation,
   RestoreFilesOperation,
+  VerifyOperation,
 } from "../model/plan.ts";
 import { backupFlags } from "../remotes/restic/backup.ts";
+import { SCRATCH } from "../remotes/restic/drill-scratch.ts";
 import { escapePattern } from "../remotes/restic/restore.ts";
 import { repositoryOf } from "../remotes/restic/run.ts";
 import { type BackupFrom, fileName, startFrom } from "../remotes/restic/sources.ts";
@@ -85,6 +88,17 @@ function inside({ from, snapshot, stdin }: BackupOperation): string {
   if (stdin) return "";
   if ("directory" in from) return `cd ${quoteAll([from.directory])} && `;
   return `cd (${from.dataset}@${snapshot?.name}, mounted) && `;
+}
+
+/** The main one of a drill, on each side: what it looks at is chosen while it runs. */
+export function verifyCommands({ at, of, against }: VerifyOperation, manifest: Manifest): string[] {
+  const read = (where: At, name: string): string =>
+    `${where.host}$ ${visible(`cd (${where.dataset}@${name}, mounted read-only) && sha256sum FILE…`)}`;
+  const source = against ? [read(against, against.snapshot.name)] : [];
+  if ("snapshot" in of) return [...source, read(of, of.snapshot.name)];
+  const id = "identity" in of.copy ? of.copy.name : `(the backup of ${of.copy.name})`;
+  const words = ["restore", "--verify", id, "--target", SCRATCH];
+  return [...source, `${at.host}$ ${visible(`${placeOf(manifest, of)} restic ${quoteAll(words)} --include=FILE…`)}`];
 }
 
 /** The same for files that are brought back. */

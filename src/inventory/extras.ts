@@ -6,7 +6,9 @@ import { failed, missingRoots, rows, type Zfs } from "./zfs.ts";
 /** What `zfs list` cannot tell: properties set on the dataset itself, and the tags of holds. */
 
 const PREFIX = "holdfast:";
-const OWN = ["adopted", "placeholder", "restoring", "restored", "replaced"].map((name) => `${PREFIX}${name}`);
+const OWN = ["adopted", "placeholder", "restoring", "restored", "replaced", "verified", "verified-copies"].map(
+  (name) => `${PREFIX}${name}`,
+);
 
 /**
  * `holdfast:` properties by dataset, without the prefix: only those set locally. As columns of `zfs list` they would be

@@ -73,6 +73,10 @@ export interface Verdict {
     | "blocked"
     | "foreign"
     | "suspended"
+    /** How the last drill of the copy went. */
+    | "verified"
+    /** Something that `require` asks for and is not so. */
+    | "short"
     | "unobserved";
   /** The copy it is about. */
   readonly remote?: RemoteName;

@@ -1,3 +1,4 @@
+import type { DrillRecord, DrillResult } from "./drill.ts";
 import type { Expectation, FileSelection, HookAction, Remedy } from "./manifest.ts";
 import type {
   Address,
@@ -32,7 +33,34 @@ export interface Plan {
   /** Snapshots that no declared type matches: never touched, never counted. */
   readonly foreign: readonly SnapshotGroup[];
   readonly notes: readonly Note[];
+  /** How the last drills went, of copies that are to be verified or ever were. */
+  readonly verified?: readonly VerifiedCopy[];
+  /** What `require` asks for and is not so, once this plan is done. */
+  readonly shortfalls?: readonly Shortfall[];
   readonly summary: Summary;
+}
+
+/** How the drills of one copy went. */
+export interface DrillState {
+  readonly result: DrillResult | "never";
+  readonly lastGood?: EpochSeconds;
+  readonly lastTried?: EpochSeconds;
+  /** The last good one is longer ago than the manifest allows. */
+  readonly overdue: boolean;
+}
+export interface VerifiedCopy extends DrillState {
+  readonly source: Address;
+  readonly remote: RemoteName;
+  readonly at: At | AtRepository;
+  readonly last?: DrillRecord;
+}
+
+export interface Shortfall {
+  readonly source: Address;
+  readonly rule: "copies" | "offsite" | "immutable" | "encrypted" | "verifiedWithin";
+  /** Of a copy, where one falls short. */
+  readonly remote?: RemoteName;
+  readonly message: string;
 }
 
 export type OperationId = string;
@@ -401,7 +429,39 @@ export interface RestoreFilesOperation extends AnyOperation {
   readonly preconditions: readonly Precondition[];
 }
 
-export type Operation = ZfsOperation | RepositoryOperation | HookOperation | RestoreFilesOperation;
+/**
+ * A restore drill: a sample of a copy is read or restored, and compared with the same snapshot at the source. Changes
+ * nothing but the record of how it went.
+ */
+export interface VerifyOperation extends AnyOperation {
+  readonly kind: "verify";
+  readonly remote: RemoteName;
+  /** Where the copy is. */
+  readonly at: At | AtRepository;
+  /** What is verified. */
+  readonly of:
+    | (At & { readonly snapshot: SnapshotRef; readonly datasetType: "filesystem" | "volume" })
+    | (AtRepository & {
+        readonly copy: CopyRef;
+        /** The manifest leaves some of the source's files out. */
+        readonly isSelection: boolean;
+        /** The record of the last drill that went well. */
+        readonly good?: string;
+        /** Ids of records that this drill's makes superfluous. */
+        readonly outdated: readonly string[];
+      });
+  /** The same at the source. Absent for a directory, which goes on changing. */
+  readonly against?: At & { readonly snapshot: SnapshotRef };
+  /** Bytes that are compared; absent: everything. */
+  readonly sample?: Bytes;
+  /** Chooses the sample: the same one gives the same files. */
+  readonly seed: string;
+  /** When the last drill of it went well. */
+  readonly lastGood?: EpochSeconds;
+  readonly preconditions: readonly Precondition[];
+}
+
+export type Operation = ZfsOperation | RepositoryOperation | HookOperation | RestoreFilesOperation | VerifyOperation;
 export type OperationKind = Operation["kind"];
 
 export type ZfsOperation =
@@ -434,10 +494,14 @@ export const isRestore = (operation: Operation): operation is RestoringOperation
   operation.kind === "settle" ||
   operation.kind === "restore-files" ||
   ((operation.kind === "send" || operation.kind === "resume") && operation.restores !== undefined);
+export const isVerify = (operation: Operation): operation is VerifyOperation => operation.kind === "verify";
+/** What has operations of its own, whatever it is done to. */
+const isApart = (operation: Operation): boolean =>
+  isHook(operation) || isRestoreOfFiles(operation) || isVerify(operation);
 export const isOnDataset = (operation: Operation): operation is ZfsOperation =>
-  operation.kind !== "hook" && operation.kind !== "restore-files" && "dataset" in operation.at;
+  !isApart(operation) && "dataset" in operation.at;
 export const isOnRepository = (operation: Operation): operation is RepositoryOperation =>
-  operation.kind !== "hook" && operation.kind !== "restore-files" && "repository" in operation.at;
+  !isApart(operation) && "repository" in operation.at;
 
 /** The source whose present state an operation gives up for an older one; only a restore in place does that. */
 export const isInPlace = (operation: Operation): boolean =>
@@ -486,6 +550,8 @@ export type BlockedReason =
   | "remedy"
   /** An orphan's approval cannot be carried out. */
   | "orphan"
+  /** The last drill of a copy failed: nothing is thinned until one passes. */
+  | "verify"
   /** The plan failed its own check: a bug in Holdfast. */
   | "bug";
 
@@ -593,6 +659,8 @@ export type NoteKind =
   | "chunker"
   /** What this version of restic cannot do. */
   | "restic-version"
+  /** No drill went well for longer than the manifest allows. */
+  | "verify"
   /** Where a restore comes from, what else has it, and what follows from it. */
   | "restore";
 /** Worth knowing, changes nothing. */

@@ -1,3 +1,4 @@
+import type { DrillResult } from "./drill.ts";
 import type { OperationId, OperationKind } from "./plan.ts";
 import type { Address, Bytes, RemoteName } from "./units.ts";
 
@@ -38,11 +39,24 @@ export interface OperationReport {
   /** Bytes that went through the pipeline, or that were added to a repository. */
   readonly bytes?: Bytes;
   readonly backup?: BackupReport;
+  readonly verify?: VerifyReport;
   /** Of a hook that ends what another one began: seconds from the start of that to its own end, such as a downtime. */
   readonly windowSeconds?: number;
   readonly error?: Problem;
   /** What should be known of it although it is done, such as a property that the other side refused. */
   readonly warnings?: readonly string[];
+}
+
+/** What a drill looked at and found. */
+export interface VerifyReport {
+  readonly result: DrillResult;
+  /** Compared byte by byte, or read where there was nothing to compare with. */
+  readonly files: number;
+  readonly bytes: Bytes;
+  /** What was done, in words. */
+  readonly message: string;
+  /** What differs and how, a line each; of many the first hundred. */
+  readonly differences: readonly string[];
 }
 
 /** What a backup read. */

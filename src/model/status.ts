@@ -1,4 +1,4 @@
-import type { AnyAt, BlockedReason, Summary, Unobserved } from "./plan.ts";
+import type { AnyAt, BlockedReason, DrillState, Summary, Unobserved } from "./plan.ts";
 import type { Address, Bytes, EpochSeconds, HostName, RemoteName, Seconds, TypeName } from "./units.ts";
 
 /** How every source and each of its copies is: the answer of `holdfast status --json`. */
@@ -93,6 +93,8 @@ export interface CopyStatus extends PlaceStatus {
   readonly waiting: { readonly snapshots: number; readonly bytes: Bytes };
   /** When what is there was last proved to be readable; absent where that was never done or is not known. */
   readonly verified?: EpochSeconds;
+  /** How its restore drills went, where there are to be any or ever were. */
+  readonly verify?: DrillState;
 }
 
 export interface TypeStatus {

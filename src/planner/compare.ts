@@ -140,6 +140,8 @@ function effects(operation: Operation): string[] {
     case "settle":
     case "restore-files":
       return [effect(operation.kind)];
+    case "verify":
+      return [effect("verify", operation.source)];
     case "hook":
       return [effect("hook", operation.id)];
     case "backup":

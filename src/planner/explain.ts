@@ -1,8 +1,16 @@
 import type { Presence, SnapshotExplanation, SourceExplanation, Verdict } from "../model/explanation.ts";
 import type { Dataset, Inventory, Snapshot } from "../model/inventory.ts";
 import type { Manifest } from "../model/manifest.ts";
-import { type At, type Blocked, goneId, type Operation, type Plan, type SnapshotRef } from "../model/plan.ts";
-import type { Guid, RemoteName } from "../model/units.ts";
+import {
+  type At,
+  type Blocked,
+  goneId,
+  type Operation,
+  type Plan,
+  type SnapshotRef,
+  type VerifiedCopy,
+} from "../model/plan.ts";
+import type { EpochSeconds, Guid, RemoteName } from "../model/units.ts";
 import type { DirectorySource } from "./directories.ts";
 import { backupVerdicts, copyPresence } from "./explain-copies.ts";
 import type { Observations } from "./observed.ts";
@@ -36,6 +44,12 @@ export function explainSource(
       ...plan.blocked
         .filter((entry) => entry.source === source.address && (remote === undefined || entry.remote === remote))
         .map(blockedVerdict),
+      ...(plan.verified ?? [])
+        .filter((copy) => copy.source === source.address && (remote === undefined || copy.remote === remote))
+        .map(verifiedVerdict),
+      ...(plan.shortfalls ?? [])
+        .filter((short) => short.source === source.address && (remote === undefined || short.remote === remote))
+        .map(({ message, remote }) => ({ what: "short" as const, ...(remote && { remote }), reason: message })),
     ],
   };
 }
@@ -96,6 +110,21 @@ export const blockedVerdict = (entry: Blocked): Verdict => ({
   reason: entry.message,
   remedies: entry.remedies,
 });
+
+/** How the drills of a copy went. */
+function verifiedVerdict({ remote, result, last, lastGood, overdue }: VerifiedCopy): Verdict {
+  const iso = (time: EpochSeconds): string => new Date(time * 1000).toISOString().replace(/\.\d+/, "");
+  const words = [
+    last === undefined
+      ? "never"
+      : `${result} on ${iso(last.time)}: ${last.of}, ${last.files} files, ${last.bytes} bytes`,
+    ...(last?.limit === "key" ? ["not read, as its key is not loaded there"] : []),
+    ...(last?.limit === "read" ? ["read, with nothing to compare it with"] : []),
+    ...(result === "failed" ? [`last good: ${lastGood === undefined ? "never" : iso(lastGood)}`] : []),
+    ...(overdue ? ["overdue"] : []),
+  ];
+  return { what: "verified", remote, reason: words.join("; ") };
+}
 
 /** Everywhere the same point in time is, or is not. */
 function placesOf(explained: Explained, source: Source, guid: Guid, name: string): Presence[] {
@@ -173,7 +202,11 @@ function transfer({ observations, plan }: Explained, subject: Subject, copy: Cop
   if (there.state === "present" && there.dataset.snapshots.some((one) => one.guid === guid)) return found;
   if (found.some(({ what }) => what === "send" || what === "resume")) return found;
   const obstacle = plan.blocked.find(
-    (entry) => entry.source === source.address && entry.remote === remote && entry.withheld === undefined,
+    (entry) =>
+      entry.source === source.address &&
+      entry.remote === remote &&
+      entry.withheld === undefined &&
+      entry.reason !== "verify",
   );
   if (obstacle !== undefined) return [...found, blockedVerdict(obstacle)];
   const own = observations.look(source.host, source.dataset);

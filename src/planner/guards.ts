@@ -5,7 +5,7 @@ import { type Deletion, goneIn } from "./side.ts";
 
 export interface Withheld {
   readonly deletion: Deletion;
-  readonly reason: Extract<BlockedReason, "withheld" | "first-contact" | "clock">;
+  readonly reason: Extract<BlockedReason, "withheld" | "first-contact" | "clock" | "verify">;
   readonly why: string;
 }
 export interface Guarded {
@@ -74,6 +74,7 @@ function suspicion(context: PlanContext, deletion: Deletion): Omit<Withheld, "de
   const count = goneIn(operation).length;
   const loss = lossOf(deletion);
   if (!place.adopted) return { reason: "first-contact", why: "Holdfast has not managed this dataset before" };
+  if (deletion.unproven !== undefined) return { reason: "verify", why: deletion.unproven };
   if (deletion.clockDoubt !== undefined) return { reason: "clock", why: deletion.clockDoubt };
   if (existing >= 2 && (deletion.isEmptied || existing - count + arriving === 0)) {
     return { reason: "withheld", why: `no ${type.name} snapshot would be left of ${existing} in the end` };

@@ -33,7 +33,9 @@ export function withHooks(
 
 /** What one hook stands around, each time it runs. */
 function enclosures(all: readonly Operation[], source: Source | DirectorySource, { around }: Hook): Operation[][] {
-  const own = all.filter((operation) => operation.source === source.address && operation.kind !== "hook");
+  const own = all.filter(
+    (operation) => operation.source === source.address && operation.kind !== "hook" && operation.kind !== "verify",
+  );
   const backups = own.filter(({ kind }) => kind === "backup");
   if (around === "backup") return backups.map((backup) => [backup]);
   if (around === "run") return own.length === 0 ? [] : [own];

@@ -26,6 +26,7 @@ import { summarize } from "./summary.ts";
 import { classifier } from "./types.ts";
 import { unmatchedNotes } from "./unmatched.ts";
 import { unprotectedNotes } from "./unprotected.ts";
+import { type AskedDrills, afterAll } from "./verify.ts";
 
 export type { PlanOptions } from "./options.ts";
 
@@ -104,6 +105,60 @@ export function planSnapshot(
   return hooked(made, manifest, inventory, rest);
 }
 
+/** Verifies copies as they are now, whether a drill is due or not, and does nothing else. */
+export function planVerify(
+  manifest: Manifest,
+  inventory: Inventory,
+  options: AskedDrills & {
+    readonly now: EpochSeconds;
+    readonly sources?: readonly string[];
+    readonly allHosts?: boolean;
+  },
+): Plan {
+  const { sources, remotes, sample, ...rest } = options;
+  const asked = { ...(remotes && { remotes }), ...(sample !== undefined && { sample }) };
+  const context = contextOf(manifest, inventory, rest);
+  const resolved = selected(
+    resolveSources(manifest, context.observations, context.scope),
+    sources,
+    undefined,
+    manifest,
+  );
+  const directories = resolveDirectories(manifest).filter(
+    ({ address, host }) => context.scope.sources(host) && resolved.includes(address),
+  );
+  const plans = [
+    ...resolved.sources.flatMap((source) => {
+      const there = context.observations.look(source.host, source.dataset);
+      return there.state === "present" ? [planSource(context, source, there.dataset, () => [], asked)] : [];
+    }),
+    ...directories.map((directory) => planDirectory(context, directory, asked)),
+  ];
+  const places = [...resolved.sources, ...directories].flatMap(({ repositories }) =>
+    repositories.flatMap(({ remote, at, mirrors }) => [
+      { name: remote.name, at },
+      ...mirrors.map((each) => ({ name: each.mirror.name, at: each.at })),
+    ]),
+  );
+  const used = new Set(places.flatMap(({ name, at }) => (remotes?.has(name) === false ? [] : [at.repository])));
+  const copies = unobservedCopies(context, plans).filter(({ remote }) => remote && remotes?.has(remote) !== false);
+  return toPlan(manifest, inventory, options.now, {
+    operations: plans.flatMap(({ drills }) => drills.operations),
+    blocked: resolved.blocked,
+    kept: [],
+    foreign: [],
+    notes: [],
+    ...assessed(plans.map((plan) => ({ ...plan, shortfalls: [] }))),
+    unobserved: [
+      ...unobservedSources(context),
+      ...copies,
+      ...planRepositories(context, new Set()).unobserved.filter(
+        ({ repository }) => repository !== undefined && used.has(repository),
+      ),
+    ],
+  });
+}
+
 /** The sources that the manifest means in this inventory, with every key settled: for `explain` and `list`. */
 export function sourcesOf(
   manifest: Manifest,
@@ -166,8 +221,16 @@ function assemble(manifest: Manifest, inventory: Inventory, options: PlanOptions
     context,
     plans.flatMap(({ deletions }) => deletions),
   );
+  const operations = withRepositories(inOrder(plans, guarded, orphans.operations), repositories, limited);
+  const drills = plans.flatMap((plan) => plan.drills.operations);
   return toPlan(manifest, inventory, options.now, {
-    operations: withRepositories(inOrder(plans, guarded, orphans.operations), repositories, limited),
+    operations: [
+      ...operations,
+      ...afterAll(
+        drills,
+        operations.map(({ id }) => id),
+      ),
+    ],
     blocked: [
       ...repositories.blocked,
       ...chosen.blocked,
@@ -185,6 +248,7 @@ function assemble(manifest: Manifest, inventory: Inventory, options: PlanOptions
       ...repositories.notes,
       ...context.consents.notes,
     ],
+    ...assessed(plans),
     unobserved: [
       ...unobserved(context, plans),
       ...repositories.unobserved,
@@ -201,6 +265,13 @@ function withRepositories(
 ): Operation[] {
   const needed = new Set(operations.flatMap(({ dependsOn }) => dependsOn));
   return [...first.filter(({ id }) => !limited || needed.has(id)), ...operations, ...(limited ? [] : last(operations))];
+}
+
+/** How copies are, where the manifest asks. */
+function assessed(plans: readonly SourcePlan[]): Pick<Plan, "verified" | "shortfalls"> {
+  const verified = plans.flatMap(({ drills }) => drills.verified);
+  const shortfalls = plans.flatMap((plan) => plan.shortfalls);
+  return { ...(verified.length > 0 && { verified }), ...(shortfalls.length > 0 && { shortfalls }) };
 }
 
 const copiesByTarget = ({ sources }: ResolvedSources): PlanContext["copies"] =>
@@ -300,7 +371,7 @@ function toPlan(
   manifest: Manifest,
   inventory: Inventory,
   now: EpochSeconds,
-  parts: Pick<Plan, "operations" | "blocked" | "kept" | "foreign" | "notes" | "unobserved">,
+  parts: Pick<Plan, "operations" | "blocked" | "kept" | "foreign" | "notes" | "verified" | "shortfalls" | "unobserved">,
 ): Plan {
   const iso = (at: EpochSeconds) => new Date(at * 1000).toISOString().replace(/\.\d+/, "");
   return {

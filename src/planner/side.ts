@@ -81,6 +81,8 @@ export interface Deletion {
   readonly oldestDestroyed: EpochSeconds;
   /** Why the ages it goes by are not to be trusted. */
   readonly clockDoubt?: string;
+  /** Why what goes may be all that is left of something. */
+  readonly unproven?: string;
   readonly type: SnapshotType;
 }
 

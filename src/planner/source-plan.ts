@@ -10,6 +10,7 @@ import type {
   Note,
   Operation,
   Precondition,
+  Shortfall,
   SnapshotGroup,
   UnbookmarkOperation,
 } from "../model/plan.ts";
@@ -21,11 +22,20 @@ import { datasetSource, directorySource } from "./backup-sources.ts";
 import type { PlanContext } from "./context.ts";
 import { dueCreates, newestOf, takenTypes } from "./create.ts";
 import type { DirectorySource } from "./directories.ts";
+import { shortfallsOf } from "./require.ts";
 import { countedOf, retain, type Why } from "./retention.ts";
 import { type DatasetPlace, type Deletion, type Place, planSide, type Side, type SidePlan } from "./side.ts";
 import { backupNotes, lastContact, notesOf } from "./source-notes.ts";
 import type { Copy, Source } from "./sources.ts";
 import { isFull, shortage } from "./space.ts";
+import {
+  type AskedDrills,
+  type DrillsPlan,
+  datasetDrillable,
+  noDrills,
+  planDrills,
+  repositoryDrillables,
+} from "./verify.ts";
 import { refOf, type View, viewsOf } from "./view.ts";
 
 /** All about one source and its copies but what the guards decide over the whole plan. */
@@ -40,18 +50,22 @@ export interface SourcePlan {
   readonly kept: readonly KeptGroup[];
   readonly foreign: readonly SnapshotGroup[];
   readonly notes: readonly Note[];
+  readonly drills: DrillsPlan;
+  readonly shortfalls: readonly Shortfall[];
   readonly away: readonly Copy[];
   /** Creation of the newest snapshot that a remote which is away is known to have. */
   readonly lastContact: ReadonlyMap<RemoteName, EpochSeconds | undefined>;
 }
 
+/** `asked`: only these drills are wanted, of what is there now. */
 export function planSource(
   context: PlanContext,
   source: Source,
   dataset: Dataset,
   creates: (views: readonly View[], isTaken: (name: string) => boolean) => readonly CreateOperation[],
+  asked?: AskedDrills,
 ): SourcePlan {
-  return new SourcePlanner(context, source, dataset).plan(creates);
+  return new SourcePlanner(context, source, dataset).plan(creates, asked);
 }
 
 /** The creates that rule 1 calls for. */
@@ -86,6 +100,7 @@ class SourcePlanner {
 
   plan(
     creates: (views: readonly View[], isTaken: (name: string) => boolean) => readonly CreateOperation[],
+    asked?: AskedDrills,
   ): SourcePlan {
     if (this.#source.keys.suspend) return this.#suspended();
     const existing = viewsOf(this.#dataset, this.#context.classify);
@@ -99,23 +114,51 @@ class SourcePlanner {
     const here = this.#sourceSide(views, created, copies, away, backups);
     const sides = [...(this.#managed ? [here] : []), ...copies.flatMap((copy) => this.#copySide(copy, created) ?? [])];
     const plans = sides.map((side) => planSide(this.#context, side));
+    const drills = this.#drills(views, copies, backups, asked);
     return {
       operations: [...created, ...[...copies, ...backups].flatMap(({ operations }) => operations)],
-      deletions: [...plans, ...backups].flatMap(({ deletions }) => deletions),
+      deletions: withDoubt(
+        drills,
+        [...plans, ...backups].flatMap(({ deletions }) => deletions),
+      ),
       adoptions: sides
         .filter(({ place, untouched }) => !place.adopted && !untouched)
         .map(({ place }) => this.#adoption(place)),
       last: away.length === 0 ? copies.flatMap((copy) => this.#unbookmark(copy, copies)) : [],
-      blocked: [...copies, ...backups].flatMap(({ blocked }) => blocked ?? []),
+      blocked: [...[...copies, ...backups].flatMap(({ blocked }) => blocked ?? []), ...drills.blocked],
       kept: [...plans, ...backups].flatMap(({ kept }) => kept),
       foreign: plans.flatMap(({ foreign }) => foreign),
       notes: [
         ...notesOf(this.#context, this.#source, this.#dataset, views, copies),
         ...backups.flatMap((plan) => backupNotes(this.#context, this.#source.address, plan)),
+        ...drills.notes,
       ],
+      drills,
+      shortfalls: shortfallsOf(this.#context, this.#source, { dataset: this.#dataset, copies, backups }, drills),
       away,
       lastContact: new Map(away.map((copy) => [copy.remote.name, lastContact(this.#dataset, copy)])),
     };
+  }
+
+  #drills(
+    views: readonly View[],
+    copies: readonly CopyPlan[],
+    backups: readonly BackupPlan[],
+    asked: AskedDrills | undefined,
+  ): DrillsPlan {
+    const when = asked ? "now" : "after";
+    const keys = new Set(views.map(({ key }) => key));
+    return planDrills(
+      this.#context,
+      this.#source,
+      [
+        ...copies.flatMap((copy) => datasetDrillable(this.#context, this.#source, this.#dataset, copy, when)),
+        ...backups.flatMap((plan) =>
+          repositoryDrillables(this.#context, this.#source, plan, when, ({ key }) => keys.has(key)),
+        ),
+      ],
+      asked,
+    );
   }
 
   #backups(views: readonly View[]): BackupPlan[] {
@@ -171,6 +214,8 @@ class SourcePlanner {
           message: "suspended: nothing is changed here or on its copies",
         },
       ],
+      drills: noDrills,
+      shortfalls: [],
       away: [],
       lastContact: new Map(),
     };
@@ -441,6 +486,10 @@ class SourcePlanner {
   }
 }
 
+/** What is bad in one place may be needed from another: nothing of the source goes unless somebody agrees. */
+const withDoubt = ({ unproven }: DrillsPlan, deletions: readonly Deletion[]): readonly Deletion[] =>
+  unproven === undefined ? deletions : deletions.map((deletion) => ({ ...deletion, unproven }));
+
 /** What the copy shares with the source now is still there. */
 function sharedPresent({ copy, shared, state }: CopyPlan): Precondition[] {
   if (!shared || state === "away") return [];
@@ -466,9 +515,18 @@ export function backUpNow(context: PlanContext, source: DirectorySource, type: S
 }
 
 /** All about one directory and its copies. */
-export function planDirectory(context: PlanContext, source: DirectorySource): SourcePlan {
+export function planDirectory(context: PlanContext, source: DirectorySource, asked?: AskedDrills): SourcePlan {
   const known = directorySource(context, source);
   const backups = source.repositories.map((target) => planBackups(context, known, target));
+  const when = asked ? "now" : "after";
+  const drills = source.keys.suspend
+    ? noDrills
+    : planDrills(
+        context,
+        source,
+        backups.flatMap((plan) => repositoryDrillables(context, source, plan, when, () => false)),
+        asked,
+      );
   const suspended: Note = {
     kind: "suspended",
     source: source.address,
@@ -476,16 +534,22 @@ export function planDirectory(context: PlanContext, source: DirectorySource): So
   };
   return {
     operations: backups.flatMap(({ operations }) => operations),
-    deletions: backups.flatMap(({ deletions }) => deletions),
+    deletions: withDoubt(
+      drills,
+      backups.flatMap(({ deletions }) => deletions),
+    ),
     adoptions: [],
     last: [],
-    blocked: backups.flatMap(({ blocked }) => blocked),
+    blocked: [...backups.flatMap(({ blocked }) => blocked), ...drills.blocked],
     kept: backups.flatMap(({ kept }) => kept),
     foreign: [],
     notes: [
       ...(source.keys.suspend ? [suspended] : []),
       ...backups.flatMap((plan) => backupNotes(context, source.address, plan)),
+      ...drills.notes,
     ],
+    drills,
+    shortfalls: shortfallsOf(context, source, { copies: [], backups }, drills),
     away: [],
     lastContact: new Map(),
   };

@@ -10,6 +10,7 @@ import {
   type Txg,
 } from "../model/units.ts";
 import { RepositoryWorld } from "../remotes/restic/plan-world.ts";
+import { writeRecord } from "../remotes/zfs/drill-record.ts";
 import { isPlaceholder } from "../remotes/zfs/placeholder.ts";
 import { isWithin, parentOf } from "./observed.ts";
 import { restoringMark } from "./restore/marks.ts";
@@ -78,6 +79,9 @@ export class World {
         break;
       case "restore-files":
         break; // files are not part of an inventory
+      case "verify":
+        this.#verify(operation);
+        break;
       case "bookmark":
         this.#bookmark(operation);
         break;
@@ -190,6 +194,17 @@ export class World {
       if (restoring === undefined) throw new Error(`${at.dataset} is not being restored`);
       return { ...dataset, own: { ...own, ...(beside && { restored: at.dataset }) } };
     });
+  }
+
+  /** A drill goes well here: whether a copy is what it should be no inventory tells. */
+  #verify({ at, id, of, source }: Step<"verify">): void {
+    if ("copy" in of) {
+      this.#repositories.verify(of, id, source);
+      return;
+    }
+    const { name } = this.#find(this.#get(of), of.snapshot);
+    const last = { time: this.#now, result: "passed", of: name, files: 0, bytes: 0 as Bytes, differs: [] } as const;
+    this.#update(at as At, (dataset) => ({ ...dataset, own: { ...dataset.own, verified: writeRecord({ last }) } }));
   }
 
   #make({ at, createParents, beside }: Step<"make">): void {

@@ -1,4 +1,4 @@
-import type { BackupReport, Outcome, Problem } from "../model/report.ts";
+import type { BackupReport, Outcome, Problem, VerifyReport } from "../model/report.ts";
 import type { Bytes, HostName } from "../model/units.ts";
 import { TransportError } from "../transport/types.ts";
 
@@ -8,6 +8,7 @@ export interface Result {
   /** Bytes that went through the pipeline, or that were added to a repository. */
   readonly bytes?: Bytes;
   readonly backup?: BackupReport;
+  readonly verify?: VerifyReport;
   readonly error?: Problem;
   /** It is done, but something about it should be known. */
   readonly warnings?: readonly string[];

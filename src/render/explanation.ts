@@ -78,6 +78,8 @@ const VERDICTS: Readonly<Record<Verdict["what"], string>> = {
   foreign: "  foreign",
   "not-sent": "  not sent",
   suspended: "! suspended",
+  verified: "  verified",
+  short: "! short",
   unobserved: "! unknown",
 };
 

@@ -1,6 +1,7 @@
 import { type Plan, type SnapshotGroup, writePlace } from "../model/plan.ts";
 import { isDirectory } from "../model/units.ts";
 
+import { drillWords } from "./drill.ts";
 import { keptBySnapshot } from "./kept.ts";
 import { type Row, rowsOf } from "./rows.ts";
 import { summaryLine } from "./summary.ts";
@@ -18,6 +19,18 @@ export function renderPlanMarkdown(plan: Plan): string {
   const details = [
     ...blockedDetails(plan),
     ...unobservedDetails(plan),
+    ...folded(
+      `${plural(plan.shortfalls?.length ?? 0, "thing")} short of what the manifest requires`,
+      (plan.shortfalls ?? []).map(
+        ({ source, message }) => `${code(shortAddress(source, plan.self))}: ${prose(message)}`,
+      ),
+    ),
+    ...folded(
+      "Restore drills",
+      (plan.verified ?? []).map(
+        (copy) => `${code(`${shortAddress(copy.source, plan.self)} on ${copy.remote}`)}: ${prose(drillWords(copy))}`,
+      ),
+    ),
     ...folded(
       `${plural(count(plan.foreign), "foreign snapshot")}, never touched`,
       plan.foreign.map((group) => `${sideOf(plan, group)}: ${names(group.snapshots)}`),

@@ -1,5 +1,6 @@
 import { type Note, type Operation, type Plan, placeOnHost, type SnapshotGroup, writePlace } from "../model/plan.ts";
 import { type HostName, isDirectory } from "../model/units.ts";
+import { drillWords } from "./drill.ts";
 import { keptBySnapshot } from "./kept.ts";
 import { type Row, rowsOf } from "./rows.ts";
 import { summaryLine } from "./summary.ts";
@@ -29,6 +30,8 @@ export function renderPlan(plan: Plan, options: PlanTextOptions): string {
     ...unobservedLines(plan, options, colors),
     ...foreignLines(plan.foreign, plan.self, options, colors),
     ...noteLines(plan.notes, plan.self, options, colors),
+    ...shortfallLines(plan, options, colors),
+    ...(options.verbose === true ? verifiedLines(plan, colors) : []),
     ...(options.verbose === true ? keptLines(plan, colors) : []),
   ];
   const summary = colors.bold(summaryLine(plan));
@@ -166,6 +169,36 @@ function noteLines(notes: readonly Note[], self: HostName | null, options: PlanT
   });
 }
 
+/** What `require` asks for and is not so. */
+export function shortfallLines(
+  { shortfalls = [], self }: Pick<Plan, "shortfalls" | "self">,
+  { verbose = false, width }: PlanTextOptions,
+  colors: Palette,
+): string[] {
+  if (shortfalls.length === 0) return [];
+  const shown = verbose ? shortfalls : shortfalls.slice(0, MANY);
+  const room = width === undefined ? undefined : Math.max(40, width - 6);
+  return [
+    `  ${colors.magenta("! short")}: of what the manifest requires`,
+    ...shown.flatMap(({ source, message }) => {
+      const [first = "", ...more] = wrap(`${shortAddress(source, self)}: ${visible(message)}`, room);
+      return [`    ${first}`, ...more.map((line) => `      ${line}`)];
+    }),
+    ...rest(shortfalls.length - shown.length, "shortfall"),
+  ];
+}
+
+/** How the last drill of each copy went, one a line. */
+const verifiedLines = ({ verified = [], self }: Plan, colors: Palette): string[] =>
+  verified.length === 0
+    ? []
+    : [
+        "  verified",
+        ...verified.map((copy) =>
+          colors.dim(`    ${shortAddress(copy.source, self)} on ${visible(copy.remote)}: ${drillWords(copy)}`),
+        ),
+      ];
+
 const NOTE_WORDS: Readonly<Record<Note["kind"], string>> = {
   orphan: "copies whose source is gone",
   unprotected: "datasets that no entry protects",
@@ -180,6 +213,7 @@ const NOTE_WORDS: Readonly<Record<Note["kind"], string>> = {
   drift: "mirrors that differ",
   chunker: "mirrors that store anew",
   "restic-version": "what this restic cannot do",
+  verify: "drills overdue",
   restore: "restore",
 };
 

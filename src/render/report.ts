@@ -18,6 +18,7 @@ export function renderReport(report: Report, context: ReportContext, options: Te
   const of = (outcome: Outcome) => report.operations.filter((one) => one.outcome === outcome);
   const problems = (["failed", "partial", "stale", "interrupted"] as const).flatMap(of);
   const lines = [
+    ...report.operations.flatMap((one) => verifyLines(one, colors)),
     ...report.operations.flatMap(windowLines),
     ...report.operations.flatMap((one) => warningLines(one, colors)),
     ...problems.flatMap((one) => problemLines(one, colors)),
@@ -39,6 +40,23 @@ function problemLines(operation: OperationReport, colors: Palette): string[] {
       ? []
       : visibleLines(error.output).map((line) => colors.dim(`    | ${line}`))),
     ...(error.hint === undefined ? [] : visibleLines(`next: ${error.hint}`).map((line) => `    ${line}`)),
+  ];
+}
+
+/** What a drill looked at; what differs is among the problems. */
+function verifyLines({ source, remote, verify, seconds }: OperationReport, colors: Palette): string[] {
+  if (verify === undefined) return [];
+  const { result, files, bytes, message, differences } = verify;
+  const paint = result === "passed" ? colors.green : result === "failed" ? colors.red : colors.yellow;
+  const counts = [
+    plural(files, "file"),
+    size(bytes),
+    duration(seconds),
+    ...(differences.length === 0 ? [] : [plural(differences.length, "difference")]),
+  ].join(", ");
+  return [
+    `  ${paint(result.padEnd(7))}  ${visible(source)} on ${visible(remote ?? "")}: ${counts}`,
+    ...visibleLines(message).map((line) => `           ${line}`),
   ];
 }
 

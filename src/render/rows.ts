@@ -173,6 +173,18 @@ function singleRow(operation: Operation): Placed[] {
         subject: operation.subset ? `data ${operation.subset.part}/${operation.subset.of}` : "structure",
         details: [visible(operation.reason)],
       });
+    case "verify":
+      return row(15, "~", "verify", {
+        subject:
+          "copy" in operation.of
+            ? snapshotsOf(operation.source, [operation.of.copy])
+            : range([operation.of.snapshot.name]),
+        where: "copy" in operation.of ? inside(operation.of) : place("on", operation.remote, operation.of.dataset),
+        details: [
+          operation.sample === undefined ? "all of it" : `up to ${size(operation.sample)}`,
+          visible(operation.reason),
+        ],
+      });
     case "make":
     case "settle":
     case "restore-files":
@@ -343,6 +355,7 @@ const BLOCKED_WORDS: Readonly<Record<BlockedReason, string>> = {
   "no-repository": "no repository",
   "no-copy": "no copy",
   restoring: "being restored",
+  verify: "failed its drill",
   group: "group",
   withheld: "withheld",
   "first-contact": "first contact",

@@ -13,10 +13,11 @@ const OTHERS: readonly (readonly [OperationKind, string])[] = [
   ["unlock", "to unlock"],
   ["prune", "to prune"],
   ["check", "to check"],
+  ["verify", "to verify"],
   ["hook", "hooks to run"],
 ];
 
-type Summed = Pick<Plan, "operations" | "summary" | "complete">;
+type Summed = Pick<Plan, "operations" | "summary" | "complete" | "shortfalls">;
 
 /** `1 to create, 1 to send (1.2 GiB), 23 to destroy (310 MiB)`, without what is none. */
 export function changesInWords({ operations, summary }: Pick<Plan, "operations" | "summary">): string {
@@ -37,11 +38,12 @@ export function changesInWords({ operations, summary }: Pick<Plan, "operations" 
 
 /** The changes, then `; 1 blocked. 187 kept.` */
 function summaryOf(plan: Summed): string {
-  const { summary, complete } = plan;
+  const { summary, complete, shortfalls = [] } = plan;
   const blocked = summary.blocked === 0 ? "" : `${summary.blocked.toLocaleString("en-US")} blocked`;
   return [
     [changesInWords(plan), blocked].filter((words) => words !== "").join("; "),
     `${summary.kept.toLocaleString("en-US")} kept`,
+    shortfalls.length === 0 ? "" : `${shortfalls.length.toLocaleString("en-US")} short of what is required`,
     complete ? "" : "Incomplete: not everything could be observed",
   ]
     .filter((words) => words !== "")

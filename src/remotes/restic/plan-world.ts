@@ -5,9 +5,10 @@ import type {
   CopyOperation,
   ForgetOperation,
   RepositoryOperation,
+  VerifyOperation,
 } from "../../model/plan.ts";
-import type { EpochSeconds, RepositoryKey } from "../../model/units.ts";
-import { identityOf, maintenanceTags, marksOf } from "./tags.ts";
+import type { Address, Bytes, EpochSeconds, RepositoryKey } from "../../model/units.ts";
+import { drillTags, identityOf, maintenanceTags, marksOf } from "./tags.ts";
 
 type Observed = Extract<RepositoryInventory, { state: "observed" }>;
 
@@ -60,6 +61,17 @@ export class RepositoryWorld {
       default:
         operation satisfies never;
     }
+  }
+
+  /** A drill that finds nothing wrong. */
+  verify(of: Extract<VerifyOperation["of"], AtRepository>, id: string, source: Address): void {
+    const { copies } = this.#get(of);
+    const identity = "identity" in of.copy ? of.copy.identity : of.copy.createdBy;
+    const found = copies.some((copy) => identityOf(copy) === identity && marksOf(copy)?.isPartial !== true);
+    if (!found) throw new Error(`${of.copy.name} is not in ${of.repository}`);
+    const record = { source, result: "passed", of: of.copy.name, files: 0, bytes: 0 as Bytes, differs: [] } as const;
+    this.#record(of, id, drillTags(record));
+    this.#drop(of, of.outdated);
   }
 
   #get({ repository }: AtRepository): Observed {

@@ -57,6 +57,19 @@ export interface BackupPlan {
   readonly notes: readonly Note[];
   /** Of the newest complete copy there is. */
   readonly newest?: EpochSeconds;
+  /** The remote, then its mirrors. */
+  readonly sides: readonly RepositoryPoints[];
+}
+
+/** What one repository has of the source, now and once all backups and copies are done. */
+export interface RepositoryPoints {
+  readonly repository: Repository;
+  readonly at: AtRepository;
+  readonly state: RepositoryInventory["state"];
+  readonly existing: readonly CopyView[];
+  readonly after: readonly CopyView[];
+  /** What brings the difference. */
+  readonly operations: readonly OperationId[];
 }
 
 /** A repository that can be worked on, now or once this plan has made it. */
@@ -81,11 +94,12 @@ export function planBackups(context: PlanContext, source: BackupSource, target: 
       blocked,
       pins: new Map(waiting),
       after: new Set(existing.map(({ key }) => key)),
+      sides: sidesAsTheyAre(context, source, target, existing),
     };
   }
   if (!source.isOurs) {
     const pins = wanted.map(({ key }) => [key, waitingFor(target.remote, "blocked")] as const);
-    return { ...nothing(target), pins: new Map(pins) };
+    return { ...nothing(target), pins: new Map(pins), sides: sidesAsTheyAre(context, source, target, existing) };
   }
   const backups = inSeries(source, target, there, existing, wanted, whys);
   const after = [...existing, ...wanted].sort(inOrder);
@@ -113,6 +127,10 @@ export function planBackups(context: PlanContext, source: BackupSource, target: 
     kept: [...side.kept, ...mirrors.flatMap(({ kept }) => kept)],
     notes: mirrors.flatMap(({ notes }) => notes),
     ...newestOf(existing),
+    sides: [
+      { ...unchanged(target.remote, target.at, there, existing), after, operations: backups.map(({ id }) => id) },
+      ...mirrors.map(({ points }) => points),
+    ],
   };
 }
 
@@ -170,6 +188,26 @@ export function lackingOn(
   return new Map([[target.remote.name, wanted], ...mirrors]);
 }
 
+function sidesAsTheyAre(
+  { manifest, observations }: PlanContext,
+  source: BackupSource,
+  { remote, at, mirrors }: RepositoryTarget,
+  existing: readonly CopyView[],
+): RepositoryPoints[] {
+  const mirrored = mirrors.map(({ mirror, at, keep }) => {
+    const there = observations.repository(at.repository);
+    return unchanged(mirror, at, there, copiesOf(manifest, { repository: mirror, keep }, there, source));
+  });
+  return [unchanged(remote, at, observations.repository(at.repository), existing), ...mirrored];
+}
+
+const unchanged = (
+  repository: Repository,
+  at: AtRepository,
+  { state }: RepositoryInventory,
+  existing: readonly CopyView[],
+): RepositoryPoints => ({ repository, at, state, existing, after: existing, operations: [] });
+
 function planned({ address }: BackupSource, { remote }: RepositoryTarget, view: Omit<CopyView, "ref">): CopyView {
   const createdBy = `backup ${address}@${view.name} ${remote.name}`;
   const own = view.key === "" ? { key: createdBy, createdBy } : {};
@@ -189,6 +227,7 @@ const nothing = (target: RepositoryTarget): BackupPlan => ({
   deletions: [],
   kept: [],
   notes: [],
+  sides: [],
 });
 
 const newestOf = (views: readonly CopyView[]): { readonly newest?: EpochSeconds } => {
@@ -251,6 +290,7 @@ interface MirrorPlan {
   /** Copies that must stay where the mirror takes them from, by key. */
   readonly pins: ReadonlyMap<string, Why>;
   readonly frozen?: Why;
+  readonly points: RepositoryPoints;
   readonly deletions: readonly Deletion[];
   readonly kept: readonly KeptGroup[];
   readonly notes: readonly Note[];
@@ -276,6 +316,7 @@ function planMirror(
       ...(mirror.whileAway === "freeze" && {
         frozen: { reason: "frozen", detail: `${mirror.name} cannot be observed` } satisfies Why,
       }),
+      points: unchanged(mirror, at, there, existing),
       deletions: [],
       kept: [],
       notes: [],
@@ -293,7 +334,8 @@ function planMirror(
     ...untouched(mirror, []),
     dependsOn: operations.map(({ id }) => id),
   });
-  return { operations, pins: new Map(), ...side, notes: driftNotes(source, mirror, originals, existing) };
+  const points = { ...unchanged(mirror, at, there, existing), after, operations: operations.map(({ id }) => id) };
+  return { operations, pins: new Map(), ...side, points, notes: driftNotes(source, mirror, originals, existing) };
 }
 
 function copy(

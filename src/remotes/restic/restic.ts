@@ -1,10 +1,12 @@
 import type { RepositoryInventory } from "../../model/inventory.ts";
+import type { Entry } from "../drills/entries.ts";
 import type { RepositoryPlace } from "./access.ts";
 import { type BackupOptions, type BackupResult, backup } from "./backup.ts";
 import { addTag, forget } from "./change.ts";
 import { copyFrom, init } from "./fill.ts";
 import { list } from "./list.ts";
 import { type CheckOptions, type CheckResult, check, prune, unlock } from "./maintain.ts";
+import { nodes } from "./nodes.ts";
 import { type RestoreOptions, type RestoreResult, restore } from "./restore.ts";
 import { type ResticOptions, Session } from "./session.ts";
 import { type Stats, stats } from "./stats.ts";
@@ -41,6 +43,11 @@ export class Restic {
   /** Files of a copy into a folder. */
   restore(options: RestoreOptions): Promise<RestoreResult> {
     return restore(this.#session, options);
+  }
+
+  /** What is in a copy, while it is found. */
+  nodes(copy: { readonly id: string; readonly within: string }, take: (entry: Entry) => void): Promise<void> {
+    return nodes(this.#session, copy, take);
   }
 
   /** How much is in a copy, counted as this version of restic does. */

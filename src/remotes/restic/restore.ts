@@ -16,6 +16,8 @@ export interface RestoreOptions {
   readonly into: DirectoryPath;
   /** Over what is there: files that differ are overwritten, others stay. */
   readonly over: boolean;
+  /** What was written is read again, and its contents compared with the repository's. */
+  readonly verify?: true;
   /** How many the copy has, where that was recorded. */
   readonly files?: number;
   /** Twice a second, from restic 0.16 on. */
@@ -56,6 +58,7 @@ export async function restore(session: Session, options: RestoreOptions): Promis
     args: [
       "restore",
       ...(isAtLeast(version, "0.16") ? ["--json"] : []),
+      ...(options.verify ? ["--verify"] : []),
       `--target=${into}`,
       ...paths.map((path) => `--include=/${escapePattern(path)}`),
       "--",

@@ -1,6 +1,7 @@
+import { type DrillRecord, REMEMBERED_LENGTH, REMEMBERED_NAMES } from "../../model/drill.ts";
 import type { RepositoryCopy } from "../../model/inventory.ts";
 import type { InitOperation } from "../../model/plan.ts";
-import type { Address, Guid, TypeName } from "../../model/units.ts";
+import type { Address, Bytes, Guid, TypeName } from "../../model/units.ts";
 
 /** What the tags of a copy say, where Holdfast made it. */
 export interface Marks {
@@ -20,6 +21,11 @@ export type MaintenanceKind = InitOperation["records"][number];
 export interface MaintenanceMarks {
   readonly kinds: readonly MaintenanceKind[];
   readonly subset?: { readonly part: number; readonly of: number };
+}
+
+/** A drill that somebody carried out on the copies of one source, kept as a copy of nothing too. */
+export interface DrillMarks extends Omit<DrillRecord, "time"> {
+  readonly source: Address;
 }
 
 const OURS = "holdfast";
@@ -75,6 +81,36 @@ export function maintenanceOf({ tags }: Pick<RepositoryCopy, "tags">): Maintenan
   if (!tags.includes(OURS) || kinds.length === 0) return undefined;
   const [part, of] = (after(tags, "subset") ?? "").split("/").map(Number);
   return { kinds, ...(part && of && { subset: { part, of } }) };
+}
+
+/** Not `source`: what has that is a copy of it. */
+export const drillTags = ({ source, result, of, files, bytes, limit, differs }: DrillMarks): string[] => [
+  OURS,
+  `drill=${encoded(source)}`,
+  `result=${result}`,
+  `of=${encoded(of)}`,
+  `files=${files}`,
+  `bytes=${bytes}`,
+  ...(limit === undefined ? [] : [`limit=${limit}`]),
+  ...differs.slice(0, REMEMBERED_NAMES).map((name) => `differs=${encoded(name.slice(0, REMEMBERED_LENGTH))}`),
+];
+
+/** Undefined for what is no record of a drill. */
+export function drillOf({ tags }: Pick<RepositoryCopy, "tags">): DrillMarks | undefined {
+  const source = after(tags, "drill");
+  const result = after(tags, "result");
+  if (!tags.includes(OURS) || source === undefined) return undefined;
+  if (result !== "passed" && result !== "limited" && result !== "failed") return undefined;
+  const limit = after(tags, "limit");
+  return {
+    source: decoded(source) as Address,
+    result,
+    of: decoded(after(tags, "of") ?? ""),
+    files: Number(after(tags, "files")) || 0,
+    bytes: (Number(after(tags, "bytes")) || 0) as Bytes,
+    ...((limit === "key" || limit === "read") && { limit }),
+    differs: tags.filter((tag) => tag.startsWith("differs=")).map((tag) => decoded(tag.slice(8))),
+  };
 }
 
 /** What is the same for a copy in every repository it was copied to, and however often its tags were changed. */
