@@ -97,7 +97,7 @@ export function verifyCommands({ at, of, against }: VerifyOperation, manifest: M
   const source = against ? [read(against, against.snapshot.name)] : [];
   if ("snapshot" in of) return [...source, read(of, of.snapshot.name)];
   const id = "identity" in of.copy ? of.copy.name : `(the backup of ${of.copy.name})`;
-  const words = ["restore", "--verify", id, "--target", SCRATCH];
+  const words = ["restore", "--verify", id, "--target", `${SCRATCH}…`];
   return [...source, `${at.host}$ ${visible(`${placeOf(manifest, of)} restic ${quoteAll(words)} --include=FILE…`)}`];
 }
 

@@ -1,20 +1,20 @@
 import type { AtRepository, CheckOperation, InitOperation, PruneOperation, UnlockOperation } from "../../model/plan.ts";
 import { done, type Result } from "../result.ts";
-import type { Restic } from "./restic.ts";
+import { record } from "./record.ts";
 import { open, type RepositoryContext } from "./run-context.ts";
 import { type MaintenanceMarks, maintenanceTags } from "./tags.ts";
 
 export async function init({ at, chunkerOf, records }: InitOperation, context: RepositoryContext): Promise<Result> {
   const restic = open(context, at);
   await restic.init(chunkerOf && { chunkerParametersOf: open(context, chunkerOf) });
-  if (records.length > 0) await record(restic, at, { kinds: records });
+  if (records.length > 0) await record(restic, recordOf(at, { kinds: records }));
   return done();
 }
 
 export async function prune({ at, maxUnused, outdated }: PruneOperation, context: RepositoryContext): Promise<Result> {
   const restic = open(context, at);
   await restic.prune(maxUnused === undefined ? {} : { maxUnused });
-  await record(restic, at, { kinds: ["prune"] }, outdated);
+  await record(restic, recordOf(at, { kinds: ["prune"] }), outdated);
   return done();
 }
 
@@ -34,7 +34,7 @@ export async function check({ at, subset, outdated }: CheckOperation, context: R
       },
     };
   }
-  await record(restic, at, { kinds: ["check"], ...(subset && { subset }) }, outdated);
+  await record(restic, recordOf(at, { kinds: ["check"], ...(subset && { subset }) }), outdated);
   return done();
 }
 
@@ -43,13 +43,8 @@ export async function unlock({ at }: UnlockOperation, context: RepositoryContext
   return done();
 }
 
-/** Only in the repository is it remembered, by whoever looks after it next. */
-async function record(
-  restic: Restic,
-  { host }: AtRepository,
-  marks: MaintenanceMarks,
-  outdated: readonly string[] = [],
-): Promise<void> {
-  await restic.backup({ from: { command: ["true"], filename: "maintenance" }, host, tags: maintenanceTags(marks) });
-  if (outdated.length > 0) await restic.forget(outdated);
-}
+const recordOf = ({ host }: AtRepository, marks: MaintenanceMarks) => ({
+  host,
+  filename: "maintenance",
+  tags: maintenanceTags(marks),
+});

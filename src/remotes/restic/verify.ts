@@ -17,6 +17,7 @@ import { type Candidate, type GroupLimits, inGroups, Sampler } from "../drills/s
 import { IN_SNAPSHOT, MOUNT_SNAPSHOT } from "../snapshot-scripts.ts";
 import { inScratch } from "./drill-scratch.ts";
 import { ResticFailed } from "./errors.ts";
+import { record } from "./record.ts";
 import type { Restic } from "./restic.ts";
 import { open, type RepositoryContext } from "./run-context.ts";
 import { drillTags, identityOf, marksOf } from "./tags.ts";
@@ -196,13 +197,11 @@ async function compareWithRecord(
 /** Remembers a drill in the repository, and forgets what it makes superfluous: of a failed one not the last good one. */
 export async function rememberInRepository(
   { source, of }: VerifyOperation & { readonly of: OnRepository },
-  record: DrillRecord,
+  result: DrillRecord,
   context: RepositoryContext,
 ): Promise<readonly string[]> {
-  const restic = open(context, of);
-  const from = { command: ["true"], filename: "drill" };
-  await restic.backup({ from, host: of.host, tags: drillTags({ ...record, source }) });
-  const outdated = record.result === "failed" ? of.outdated.filter((id) => id !== of.good) : of.outdated;
-  if (outdated.length > 0) await restic.forget(outdated);
+  const outdated = result.result === "failed" ? of.outdated.filter((id) => id !== of.good) : of.outdated;
+  const tags = drillTags({ ...result, source });
+  await record(open(context, of), { host: of.host, filename: "drill", tags }, outdated);
   return [];
 }
