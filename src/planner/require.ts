@@ -59,9 +59,10 @@ function zfsCopy(
   context: PlanContext,
   source: HostName,
   dataset: Dataset | undefined,
-  { copy, state, after, dataset: there }: CopyPlan,
+  { copy, state, base, dataset: there }: CopyPlan,
 ): JudgedCopy[] {
-  if (state !== "away" && after.length === 0) return [];
+  // what shares nothing with the source is no copy of it
+  if (state !== "away" && !base) return [];
   const { remote, host, target } = copy;
   return [
     {

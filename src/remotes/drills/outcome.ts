@@ -49,8 +49,10 @@ export function toResult(found: Found, warnings: readonly string[]): Result {
 /** What kept a drill from saying anything about the copy. */
 export function notRun(error: Unreadable, whose: string): Problem {
   const isLocked = /key not loaded|key.*not loaded|Required key not available/i.test(error.message);
+  const [first = ""] = error.message.split("\n");
   return {
-    message: `${whose} cannot be read on ${error.side.host}: ${isLocked ? "its key is not loaded" : error.message}`,
+    message: `${whose} cannot be read on ${error.side.host}: ${isLocked ? "its key is not loaded" : first}`,
+    ...(first !== error.message && { output: error.message }),
     hint: isLocked
       ? "load it there (zfs load-key) and verify again"
       : "drills read everything: they need root on both sides, and find, tar and sha256sum of GNU; nothing is known of the copy yet",
