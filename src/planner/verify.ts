@@ -200,7 +200,7 @@ export function datasetDrillable(
   context: PlanContext,
   source: Source,
   dataset: Dataset,
-  { copy, state, shared, base, operations, dataset: target }: CopyPlan,
+  { copy, state, made, shared, base, operations, dataset: target }: CopyPlan,
   when: "now" | "after",
 ): Drillable[] {
   if (state === "away") return [];
@@ -211,8 +211,11 @@ export function datasetDrillable(
   const view = (when === "now" ? shared : base)?.view;
   const isThere = view !== undefined && target?.snapshots.some(({ guid }) => guid === view.key);
   const brings = isThere ? [] : operations.filter(({ kind }) => kind === "send" || kind === "resume");
-  const remembered = newer(readRecord(target?.own.verified), readCopies(dataset.own["verified-copies"]).get(remote));
-  const oldest = target?.snapshots[0]?.creation;
+  // what is made anew has not been verified, whatever was there before
+  const remembered = made
+    ? undefined
+    : newer(readRecord(target?.own.verified), readCopies(dataset.own["verified-copies"]).get(remote));
+  const oldest = made ? undefined : target?.snapshots[0]?.creation;
   return [
     {
       remote,

@@ -10,7 +10,7 @@ import {
   type Txg,
 } from "../model/units.ts";
 import { RepositoryWorld } from "../remotes/restic/plan-world.ts";
-import { writeRecord } from "../remotes/zfs/drill-record.ts";
+import { newer, readCopies, readRecord, writeRecord } from "../remotes/zfs/drill-record.ts";
 import { isPlaceholder } from "../remotes/zfs/placeholder.ts";
 import { isWithin, parentOf } from "./observed.ts";
 import { restoringMark } from "./restore/marks.ts";
@@ -196,15 +196,21 @@ export class World {
     });
   }
 
-  /** A drill goes well here: whether a copy is what it should be no inventory tells. */
-  #verify({ at, id, of, source }: Step<"verify">): void {
+  /** What a drill will find nobody knows: here it is what the one before found. */
+  #verify({ at, id, of, source, remote }: Step<"verify">): void {
     if ("copy" in of) {
       this.#repositories.verify(of, id, source);
       return;
     }
     const { name } = this.#find(this.#get(of), of.snapshot);
-    const last = { time: this.#now, result: "passed", of: name, files: 0, bytes: 0 as Bytes, differs: [] } as const;
-    this.#update(at as At, (dataset) => ({ ...dataset, own: { ...dataset.own, verified: writeRecord({ last }) } }));
+    const [host, dataset] = [source.slice(0, source.indexOf(":")), source.slice(source.indexOf(":") + 1)];
+    const known = this.#datasets(host as HostName).get(dataset as DatasetName);
+    this.#update(at as At, (dataset) => {
+      const before = newer(readRecord(dataset.own.verified), readCopies(known?.own["verified-copies"]).get(remote));
+      const result = before?.last.result ?? "passed";
+      const last = { time: this.#now, result, of: name, files: 0, bytes: 0 as Bytes, differs: [] };
+      return { ...dataset, own: { ...dataset.own, verified: writeRecord({ ...before, last }) } };
+    });
   }
 
   #make({ at, createParents, beside }: Step<"make">): void {

@@ -182,6 +182,19 @@ describe("a drill that failed", () => {
     expect(gone(planned(world, { ...failed, ...more }))).toBe(destroys);
   });
 
+  test("is followed by the next, which may well fail again", () => {
+    const made = planned(world, {
+      ...failed,
+      verify: monthly,
+      drills: { R: "failed 2026-01-31", S: "passed 2026-02-02" },
+    });
+    expect(drillsIn(made)).toEqual(["R: a drill is due since 2026-02-01 06:00"]);
+    expect(new Set(made.blocked.map(({ reason }) => reason))).toEqual(new Set(["verify"]));
+    const remembered = planned(world, { ...failed, verify: monthly, drills: {}, atSource: "failed 2026-01-31" });
+    expect(drillsIn(remembered).map((text) => text.slice(0, 1))).toEqual(["R", "S"]);
+    expect(new Set(remembered.blocked.map(({ reason }) => reason))).toEqual(new Set(["verify"]));
+  });
+
   test("does not keep new snapshots from going there", () => {
     const { operations } = planned("L: d1 d2\nR: d1", { drills: { R: "failed 2026-01-02" } });
     expect(operations.map(({ kind }) => kind)).toContain("send");

@@ -8,6 +8,7 @@ import type {
   VerifyOperation,
 } from "../../model/plan.ts";
 import type { Address, Bytes, EpochSeconds, RepositoryKey } from "../../model/units.ts";
+import { drillsIn } from "./plan-drills.ts";
 import { drillTags, identityOf, maintenanceTags, marksOf } from "./tags.ts";
 
 type Observed = Extract<RepositoryInventory, { state: "observed" }>;
@@ -63,15 +64,18 @@ export class RepositoryWorld {
     }
   }
 
-  /** A drill that finds nothing wrong. */
+  /** A drill that finds what the one before found. */
   verify(of: Extract<VerifyOperation["of"], AtRepository>, id: string, source: Address): void {
-    const { copies } = this.#get(of);
+    const there = this.#get(of);
     const identity = "identity" in of.copy ? of.copy.identity : of.copy.createdBy;
-    const found = copies.some((copy) => identityOf(copy) === identity && marksOf(copy)?.isPartial !== true);
+    const found = there.copies.some((copy) => identityOf(copy) === identity && marksOf(copy)?.isPartial !== true);
     if (!found) throw new Error(`${of.copy.name} is not in ${of.repository}`);
-    const record = { source, result: "passed", of: of.copy.name, files: 0, bytes: 0 as Bytes, differs: [] } as const;
-    this.#record(of, id, drillTags(record));
-    this.#drop(of, of.outdated);
+    const result = drillsIn(there, source)?.last.result ?? "passed";
+    this.#record(of, id, drillTags({ source, result, of: of.copy.name, files: 0, bytes: 0 as Bytes, differs: [] }));
+    this.#drop(
+      of,
+      of.outdated.filter((each) => result !== "failed" || each !== of.good),
+    );
   }
 
   #get({ repository }: AtRepository): Observed {

@@ -29,13 +29,15 @@ class Rotting {
     return new Rotting(machine, name);
   }
 
-  /** Every place where these letters lie in it: nothing is compressed there. */
+  /** Turns a bit over wherever these letters lie in it: nothing is compressed there. */
   async rot(letters: string): Promise<void> {
-    await this.#machine.sh(`set -e
-      zpool export ${this.name}
-      places=$(grep -abo '${letters}' /tmp/${this.name}.pool | cut -d: -f1); [ -n "$places" ]
-      for place in $places; do printf X | dd of=/tmp/${this.name}.pool bs=1 seek="$place" conv=notrunc status=none; done
-      zpool import -d /tmp/${this.name}.pool ${this.name}`);
+    const file = `/tmp/${this.name}.pool`;
+    const turn = `const fs = require("fs"), bytes = fs.readFileSync("${file}"), pool = fs.openSync("${file}", "r+");
+      let count = 0;
+      for (let at = bytes.indexOf("${letters}"); at >= 0; at = bytes.indexOf("${letters}", at + 1), count++)
+        fs.writeSync(pool, Buffer.from([bytes[at] ^ 1]), 0, 1, at);
+      fs.fsyncSync(pool); process.exit(count === 0 ? 1 : 0)`;
+    await this.#machine.sh(`zpool export ${this.name} && node -e '${turn}' && zpool import -d ${file} ${this.name}`);
   }
 
   async gone(): Promise<void> {
@@ -156,7 +158,9 @@ test("a raw copy without its key is vouched for as far as that goes, and drilled
   );
   await nas.sh(`zfs load-key ${usb}/${tank}/secret`);
   const open = await verified(holdfast, `nas:${tank}/secret`);
-  expect(open.operations, JSON.stringify(open.operations)).toMatchObject([{ outcome: "done", verify: { result: "passed", files: 2, bytes: 300_000 } }]);
+  expect(open.operations, JSON.stringify(open.operations)).toMatchObject([
+    { outcome: "done", verify: { result: "passed", files: 2, bytes: 300_000 } },
+  ]);
 
   // nobody made devices of the volume's snapshots: it was read, and that is all that is said
   const volume = await verified(holdfast, `nas:${tank}/volume`);
