@@ -12,6 +12,8 @@ export interface DirectorySource {
   readonly keys: ReadingKeys &
     Pick<DirectoryKeys, "stdin" | "maxAge" | "priority" | "verify"> & {
       readonly take: readonly TypeName[];
+      /** `take: []`: somebody else fills it. */
+      readonly takesNone?: true;
       readonly suspend: boolean;
     };
   readonly repositories: readonly RepositoryTarget[];
@@ -58,6 +60,7 @@ function resolve(manifest: Manifest, entry: DirectoryEntry): DirectorySource {
     path,
     keys: {
       take: taken,
+      ...(take?.value.length === 0 && { takesNone: true as const }),
       suspend: suspend?.value ?? false,
       ...(keys.stdin && { stdin: keys.stdin }),
       ...(maxAge && { maxAge: maxAge.value }),

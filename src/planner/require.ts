@@ -36,8 +36,8 @@ export function shortfallsOf(
   drills: DrillsPlan,
 ): Shortfall[] {
   const { require } = context.manifest;
-  const { take, suspend } = source.keys;
-  if (!require || suspend || take.length === 0 || !context.scope.sources(source.host)) return [];
+  const { takesNone, suspend } = source.keys;
+  if (!require || suspend || takesNone || !context.scope.sources(source.host)) return [];
   const { address, host } = source;
   const copies = [
     ...plans.copies.flatMap((plan) => zfsCopy(context, host, plans.dataset, plan)),

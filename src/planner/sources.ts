@@ -36,6 +36,8 @@ export interface Source {
   readonly dataset: DatasetName;
   readonly keys: {
     readonly take: readonly TypeName[];
+    /** `take: []`: somebody else fills it. */
+    readonly takesNone?: true;
     readonly keep: Retention;
     readonly pin: readonly ("oldest" | "oldestShared")[];
     readonly suspend: boolean;
@@ -313,6 +315,7 @@ class HostResolver {
       dataset,
       keys: {
         take: taken,
+        ...(take?.value.length === 0 && { takesNone: true as const }),
         keep: retention,
         pin: pin?.value ?? [],
         suspend: suspend?.value ?? false,

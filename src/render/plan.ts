@@ -170,7 +170,7 @@ function noteLines(notes: readonly Note[], self: HostName | null, options: PlanT
 }
 
 /** What `require` asks for and is not so. */
-export function shortfallLines(
+function shortfallLines(
   { shortfalls = [], self }: Pick<Plan, "shortfalls" | "self">,
   { verbose = false, width }: PlanTextOptions,
   colors: Palette,
