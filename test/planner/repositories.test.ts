@@ -1,9 +1,11 @@
 import { describe, expect, test } from "vitest";
 import type { Inventory, RepositoryCopy, RepositoryInventory, RepositoryLock } from "../../src/model/inventory.ts";
-import type { Manifest, Mirror, Repository, ResticRemote } from "../../src/model/manifest.ts";
+import type { Manifest, Mirror, Repository, ResticRemote, Verify } from "../../src/model/manifest.ts";
 import type { Plan } from "../../src/model/plan.ts";
 import {
+  type Address,
   address,
+  type Bytes,
   type DirectoryPath,
   type EpochSeconds,
   type HostName,
@@ -12,6 +14,7 @@ import {
   type TypeName,
 } from "../../src/model/units.ts";
 import { plan, planSnapshot } from "../../src/planner/index.ts";
+import { drillTags } from "../../src/remotes/restic/tags.ts";
 import { byType, hostNamed, makeManifest, repositoryNamed } from "../property/manifests.ts";
 
 const nas = "nas" as HostName;
@@ -59,12 +62,13 @@ interface Given {
   readonly mirror?: Partial<Repository>;
   readonly mirrored?: There;
   readonly take?: readonly TypeName[];
+  readonly verify?: Verify;
 }
 
 /** The directory `/a` of nas in `usb`, which `copy` mirrors where it is given. */
 function given(
   there: There | RepositoryInventory,
-  { remote = {}, mirror, mirrored = {}, take = [] }: Given,
+  { remote = {}, mirror, mirrored = {}, take = [], verify }: Given,
 ): [Manifest, Inventory] {
   const manifest = makeManifest({
     self: nas,
@@ -80,7 +84,7 @@ function given(
         key: "/a",
         host: nas,
         path: "/a" as DirectoryPath,
-        keys: { take, remotes: new Map([["usb" as RemoteName, {}]]) },
+        keys: { take, ...(verify && { verify }), remotes: new Map([["usb" as RemoteName, {}]]) },
         place: { file: "holdfast.yaml", line: 1, column: 1 },
       },
     ],
@@ -168,6 +172,84 @@ test("a copy asked for is newer than what was made within this second", () => {
     type: "daily" as TypeName,
   });
   expect(short(asked)).toEqual(["backup nas:/a@daily usb"]);
+});
+
+describe("drills", () => {
+  const verify = { schedule: { schedule: "0 6 * * *", timezone: "UTC" } }; // six hours ago
+  const record = (result: "passed" | "failed", daysAgo: number) =>
+    copy(
+      drillTags({ source: "nas:/a" as Address, result, of: "x", files: 1, bytes: 1 as Bytes, differs: ["etc/a"] }),
+      daysAgo,
+    );
+  const drills = ({ operations }: Plan) => operations.filter((one) => one.kind === "verify");
+  const kinds = ({ operations }: Plan) => operations.map(({ kind }) => kind);
+  const many = Array.from({ length: 9 }, (_, index) => ours(index + 1));
+
+  test("are due by their schedule, for the newest complete copy there and on its mirror", () => {
+    const newest = ours(1);
+    const partial = copy(["holdfast", "source=nas:/a", "type=daily", "partial"], 0.5);
+    const made = planned({ copies: [ours(2), newest, partial] }, { verify, mirror: {}, mirrored: { copies: [] } });
+    expect(drills(made)).toMatchObject([
+      { remote: "usb", of: { copy: { identity: newest.id } }, dependsOn: [] },
+      { remote: "copy", of: { copy: { identity: newest.id } }, dependsOn: ["copy nas:/a copy"] },
+    ]);
+    expect(drills(made)[0]).not.toHaveProperty("against");
+    expect(made.blocked).toEqual([]);
+  });
+
+  test("of a backup that this plan makes wait for it", () => {
+    const made = planned({}, { verify, take: ["daily" as TypeName] });
+    expect(kinds(made)).toEqual(["backup", "verify"]);
+    expect(drills(made)[0]?.dependsOn).toEqual([made.operations[0]?.id]);
+  });
+
+  test.each([
+    ["never", [], 1],
+    ["before the tick", [record("passed", 1)], 1],
+    ["since", [record("passed", 0.1)], 0],
+    ["since, and badly", [record("failed", 0.1)], 0],
+    ["once, then once more", [record("passed", 3), record("passed", 0.1)], 0],
+  ] as const)("done %s", (_, records, due) => {
+    expect(drills(planned({ copies: [ours(1), ...records] }, { verify }))).toHaveLength(due);
+  });
+
+  test("leave the last record and the last good one", () => {
+    const [older, good, bad] = [record("passed", 5), record("passed", 4), record("failed", 3)];
+    const there = { copies: [ours(1), older, good, bad] };
+    const ids = [older.id, good.id, bad.id];
+    expect(drills(planned(there, { verify }))).toMatchObject([
+      { of: { good: good.id, outdated: ids }, lastGood: good.creation },
+    ]);
+    expect(drills(planned(there, { verify, remote: { deletions: "never" } }))).toMatchObject([
+      { of: { outdated: [] } },
+    ]);
+  });
+
+  test("that failed keep copies from being forgotten, there and on the mirror", () => {
+    const mirrored = { copies: many.map((each) => ({ ...each, id: `m${each.id.slice(1)}`, original: each.id })) };
+    const more = { mirror: {}, mirrored, verify };
+    expect(
+      kinds(planned({ copies: [...many, record("passed", 0.1)] }, more)).filter((kind) => kind === "forget"),
+    ).toHaveLength(2);
+    for (const daysAgo of [0.1, 2]) {
+      const made = planned({ copies: [...many, record("failed", daysAgo)] }, more);
+      expect(kinds(made)).not.toContain("forget");
+      expect(made.blocked.map(({ reason, remote, withheld }) => [reason, remote, withheld?.snapshots.length])).toEqual([
+        ["verify", "usb", undefined],
+        ["verify", "usb", 2],
+        ["verify", "copy", 2],
+      ]);
+      expect(made.blocked[0]?.evidence).toContain("differs: etc/a");
+    }
+  });
+
+  test("leave records that no rule adopts", () => {
+    const adopt = [{ host: "nas", source: "/a" }];
+    const own = ours(1);
+    const kept = (...more: RepositoryCopy[]) => planned({ copies: [own, ...more] }, { verify, remote: { adopt } }).kept;
+    expect(kept(record("passed", 0.1))).toEqual(kept());
+    expect(kept(copy(["theirs"], 0.1))).not.toEqual(kept());
+  });
 });
 
 describe("adoption", () => {

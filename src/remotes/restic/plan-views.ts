@@ -6,7 +6,7 @@ import { IN_UTC, recordedIn } from "../../planner/moment.ts";
 import { keepsType } from "../../planner/retention.ts";
 import { snapshotName } from "../../planner/types.ts";
 import type { View } from "../../planner/view.ts";
-import { identityOf, type Marks, marksOf } from "./tags.ts";
+import { identityOf, isRecord, type Marks, marksOf } from "./tags.ts";
 
 /** A copy of one source as the rules see it: one that a repository has, or one that this plan brings there. */
 export interface CopyView extends View {
@@ -69,6 +69,7 @@ function byMaker(copies: readonly RepositoryCopy[]): ByMaker {
   const ours = new Map<Address, OurCopy[]>();
   const others: RepositoryCopy[] = [];
   for (const copy of copies) {
+    if (isRecord(copy)) continue;
     const marks = marksOf(copy);
     if (!marks) {
       others.push(copy);

@@ -113,6 +113,10 @@ export function drillOf({ tags }: Pick<RepositoryCopy, "tags">): DrillMarks | un
   };
 }
 
+/** A copy of nothing, made only to be remembered: no rule by which others' copies are adopted fits it. */
+export const isRecord = (copy: Pick<RepositoryCopy, "tags">): boolean =>
+  maintenanceOf(copy) !== undefined || drillOf(copy) !== undefined;
+
 /** What is the same for a copy in every repository it was copied to, and however often its tags were changed. */
 export const identityOf = (copy: Pick<RepositoryCopy, "id" | "original" | "tags">): string =>
   marksOf(copy)?.guid ?? copy.original ?? copy.id;
