@@ -129,7 +129,7 @@ class Assessor {
         }),
       }),
       copies: [
-        ...copies.map((copy) => this.#copy(source, here, taken, copy, suspended)),
+        ...copies.map((copy) => this.#drilled(source.address, this.#copy(source, here, taken, copy, suspended))),
         ...(isOurs && source.repositories.length > 0
           ? this.#backups(
               source,
@@ -270,9 +270,28 @@ class Assessor {
           waiting: missing.length,
           suspended,
         });
-        return [{ ...status, remote: repository.name, kind, waiting, ...verifiedIn(this.#repository(place)) }];
+        const copy = { ...status, remote: repository.name, kind, waiting, ...verifiedIn(this.#repository(place)) };
+        return [this.#drilled(source.address, copy)];
       });
     });
+  }
+
+  /** With how its drills went: the last good one has proved it to be readable as well as a check of its repository. */
+  #drilled(source: Address, copy: CopyStatus): CopyStatus {
+    const drill = this.#plan.verified?.find((one) => one.source === source && one.remote === copy.remote);
+    if (drill === undefined) return copy;
+    const { result, lastGood, lastTried, overdue } = drill;
+    const verified = Math.max(copy.verified ?? 0, lastGood ?? 0) as EpochSeconds;
+    return {
+      ...copy,
+      ...(verified > 0 && { verified }),
+      verify: {
+        result,
+        ...(lastGood !== undefined && { lastGood }),
+        ...(lastTried !== undefined && { lastTried }),
+        overdue,
+      },
+    };
   }
 
   #repository({ at }: RepositoryPlace): RepositoryInventory {

@@ -38,6 +38,7 @@ const operations: Readonly<Record<OperationKind, readonly Where[]>> = {
   forget: ["restic", "mirror"],
   prune: ["repository"],
   check: ["repository"],
+  verify: ["zfs", "restic", "mirror"],
   unlock: ["repository"],
   hook: ["dataset", "directory"],
 };
@@ -65,6 +66,7 @@ const reasons: Readonly<Record<BlockedReason, readonly Where[]>> = {
   withheld: ["dataset", "zfs", "restic", "mirror"],
   "first-contact": ["dataset", "zfs", "restic", "mirror"],
   clock: ["dataset", "zfs", "restic", "mirror"],
+  verify: ["dataset", "zfs", "restic", "mirror"],
   remedy: ["zfs"],
   // of sources that are gone
   orphan: [],
