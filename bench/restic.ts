@@ -102,6 +102,46 @@ ${table(["folder", "restic", "Holdfast", "ratio", "Holdfast's own", "peak memory
   });
 }
 
+/** Directories brought back into empty folders, by Holdfast and by restic alone. */
+export async function fileRestores(rounds: number): Promise<string> {
+  return inFolder(async (folder) => {
+    const env = await environment(folder);
+    await runAll(["restic", "init"], { cwd: folder, env });
+    const rows: string[][] = [];
+    for (const { what, files, bytes } of folders) {
+      const source = join(folder, `${files}`);
+      const into = join(folder, "into");
+      await fill(source, files, bytes);
+      await writeManifest(folder, { [source]: { take: ["daily"], keep: { daily: 7 }, remotes: { usb: {} } } });
+      await runHoldfast(["apply", "--yes", "--json", "--as", "nas"], { cwd: folder, env });
+      const fresh = () => rm(into, { recursive: true, force: true });
+      const runs = await inTurn<"restic" | "holdfast", Run>(
+        {
+          restic: async () => {
+            await fresh();
+            return runAll(["restic", "restore", "latest", "--target", into], { cwd: folder, env });
+          },
+          holdfast: async () => {
+            await fresh();
+            const asked = ["restore", source, "--to", into, "--yes", "--json", "--as", "nas"];
+            return runHoldfast(asked, { cwd: folder, env });
+          },
+        },
+        rounds,
+      );
+      await rm(source, { recursive: true });
+      const [hand, ours] = [median(runs.restic.map(({ wall }) => wall)), median(runs.holdfast.map(({ wall }) => wall))];
+      rows.push([what, seconds(hand), seconds(ours), ratio(hand / ours)]);
+    }
+    return `## Restores with restic
+
+The whole \`holdfast restore\` into an empty folder against \`restic restore\` of the same copy, restic ${version}; medians of
+${rounds} in turn. Around it, Holdfast lists the repository once and looks at what came back.
+
+${table(["folder", "restic", "Holdfast", "of that by hand"], rows)}`;
+  });
+}
+
 const directories = 200;
 const copies = 50;
 

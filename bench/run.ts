@@ -4,7 +4,8 @@ import { cpus } from "node:os";
 import { deletions } from "./deletions.ts";
 import { noOp } from "./no-op.ts";
 import { planning } from "./planning.ts";
-import { backups, copyPlans } from "./restic.ts";
+import { backups, copyPlans, fileRestores } from "./restic.ts";
+import { restores } from "./restore.ts";
 import { smallTransfers } from "./small-transfers.ts";
 import { startUp } from "./start-up.ts";
 import { transfer } from "./transfer.ts";
@@ -16,6 +17,8 @@ const benchmarks: Readonly<Record<string, () => Promise<string>>> = {
   backups: () => backups(3),
   "copy-plans": () => copyPlans(5),
   transfer: () => transfer(3),
+  restores: () => restores(3),
+  "file-restores": () => fileRestores(3),
   deletions: () => deletions(1),
   "small-transfers": () => smallTransfers(1),
 };
