@@ -27,6 +27,7 @@ import type { Reading } from "./read/reading.ts";
 import { readMirrors, readRemotes } from "./read/remotes.ts";
 import type { SecretFile } from "./read/secrets.ts";
 import { whoAmI } from "./read/self.ts";
+import { readService } from "./read/service.ts";
 import { readEntries, readPolicies } from "./read/sources.ts";
 import { readSnapshotTypes, readTimezone } from "./read/types.ts";
 import { readRequirements, readVerify } from "./read/verify.ts";
@@ -161,6 +162,7 @@ function readManifest(context: Context, document: ManifestDocument, digest: stri
         }),
       },
     }),
+    service: readService(context, document.service ?? {}, ["service"]),
   };
 }
 

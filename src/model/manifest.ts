@@ -37,6 +37,19 @@ export interface Manifest {
   readonly approvals: readonly Approval[];
   readonly require?: Requirements;
   readonly unprotected?: { readonly report: "warn" | "off"; readonly ignore: readonly HostPattern[] };
+  readonly service: ServiceSettings;
+}
+
+/** How `holdfast watch` works. */
+export interface ServiceSettings {
+  /** From one look at everything to the next, when nothing else calls for one. */
+  readonly every: Seconds;
+  /** Percent by which `every` varies. */
+  readonly jitter: number;
+  /** Absent: nothing is served. */
+  readonly listen?: { readonly host: string; readonly port: number };
+  /** Absent: nobody can change anything by HTTP. */
+  readonly token?: SecretReference;
 }
 
 /** Where in the manifest's files something stands; lines and columns count from 1. */

@@ -1,5 +1,5 @@
 import type { DatasetEntry, Host, Manifest, SourceKeys, ZfsRemote } from "../../src/model/manifest.ts";
-import type { DatasetName, HostName, RemoteName } from "../../src/model/units.ts";
+import type { DatasetName, HostName, RemoteName, Seconds } from "../../src/model/units.ts";
 
 /** What a test says of a manifest; the rest does not matter to an inventory. */
 export interface Sketch {
@@ -34,6 +34,7 @@ export function manifest(sketch: Sketch): Manifest {
     datasets: Object.entries(sketch.datasets).map(([key, value]) => entry(key, value, sketch.policies ?? {})),
     directories: [],
     groups: [],
+    service: { every: 300 as Seconds, jitter: 10 },
     guards: { destroyAtMost: { percent: 50, above: 5, total: 500 } },
     approvals: [],
     ...(sketch.unprotected && { unprotected: { report: "warn", ignore: [] } }),

@@ -18,7 +18,6 @@ notifications:
   - { type: email, smtp: { url: { file: smtp.url } }, from: nas@example.net, to: [ops@example.net] }
 heartbeats:
   - { type: healthchecks, url: { file: hc.url } }
-service: { every: 5m, jitter: 10%, listen: 127.0.0.1:9469, token: { file: api.token } }
 `;
 
 /** Every key of the design, with what a version of its own brings in its place. */
@@ -125,6 +124,7 @@ approvals:
   - { source: "nas01:tank/vm", remote: vault, resolve: rollback, until: "2026-12-01" }
   - { orphan: "vault:tank/backups/nas01/tank/old", until: "2026-12-01" }
 unprotected: { report: warn, ignore: ["*:tank/scratch/**"] }
+service: { every: 5m, jitter: 10%, listen: 127.0.0.1:9469, token: { file: api.token } }
 ${sections}`;
 
 const parse = (text: string, as: string) =>
@@ -164,7 +164,6 @@ describe("everything there is", () => {
       'not-supported photos:   { type: rclone, destination: "crypt:photos", layout: latest }',
       "not-supported notifications:",
       "not-supported heartbeats:",
-      "not-supported service: { every: 5m, jitter: 10%, listen: 127.0.0.1:9469, token: { file: api.token } }",
     ]);
   });
 });

@@ -12,8 +12,8 @@ const table: readonly (readonly [name: string, text: string, expected: readonly 
   ["unknown keys, each where it stands", "version: 1\ndatasts: {}\nzork: 1", ["2:1 unknown-key", "3:1 unknown-key"]],
   [
     "keys of later versions",
-    "version: 1\nnotifications: []\nheartbeats: []\nservice: {}",
-    [2, 3, 4].map((at) => `${at}:1 not-supported`),
+    "version: 1\nnotifications: []\nheartbeats: []",
+    [2, 3].map((at) => `${at}:1 not-supported`),
   ],
   [
     "keys of later versions in an entry",
@@ -303,7 +303,6 @@ describe("structure", () => {
     ["remotes: { a: { type: rclone } }", "rclone are not supported yet", "later version"],
     ["remotes: { a: { type: restik } }", 'must be zfs or restic, not "restik"', "did you mean restic?"],
     ["remotes: { a: {} }", "needs the key type", "add `type: zfs` or `type: restic`"],
-    ["service: {}", '"service" is not supported yet', "later version"],
     ["zork: {}", 'unknown key "zork"', "known: version"],
     ["hosts: { a: { identity: ~/.ssh/id } }", "a reference", "write `identity: { file: ~/.ssh/id }`"],
     ["datasets: { tank: { keep: { daily: 7 }, recursive: yes } }", "true or false", "write `recursive: true`"],

@@ -107,6 +107,7 @@ export const makeManifest = (parts: Partial<Manifest> & { datasets: readonly Dat
   timezone: "UTC",
   snapshotTypes: new Map(standardTypes),
   mirrors: new Map(),
+  service: { every: 300 as Seconds, jitter: 10 },
   directories: [],
   groups: [],
   hosts: new Map(Object.keys(layout).map((name) => [name as HostName, hostNamed(name, null)])),

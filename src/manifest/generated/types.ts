@@ -103,6 +103,12 @@ export interface ManifestDocument {
     ignore?: string[];
   };
   require?: Require;
+  service?: {
+    every?: Duration;
+    jitter?: Percent;
+    listen?: string;
+    token?: Secret;
+  };
 }
 export interface SnapshotType {
   schedule?: Schedule;
