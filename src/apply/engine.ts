@@ -6,18 +6,20 @@ import type { Result } from "../remotes/result.ts";
 import { failed, OperationFailed, type RunContext } from "../remotes/zfs/context.ts";
 import { describe } from "./describe.ts";
 import { runGraph, type Settled } from "./graph.ts";
-import { Lanes } from "./lanes.ts";
+import { Lanes, type Limits } from "./lanes.ts";
 import { type CreatedBy, type Eyes, Recheck } from "./recheck.ts";
 
 export type OnEvent = <K extends keyof EngineEvents>(kind: K, event: EngineEvents[K]) => void;
 
 export interface EngineOptions {
-  /** How many streams flow at once. */
-  readonly concurrency: number;
+  /** Shared by all runs that go on at the same time. */
+  readonly limits: Limits;
   /** Repositories that nothing is done in, and why. */
   readonly unavailable?: ReadonlyMap<RepositoryKey, Problem>;
   readonly signal: AbortSignal;
   readonly urgent: AbortSignal;
+  /** Starts nothing more, and lets what runs come to its end: the plan no longer holds. */
+  readonly superseded?: AbortSignal;
   readonly onEvent: OnEvent;
   readonly now: () => Date;
 }
@@ -54,11 +56,11 @@ export class Engine {
     this.#plan = plan;
     this.#options = options;
     this.#machinery = machinery;
-    this.#lanes = new Lanes(options.concurrency, plan.operations);
+    this.#lanes = new Lanes(options.limits, plan.operations);
   }
 
   async run(): Promise<Report> {
-    const { signal, urgent, now } = this.#options;
+    const { signal, urgent, superseded, now } = this.#options;
     const startedAt = now().toISOString();
     await runGraph(this.#plan.operations, {
       run: (operations) => this.#lanes.run(operations, () => this.#orUrgent(operations, this.#runNow(operations))),
@@ -72,7 +74,7 @@ export class Engine {
       manifestDigest: this.#plan.manifestDigest,
       startedAt,
       finishedAt: now().toISOString(),
-      finished: !signal.aborted && !urgent.aborted,
+      finished: !signal.aborted && !urgent.aborted && !superseded?.aborted,
       operations: this.#plan.operations.flatMap(({ id }) => this.#reports.get(id) ?? []),
     };
   }
@@ -98,6 +100,7 @@ export class Engine {
     // what was begun is ended, whatever else is given up
     if ((this.#options.signal.aborted && !isUnwinding) || this.#options.urgent.aborted) return NOT_STARTED;
     if (isUnwinding) return undefined;
+    if (this.#options.superseded?.aborted) return SUPERSEDED;
     for (const repository of repositoriesOf(operation)) {
       const problem = this.#options.unavailable?.get(repository);
       if (problem) return { outcome: "failed", error: { ...problem, message: `not tried: ${problem.message}` } };
@@ -239,6 +242,10 @@ export class Engine {
 const NOTHING_TO_END: Settled = { outcome: "skipped", error: { message: "what it would have ended was not begun" } };
 const PLAN_AGAIN = "run holdfast plan again";
 const NOT_STARTED: Settled = { outcome: "interrupted", error: { message: "not started: the run was ended before" } };
+const SUPERSEDED: Settled = {
+  outcome: "interrupted",
+  error: { message: "not started: the plan no longer holds, as the manifest has changed" },
+};
 const ENDED_AT_ONCE: Settled = {
   outcome: "interrupted",
   error: { message: "ended at once; the next plan sees how far it got" },

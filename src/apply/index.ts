@@ -13,6 +13,9 @@ import { guidsOf } from "../remotes/zfs/guids.ts";
 import { runOperations } from "../remotes/zfs/run.ts";
 import type { Hosts } from "../transport/types.ts";
 import { Engine, type OnEvent } from "./engine.ts";
+import { Limits } from "./lanes.ts";
+
+export { Limits } from "./lanes.ts";
 
 export interface ApplyOptions {
   /** The manifest the plan was made from. */
@@ -24,10 +27,14 @@ export interface ApplyOptions {
   readonly unavailable?: ReadonlyMap<RepositoryKey, Problem>;
   /** How many streams flow at once; default 4. Short commands: up to 4 a pool, whatever this is. */
   readonly concurrency?: number;
+  /** Instead of that: what several runs that go on at the same time share. */
+  readonly limits?: Limits;
   /** Ends the run cleanly: nothing more is started, streams are cut and can be resumed, short commands finish. */
   readonly signal?: AbortSignal;
   /** Ends the run at once, without waiting for anything. */
   readonly urgent?: AbortSignal;
+  /** Starts nothing more, and lets what runs come to its end. */
+  readonly superseded?: AbortSignal;
   /** Hears what happens; must not throw. */
   readonly onEvent?: OnEvent;
   /** The clock of the report; default: the machine's. */
@@ -55,7 +62,8 @@ export function apply(plan: Plan, options: ApplyOptions): Promise<Report> {
   const engine = new Engine(
     plan,
     {
-      concurrency: options.concurrency ?? CONCURRENCY,
+      limits: options.limits ?? new Limits(options.concurrency ?? CONCURRENCY),
+      ...(options.superseded && { superseded: options.superseded }),
       ...(options.unavailable && { unavailable: options.unavailable }),
       signal,
       urgent,

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Engine, type EngineOptions, type Machinery } from "../../src/apply/engine.ts";
+import { Limits } from "../../src/apply/lanes.ts";
 import type { Observed } from "../../src/apply/preconditions.ts";
 import type { HookOperation, Operation } from "../../src/model/plan.ts";
 import type { Outcome, Report } from "../../src/model/report.ts";
@@ -19,7 +20,7 @@ async function run(
   const engine = new Engine(
     planOf(operations),
     {
-      concurrency: 4,
+      limits: new Limits(4),
       signal: new AbortController().signal,
       urgent: new AbortController().signal,
       onEvent: (kind, event) => log.push(`${kind} ${event.id}`),
@@ -132,7 +133,7 @@ describe("how much at once", () => {
         running -= 1;
         return { outcome: "done" };
       },
-      { concurrency },
+      { limits: new Limits(concurrency) },
     );
     return most;
   }
@@ -218,7 +219,7 @@ describe("hosts out of reach", () => {
     const { outcomes, batches } = await run(
       [sendOp("a", "tank/a"), sendOp("b", "tank/b"), destroyOp("c", "tank/c")],
       (id) => (id === "a" ? lost : { outcome: "done" }),
-      { concurrency: 1 },
+      { limits: new Limits(1) },
     );
     expect(outcomes).toEqual({ a: "failed", b: "failed", c: "done" });
     expect(batches).not.toContainEqual(["b"]);
@@ -303,7 +304,7 @@ describe("ended from outside", () => {
         stop.abort();
         return { outcome: "done" };
       },
-      { signal: stop.signal, concurrency: 1 },
+      { signal: stop.signal, limits: new Limits(1) },
     );
     expect(outcomes).toEqual({ a: "done", b: "interrupted", c: "interrupted" });
     expect(report.finished).toBe(false);
@@ -371,5 +372,59 @@ describe("any subset fails", () => {
       }),
       { numRuns: 500 },
     );
+  });
+});
+
+describe("several runs at once", () => {
+  test("share what may happen at once: one change of a repository at a time", async () => {
+    const limits = new Limits(4);
+    let running = 0;
+    let most = 0;
+    const how = async (): Promise<Result> => {
+      running += 1;
+      most = Math.max(most, running);
+      await new Promise((resolve) => setImmediate(resolve));
+      running -= 1;
+      return { outcome: "done" };
+    };
+    await Promise.all(["a", "b", "c"].map((id) => run([backupOp(id, `tank/${id}`, "usb")], how, { limits })));
+    expect(most).toBe(1);
+  });
+
+  test("one whose plan no longer holds starts nothing more, ends what runs, and puts an end to what it began", async () => {
+    const superseded = new AbortController();
+    const hook = (id: string, phase: "before" | "after"): HookOperation => ({
+      id,
+      kind: "hook",
+      source: createOp("x", "tank/a", "x").source,
+      at: at("tank/a"),
+      around: "run",
+      phase,
+      action: { command: ["true"] },
+      timeout: 1 as Seconds,
+      onFailure: "abort",
+      encloses: ["one", "two"],
+      ...(phase === "after" && { closes: "before" }),
+      reason: "",
+      dependsOn: [],
+      ...(phase === "after" && { after: ["one", "two"] }),
+      preconditions: [],
+    });
+    const operations = [
+      hook("before", "before"),
+      sendOp("one", "tank/a", { dependsOn: ["before"] }),
+      destroyOp("two", "tank/a", { dependsOn: ["one"] }),
+      hook("after", "after"),
+    ];
+    const { outcomes, report } = await run(
+      operations,
+      (id) => {
+        if (id === "one") superseded.abort();
+        return { outcome: "done" };
+      },
+      { superseded: superseded.signal },
+    );
+    expect(outcomes).toEqual({ before: "done", one: "done", two: "interrupted", after: "done" });
+    expect(report.finished).toBe(false);
   });
 });

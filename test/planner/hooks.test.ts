@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Engine } from "../../src/apply/engine.ts";
+import { Limits } from "../../src/apply/lanes.ts";
 import type { Hook } from "../../src/model/manifest.ts";
 import type { HookOperation, Operation } from "../../src/model/plan.ts";
 import type { Outcome } from "../../src/model/report.ts";
@@ -154,7 +155,7 @@ test("whatever fails, and whenever it is interrupted: what was begun is ended, i
         const engine = new Engine(
           planOf(operations),
           {
-            concurrency: 4,
+            limits: new Limits(4),
             signal: clean.signal,
             urgent: new AbortController().signal,
             onEvent: (kind, { id }) => log.push(`${kind} ${id}`),
