@@ -66,6 +66,10 @@ const RULES: readonly (readonly [pattern: RegExp, rule: Rule])[] = [
   ],
   [/^service\/(?:metrics|label-sets|tallies|places|one-run)\.ts$/, { modules: [], packages: ["prom-client"] }],
   [
+    /^service\//,
+    { modules: ["apply", "manifest", "planner", "render", "transport"], packages: ["node:*", "chokidar", "diff"] },
+  ],
+  [
     /^cli\//,
     {
       modules: [

@@ -152,7 +152,7 @@ function connect(operations: readonly Operation[]): Map<OperationId, Node> {
 }
 
 /** What one command does: creates of one instant, or all that is copied to, or forgotten in, one repository. */
-function togetherWith(operation: Operation): string {
+export function togetherWith(operation: Operation): string {
   switch (operation.kind) {
     case "create":
       return `atomic ${operation.atomic}`;

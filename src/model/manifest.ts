@@ -38,6 +38,8 @@ export interface Manifest {
   readonly require?: Requirements;
   readonly unprotected?: { readonly report: "warn" | "off"; readonly ignore: readonly HostPattern[] };
   readonly service: ServiceSettings;
+  /** Not from its files: patterns of sources that `holdfast suspend` suspended on this machine, at once. */
+  readonly suspended?: readonly string[];
 }
 
 /** How `holdfast watch` works. */

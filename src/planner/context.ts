@@ -17,6 +17,7 @@ export interface PlanContext {
   readonly scope: Scope;
   readonly classify: Classify;
   readonly retryPartial: boolean;
+  readonly mayInit: boolean;
   /** Sources that are snapshotted together. */
   readonly groups: Groups;
   readonly schedules: Schedules;

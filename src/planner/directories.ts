@@ -3,6 +3,7 @@ import { type Address, address, type DirectoryPath, type HostName, type TypeName
 import { directoryProvenance, type Provenance } from "./provenance.ts";
 import { keepsType } from "./retention.ts";
 import { type Found, type ReadingKeys, type RepositoryTarget, repositoryTarget } from "./sources.ts";
+import { suspendedByHand } from "./suspended.ts";
 
 /** One directory to protect, with every key settled. */
 export interface DirectorySource {
@@ -49,7 +50,9 @@ function resolve(manifest: Manifest, entry: DirectoryEntry): DirectorySource {
     if (remote?.type !== "restic") return [];
     return [repositoryTarget(manifest, host, remote, copy.keep ?? remote.keep ?? own)];
   });
-  const [take, suspend, priority, maxAge] = [find("take"), find("suspend"), find("priority"), find("maxAge")];
+  const [take, priority, maxAge] = [find("take"), find("priority"), find("maxAge")];
+  const byHand = suspendedByHand(manifest, address(host, path));
+  const suspend = byHand === undefined ? find("suspend") : { value: true, byHand };
   const everywhere = manifest.defaults.verify;
   const verify = find("verify") ?? (everywhere && { value: everywhere });
   const [expect, files, hooks, requireMount] = [find("expect"), find("files"), find("hooks"), find("requireMount")];

@@ -181,6 +181,7 @@ export function contextOf(manifest: Manifest, inventory: Inventory, options: Pla
     scope: scopeOf(manifest, { allHosts: options.allHosts ?? false }),
     classify: classifier(manifest.snapshotTypes),
     retryPartial: options.retryPartial ?? false,
+    mayInit: options.mayInit ?? true,
     groups: noGroups,
     schedules: schedulesAt(options.now),
     going: noOrphans.going,

@@ -13,6 +13,8 @@ export interface PlanOptions {
   /** Most withheld deletions to let through. */
   readonly allowDestroy?: number;
   readonly resolve?: ReadonlyMap<RemoteName, Remedy>;
+  /** Repositories that are not there are made where the manifest says so; default: true. */
+  readonly mayInit?: boolean;
   /** Copies that lack files are made again, be there something newer or not. */
   readonly retryPartial?: boolean;
 }

@@ -140,7 +140,8 @@ function copyRows(copy: Copy, { remotes, keep }: SettledDataset): Provenance[] {
   ];
 }
 
-function fromOf({ link, policy }: Found<unknown>): string {
+function fromOf({ link, policy, byHand }: Found<unknown>): string {
+  if (byHand !== undefined) return `holdfast suspend ${byHand}`;
   if (!link) return "defaults";
   const { key, place } = link.entry;
   const section = "pattern" in link.entry ? "datasets" : "directories";

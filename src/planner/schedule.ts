@@ -1,5 +1,5 @@
 import { Cron } from "croner";
-import type { SnapshotType } from "../model/manifest.ts";
+import type { Scheduled, SnapshotType } from "../model/manifest.ts";
 import type { EpochSeconds, Seconds } from "../model/units.ts";
 
 const DAY = 86_400;
@@ -48,7 +48,7 @@ function gapsOf(type: SnapshotType): Gaps {
 }
 
 const crons = new Map<string, Cron>();
-function cron({ schedule = "", timezone }: SnapshotType): Cron {
+function cron({ schedule = "", timezone }: Pick<SnapshotType, "schedule" | "timezone">): Cron {
   const key = `${schedule} ${timezone}`;
   let known = crons.get(key);
   if (!known) {
@@ -56,6 +56,12 @@ function cron({ schedule = "", timezone }: SnapshotType): Cron {
     crons.set(key, known);
   }
   return known;
+}
+
+/** The first tick after a time; undefined where there is none. */
+export function nextTick(scheduled: Scheduled, after: EpochSeconds): EpochSeconds | undefined {
+  const tick = cron(scheduled).nextRun(new Date(after * 1000));
+  return tick ? (Math.floor(tick.getTime() / 1000) as EpochSeconds) : undefined;
 }
 
 export function schedulesAt(now: EpochSeconds): Schedules {

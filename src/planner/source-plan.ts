@@ -28,6 +28,7 @@ import { type DatasetPlace, type Deletion, type Place, planSide, type Side, type
 import { backupNotes, lastContact, notesOf } from "./source-notes.ts";
 import type { Copy, Source } from "./sources.ts";
 import { isFull, shortage } from "./space.ts";
+import { suspendedByHand, untilResumed } from "./suspended.ts";
 import {
   type AskedDrills,
   type DrillsPlan,
@@ -169,7 +170,8 @@ class SourcePlanner {
 
   /** Observed and shown, never changed. */
   #suspended(): SourcePlan {
-    const why: Why = { reason: "suspended", detail: "suspend: true" };
+    const byHand = suspendedByHand(this.#context.manifest, this.#source.address);
+    const why: Why = { reason: "suspended", detail: byHand === undefined ? "suspend: true" : "holdfast suspend" };
     const side = (at: At, dataset: Dataset, remote?: RemoteName): SidePlan =>
       planSide(this.#context, {
         place: {
@@ -211,7 +213,7 @@ class SourcePlanner {
         {
           kind: "suspended",
           source: this.#source.address,
-          message: "suspended: nothing is changed here or on its copies",
+          message: `suspended: nothing is changed here or on its copies${untilResumed(byHand)}`,
         },
       ],
       drills: noDrills,
@@ -530,7 +532,7 @@ export function planDirectory(context: PlanContext, source: DirectorySource, ask
   const suspended: Note = {
     kind: "suspended",
     source: source.address,
-    message: "suspended: no copy is made or forgotten",
+    message: `suspended: no copy is made or forgotten${untilResumed(suspendedByHand(context.manifest, source.address))}`,
   };
   return {
     operations: backups.flatMap(({ operations }) => operations),

@@ -28,6 +28,7 @@ import { anyMatcher, isGlob, literalLength, type Matcher, matcher } from "./patt
 import { datasetProvenance, type Provenance } from "./provenance.ts";
 import { besides } from "./restore/besides.ts";
 import { isBeingRestored } from "./restore/marks.ts";
+import { suspendedByHand } from "./suspended.ts";
 
 /** One concrete dataset to protect, with every key settled. */
 export interface Source {
@@ -108,6 +109,8 @@ export interface Found<T> {
   readonly value: T;
   readonly link?: { readonly entry: DatasetEntry | DirectoryEntry; readonly base?: DatasetName };
   readonly policy?: string;
+  /** Not from the manifest: what was given to `holdfast suspend`. */
+  readonly byHand?: string;
 }
 
 /** Which datasets the manifest's entries mean on the hosts that were observed, and with which keys. */
@@ -296,7 +299,8 @@ class HostResolver {
     const remotes = find("remotes");
     const maxAge = find("maxAge");
     const pin = find("pin");
-    const suspend = find("suspend");
+    const byHand = suspendedByHand(this.#manifest, address(this.#host, dataset));
+    const suspend = byHand === undefined ? find("suspend") : { value: true, byHand };
     const priority = find("priority");
     const verify = find("verify");
     const taken = take?.value ?? this.#scheduledIn(retention);

@@ -44,8 +44,8 @@ export function planRepositories(context: PlanContext, known: ReadonlySet<Addres
     there: context.observations.repository(each.key),
   }));
   return {
-    first: used.flatMap((each) => [...init(context.manifest, each), ...unlock(each)]),
-    blocked: used.flatMap(missing),
+    first: used.flatMap((each) => [...init(context, each), ...unlock(each)]),
+    blocked: used.flatMap((each) => missing(context, each)),
     notes: [
       ...used.flatMap((each) => [...orphanNotes(each, known), ...chunkerNotes(context, each)]),
       ...versionNotes(used, context.manifest.datasets.length > 0),
@@ -66,9 +66,9 @@ const isAt = (operation: Operation, key: RepositoryKey): boolean =>
   ("repository" in operation.at && operation.at.repository === key) ||
   (operation.kind === "copy" && operation.from.repository === key);
 
-function init(manifest: Manifest, each: Looked): InitOperation[] {
+function init({ manifest, mayInit }: PlanContext, each: Looked): InitOperation[] {
   const { key, repository, there, host } = each;
-  if (there.state !== "absent" || !repository.init) return [];
+  if (there.state !== "absent" || !repository.init || !mayInit) return [];
   const from = originalOf(manifest, each);
   return [
     {
@@ -110,16 +110,18 @@ function unlock(each: Looked): UnlockOperation[] {
 
 const iso = (at: EpochSeconds): string => new Date(at * 1000).toISOString().replace(/\.\d+/, "");
 
-function missing(each: Looked): Blocked[] {
-  if (each.there.state !== "absent" || each.repository.init) return [];
+function missing({ mayInit }: PlanContext, each: Looked): Blocked[] {
   const { key, repository } = each;
+  if (each.there.state !== "absent" || (repository.init && mayInit)) return [];
+  const byManifest = `\`init: true\` at ${repository.name} in the manifest: the next apply creates it`;
   return [
     {
       ...wholeOf(each),
       reason: "no-repository",
       message: `there is no repository ${key} yet`,
       evidence: [],
-      remedies: [`\`init: true\` at ${repository.name} in the manifest: the next apply creates it`, "or restic init"],
+      // a service makes none: where one was is not where one is made anew because a disk is not there
+      remedies: [repository.init ? "holdfast apply: it creates it" : byManifest, "or restic init"],
     },
   ];
 }

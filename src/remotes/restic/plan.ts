@@ -16,6 +16,7 @@ import type { PlanContext } from "../../planner/context.ts";
 import { isCounted, type Why } from "../../planner/retention.ts";
 import type { Deletion } from "../../planner/side.ts";
 import type { MirrorTarget, RepositoryTarget } from "../../planner/sources.ts";
+import { suspendedByHand } from "../../planner/suspended.ts";
 import { initId } from "./plan-repository.ts";
 import { planRepositorySide, type RepositorySide, verdictOn } from "./plan-side.ts";
 import { arrivingCopy, type CopyView, copiesOf, inOrder, type Known } from "./plan-views.ts";
@@ -75,8 +76,11 @@ export interface RepositoryPoints {
 /** A repository that can be worked on, now or once this plan has made it. */
 type Usable = Extract<RepositoryInventory, { state: "observed" | "absent" }>;
 
-const isUsable = (repository: Repository, there: RepositoryInventory): there is Usable =>
-  there.state === "observed" || (there.state === "absent" && repository.init);
+const isUsable = (
+  { mayInit }: Pick<PlanContext, "mayInit">,
+  repository: Repository,
+  there: RepositoryInventory,
+): there is Usable => there.state === "observed" || (there.state === "absent" && repository.init && mayInit);
 
 /** Rule 4 for one source on one remote: what is backed up there, what goes on to its mirrors, what is forgotten. */
 export function planBackups(context: PlanContext, source: BackupSource, target: RepositoryTarget): BackupPlan {
@@ -84,7 +88,7 @@ export function planBackups(context: PlanContext, source: BackupSource, target: 
   const existing = copiesOf(context.manifest, { repository: target.remote, keep: target.keep }, there, source);
   if (source.suspended) return suspended(context, source, target, existing);
   const { wanted, whys } = wantedOn(context, source, target, existing);
-  if (!isUsable(target.remote, there) || source.obstacle) {
+  if (!isUsable(context, target.remote, there) || source.obstacle) {
     const state = there.state === "unobserved" ? "away" : "blocked";
     const blocked = source.obstacle && source.isOurs ? [obstacleTo(source, target, source.obstacle)] : [];
     const waiting = wanted.map(({ key }) => [key, waitingFor(target.remote, state)] as const);
@@ -308,7 +312,7 @@ function planMirror(
   const there = context.observations.repository(at.repository);
   const existing = copiesOf(context.manifest, { repository: mirror, keep }, there, source);
   const wanted = wantedOnMirror(context, keep, originals, existing);
-  if (!isUsable(mirror, there)) {
+  if (!isUsable(context, mirror, there)) {
     const state = there.state === "unobserved" ? "away" : "blocked";
     return {
       operations: [],
@@ -450,6 +454,8 @@ function suspended(
   target: RepositoryTarget,
   existing: readonly CopyView[],
 ): BackupPlan {
+  const isByHand = suspendedByHand(context.manifest, source.address) !== undefined;
+  const why: Why = { reason: "suspended", detail: isByHand ? "holdfast suspend" : "suspend: true" };
   const side = planRepositorySide(context, {
     source: source.address,
     repository: target.remote,
@@ -460,8 +466,8 @@ function suspended(
     views: existing,
     keep: { by: "type", types: new Map() },
     again: new Set(),
-    pins: new Map(existing.map(({ key }) => [key, [{ reason: "suspended", detail: "suspend: true" }]])),
-    untouched: { reason: "suspended", detail: "suspend: true" },
+    pins: new Map(existing.map(({ key }) => [key, [why]])),
+    untouched: why,
     dependsOn: [],
   });
   return { ...nothing(target), kept: side.kept.filter(({ reason }) => reason === "suspended"), ...newestOf(existing) };

@@ -1,0 +1,76 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import type { OperationReport } from "../model/report.ts";
+import type { Run } from "../model/service.ts";
+import type { Condition } from "../model/status.ts";
+import type { Conditions } from "./conditions.ts";
+import { isRecord, readJson, writeJson } from "./state.ts";
+
+/** What the service remembers beyond its own life. Nothing is decided by it. */
+export interface History {
+  /** Newest first. */
+  readonly runs: readonly Run[];
+  readonly conditions: Conditions;
+}
+
+export interface HistoryFile {
+  readonly path: string;
+  /** What was written last; nothing where that cannot be made out. */
+  load(): History;
+  save(history: History): void;
+}
+
+const MOST_RUNS = 200;
+const MOST_OPERATIONS = 100;
+const EMPTY: History = { runs: [], conditions: new Map() };
+
+/** One file for each manifest: several services may share the folder. */
+export function historyFile(folder: string, manifest: string): HistoryFile {
+  const path = join(folder, `history-${createHash("sha256").update(manifest).digest("hex").slice(0, 12)}.json`);
+  return {
+    path,
+    load() {
+      try {
+        return readHistory(readJson(path));
+      } catch {
+        return EMPTY;
+      }
+    },
+    save: ({ runs, conditions }) =>
+      writeJson(path, { formatVersion: 1, runs: runs.map(shortened), conditions: Object.fromEntries(conditions) }),
+  };
+}
+
+/** With one more, and as many as are kept. */
+export const withRun = (runs: readonly Run[], run: Run): Run[] => [run, ...runs].slice(0, MOST_RUNS);
+
+/** What did not go well, before what did. */
+function shortened(run: Run): Run {
+  if (run.operations.length <= MOST_OPERATIONS) return run;
+  const isGood = ({ outcome }: OperationReport): boolean => outcome === "done";
+  const operations = [...run.operations.filter((one) => !isGood(one)), ...run.operations.filter(isGood)];
+  return { ...run, operations: operations.slice(0, MOST_OPERATIONS) };
+}
+
+function readHistory(value: unknown): History {
+  if (!isRecord(value) || value.formatVersion !== 1) return EMPTY;
+  const runs = Array.isArray(value.runs) ? value.runs.filter(isRun) : [];
+  const conditions = isRecord(value.conditions)
+    ? Object.entries(value.conditions).flatMap(([key, list]): [string, Condition[]][] =>
+        Array.isArray(list) ? [[key, list.filter(isCondition)]] : [],
+      )
+    : [];
+  return { runs, conditions: new Map(conditions) };
+}
+
+const isRun = (value: unknown): value is Run =>
+  isRecord(value) &&
+  ["id", "startedAt", "finishedAt", "trigger", "result"].every((key) => typeof value[key] === "string") &&
+  Array.isArray(value.sources) &&
+  Array.isArray(value.operations) &&
+  value.operations.every((one) => isRecord(one) && typeof one.id === "string" && typeof one.outcome === "string");
+
+const isCondition = (value: unknown): value is Condition =>
+  isRecord(value) &&
+  typeof value.status === "boolean" &&
+  ["type", "reason", "message", "since"].every((key) => typeof value[key] === "string");

@@ -1,0 +1,97 @@
+import type { Inventory } from "../model/inventory.ts";
+import type { Manifest, Scheduled } from "../model/manifest.ts";
+import type { Plan, Unobserved } from "../model/plan.ts";
+import {
+  type Address,
+  type EpochSeconds,
+  type HostName,
+  nameOfKey,
+  type RemoteName,
+  type TypeName,
+} from "../model/units.ts";
+import { sourcesOf } from "../planner/index.ts";
+import { nextTick } from "../planner/schedule.ts";
+import type { RepositoryTarget } from "../planner/sources.ts";
+import { suspendedByHand } from "../planner/suspended.ts";
+
+/** What the service keeps in mind of a source. */
+export interface KnownSource {
+  readonly address: Address;
+  readonly host: HostName;
+  /** Where copies of it are, in the manifest's order. */
+  readonly remotes: readonly RemoteName[];
+  /** What it takes. */
+  readonly schedules: readonly Scheduled[];
+  readonly suspended: boolean;
+  /** At once, on this machine, rather than by the manifest. */
+  readonly isByHand: boolean;
+}
+
+export function knownSources(manifest: Manifest, inventory: Inventory): KnownSource[] {
+  const { sources, directories, blocked } = sourcesOf(manifest, inventory, {});
+  const inRepositories = (targets: readonly RepositoryTarget[]): RemoteName[] =>
+    targets.flatMap(({ remote, mirrors }) => [remote.name, ...mirrors.map(({ mirror }) => mirror.name)]);
+  const schedulesOf = (types: readonly TypeName[]): Scheduled[] =>
+    types.flatMap((name) => {
+      const { schedule, timezone = "UTC" } = manifest.snapshotTypes.get(name) ?? {};
+      return schedule === undefined ? [] : [{ schedule, timezone }];
+    });
+  const settled = [
+    ...sources.map(({ address, host, copies, repositories, keys }) => ({
+      address,
+      host,
+      remotes: [...copies.map(({ remote }) => remote.name), ...inRepositories(repositories)],
+      schedules: schedulesOf(keys.take),
+      suspended: keys.suspend,
+      isByHand: suspendedByHand(manifest, address) !== undefined,
+    })),
+    ...directories.map(({ address, host, repositories, keys }) => ({
+      address,
+      host,
+      remotes: inRepositories(repositories),
+      schedules: schedulesOf(keys.take),
+      suspended: keys.suspend,
+      isByHand: suspendedByHand(manifest, address) !== undefined,
+    })),
+  ];
+  const known = new Set(settled.map(({ address }) => address));
+  // what the manifest names and nobody can settle is shown too
+  const unsettled = new Map(blocked.map(({ source, at: { host } }) => [source, host]));
+  return [
+    ...settled,
+    ...[...unsettled]
+      .filter(([address]) => !known.has(address))
+      .map(([address, host]) => ({ address, host, remotes: [], schedules: [], suspended: false, isByHand: false })),
+  ];
+}
+
+/** Every schedule by which something may become due, once each. */
+export function schedulesIn(manifest: Manifest, sources: readonly KnownSource[]): Scheduled[] {
+  const repositories = [...manifest.remotes.values(), ...manifest.mirrors.values()].flatMap((each) =>
+    "maintenance" in each ? [each.maintenance] : [],
+  );
+  const all = [
+    ...sources.flatMap(({ schedules, suspended }) => (suspended ? [] : schedules)),
+    ...repositories.flatMap(({ prune, check }) => [...(prune ? [prune] : []), ...(check ? [check] : [])]),
+  ].map(({ schedule, timezone }) => ({ schedule, timezone }));
+  return [...new Map(all.map((one) => [`${one.schedule} ${one.timezone}`, one])).values()];
+}
+
+/** The first tick of any of them after a time. */
+export function firstTick(schedules: readonly Scheduled[], after: EpochSeconds): EpochSeconds | undefined {
+  const ticks = schedules.flatMap((scheduled) => nextTick(scheduled, after) ?? []);
+  return ticks.length === 0 ? undefined : (Math.min(...ticks) as EpochSeconds);
+}
+
+/** What of the source, or of its copies, could not be seen although it should be. */
+export const unseenOf = (
+  { unobserved }: Pick<Plan, "unobserved">,
+  { host, remotes }: Pick<KnownSource, "host" | "remotes">,
+  remote?: RemoteName,
+): Unobserved[] =>
+  unobserved.filter((one) => {
+    if (one.expected) return false;
+    const name = one.remote ?? (one.repository && nameOfKey(one.repository));
+    if (remote !== undefined) return name === remote;
+    return name === undefined ? one.host === host : remotes.includes(name);
+  });
