@@ -1,4 +1,4 @@
-import { hostname } from "node:os";
+import { homedir, hostname, userInfo } from "node:os";
 import type { Manifest } from "../model/manifest.ts";
 import { renderDiagnostics } from "../render/diagnostics.ts";
 import type { TextOptions } from "../render/text.ts";
@@ -39,8 +39,28 @@ export const lookup = (options: Pick<GlobalOptions, "as">) => ({
 export async function requireManifest(options: GlobalOptions, path = options.file): Promise<Manifest> {
   const { loadManifest } = await import("../manifest/index.ts");
   const loaded = await loadManifest({ ...(path === undefined ? {} : { path }), ...lookup(options) });
-  return settled(loaded, options);
+  return withSuspended(settled(loaded, options), await suspendedHere());
 }
+
+/** Where this machine's own decisions, and the service's history, are kept. */
+export async function stateFolder(): Promise<string> {
+  const { stateDirectory } = await import("../service/state.ts");
+  return stateDirectory({ env: process.env, uid: userInfo().uid, home: process.env.HOME ?? homedir() });
+}
+
+/** Patterns of what is suspended on this machine without the manifest saying so. */
+export async function suspendedHere(): Promise<readonly string[]> {
+  const { readSuspensions, SuspensionsError } = await import("../service/suspensions.ts");
+  try {
+    return readSuspensions(await stateFolder()).map(({ source }) => source);
+  } catch (error) {
+    if (error instanceof SuspensionsError) throw new Failure(error.message, { hint: error.hint, cause: error });
+    throw error;
+  }
+}
+
+export const withSuspended = (manifest: Manifest, suspended: readonly string[]): Manifest =>
+  suspended.length === 0 ? manifest : { ...manifest, suspended };
 
 export function settled(
   { manifest, diagnostics }: Awaited<ReturnType<typeof import("../manifest/index.ts").loadManifest>>,

@@ -8,7 +8,7 @@ import type { GlobalOptions } from "./context.ts";
  */
 export async function lockHosts(
   manifest: Pick<Manifest, "hosts">,
-  options: GlobalOptions,
+  options: Pick<GlobalOptions, "lockTimeout">,
   signal: AbortSignal,
 ): Promise<Lock> {
   const [{ acquireLock }, { parseDuration }] = await Promise.all([
@@ -16,19 +16,24 @@ export async function lockHosts(
     import("../manifest/units.ts"),
   ]);
   const timeoutMs = (parseDuration(options.lockTimeout) ?? 0) * 1000;
-  const names = [...manifest.hosts.values()].map(({ local, address, port }) =>
-    local ? "apply-local" : `apply-${address.replaceAll(/[^\w.-]/g, "_")}-${port}`,
-  );
   const locks: Lock[] = [];
   const release = (): void => {
     for (const lock of locks.reverse()) lock.release();
   };
   try {
-    for (const name of [...new Set(names)].sort())
+    for (const name of lockNames(manifest))
       locks.push(await acquireLock({ name, env: process.env, command: "holdfast apply", timeoutMs, signal }));
   } catch (error) {
     release();
     throw error;
   }
   return { path: locks.map(({ path }) => path).join(", "), release };
+}
+
+/** Of one lock a host, in the order in which they are taken. */
+export function lockNames({ hosts }: Pick<Manifest, "hosts">): string[] {
+  const names = [...hosts.values()].map(({ local, address, port }) =>
+    local ? "apply-local" : `apply-${address.replaceAll(/[^\w.-]/g, "_")}-${port}`,
+  );
+  return [...new Set(names)].sort();
 }

@@ -155,6 +155,27 @@ export function createProgram(finish: (code: ExitCode) => void): Command {
     async () => (await import("./apply.ts")).apply,
   );
   add(
+    new Command("watch")
+      .description("Keep doing what apply does, as a service: on time, and whenever the manifest changes.")
+      .addOption(new Option("--git <URL>", "follow the manifest in a git repository").conflicts("file"))
+      .option("--branch <BRANCH>", "with --git: its branch (default: main)")
+      .option("--path <PATH>", "with --git: the manifest's file or folder in it (default: holdfast.yaml)")
+      .addOption(
+        new Option("--every <DURATION>", "with --git: how often it is asked for something new (default: 1m)").argParser(
+          duration,
+        ),
+      )
+      .option("--no-verify", "with --git: also take commits whose signature cannot be verified")
+      .addHelpText(
+        "after",
+        examples(
+          "holdfast watch -f /etc/holdfast/holdfast.yaml",
+          "holdfast watch --git ssh://git@git.example.net/backups.git --path nas/holdfast.yaml",
+        ),
+      ),
+    async () => (await import("./watch.ts")).watch,
+  );
+  add(
     new Command("validate")
       .description("Check the manifest; no host is contacted.")
       .addOption(json())

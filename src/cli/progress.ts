@@ -102,7 +102,7 @@ function logged(tracker: Tracker, log: Log): Progress {
   };
 }
 
-function logEnd(log: Log, { id, source, description, outcome, seconds, bytes, error }: OperationReport): void {
+export function logEnd(log: Log, { id, source, description, outcome, seconds, bytes, error }: OperationReport): void {
   const level = outcome === "done" ? "info" : outcome === "failed" ? "error" : "warn";
   const details = {
     id,

@@ -1,3 +1,5 @@
+import type { Manifest } from "../model/manifest.ts";
+import type { Plan } from "../model/plan.ts";
 import type { TypeName } from "../model/units.ts";
 import { visible } from "../render/text.ts";
 import { carryOut } from "./carry-out.ts";
@@ -6,7 +8,7 @@ import { type ExitCode, Failure } from "./exit.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { type Remotes, withRemotes } from "./remotes.ts";
 import { requireMatches } from "./selection.ts";
-import { connect, observeWorld } from "./world.ts";
+import { connect, observeWorld, type World } from "./world.ts";
 
 interface SnapshotOptions extends GlobalOptions {
   readonly json?: true;
@@ -16,11 +18,7 @@ interface SnapshotOptions extends GlobalOptions {
 /** Takes no lock: a snapshot need not wait for a long transfer, and collides with nothing. */
 export async function snapshot(options: SnapshotOptions, type: string, patterns: readonly string[]): Promise<ExitCode> {
   const manifest = await requireManifest(options);
-  if (!manifest.snapshotTypes.has(type as TypeName))
-    throw new Failure(`the manifest declares no snapshot type ${visible(type)}`, {
-      hint: `its types: ${[...manifest.snapshotTypes.keys()].join(", ")}`,
-    });
-  const { planSnapshot, sourcesOf } = await import("../planner/index.ts");
+  requireType(manifest, type);
   const interruption = onInterrupt();
   const hosts = await connect(manifest, options);
   try {
@@ -32,24 +30,46 @@ export async function snapshot(options: SnapshotOptions, type: string, patterns:
 
   async function take(remotes: Remotes): Promise<ExitCode> {
     const looking = { ...options, unavailable: remotes.unavailable, signal: interruption.signal };
-    const { inventory, now } = await observeWorld(manifest, hosts, looking);
-    const scope = options.allHosts === undefined ? {} : { allHosts: true };
-    const { sources, directories } = sourcesOf(manifest, inventory, scope);
-    requireMatches(
-      manifest,
-      [...sources, ...directories].map(({ address }) => address),
-      patterns,
-    );
-    const plan = planSnapshot(manifest, inventory, {
-      now,
-      type: type as TypeName,
-      ...(patterns.length === 0 ? {} : { sources: patterns }),
-      ...scope,
-    });
-    if (plan.operations.length + plan.blocked.length + plan.unobserved.length === 0)
-      throw new Failure("there is no source to take a snapshot of", {
-        hint: "`holdfast list` shows all sources; suspended ones, those of other hosts, and directories that no remote keeps that type of are left out",
-      });
+    const world = await observeWorld(manifest, hosts, looking);
+    const plan = await planOfSnapshot(manifest, world, { ...options, type, patterns });
     return carryOut(plan, { manifest, hosts, options, interruption, remotes });
   }
+}
+
+export function requireType({ snapshotTypes }: Pick<Manifest, "snapshotTypes">, type: string): void {
+  if (!snapshotTypes.has(type as TypeName))
+    throw new Failure(`the manifest declares no snapshot type ${visible(type)}`, {
+      hint: `its types: ${[...snapshotTypes.keys()].join(", ")}`,
+    });
+}
+
+/** What takes one snapshot now; a pattern that names nothing, and nothing to take, end the command. */
+export async function planOfSnapshot(
+  manifest: Manifest,
+  { inventory, now }: World,
+  {
+    type,
+    patterns,
+    allHosts,
+  }: { readonly type: string; readonly patterns: readonly string[]; readonly allHosts?: true },
+): Promise<Plan> {
+  const { planSnapshot, sourcesOf } = await import("../planner/index.ts");
+  const scope = allHosts === undefined ? {} : { allHosts: true };
+  const { sources, directories } = sourcesOf(manifest, inventory, scope);
+  requireMatches(
+    manifest,
+    [...sources, ...directories].map(({ address }) => address),
+    patterns,
+  );
+  const plan = planSnapshot(manifest, inventory, {
+    now,
+    type: type as TypeName,
+    ...(patterns.length === 0 ? {} : { sources: patterns }),
+    ...scope,
+  });
+  if (plan.operations.length + plan.blocked.length + plan.unobserved.length === 0)
+    throw new Failure("there is no source to take a snapshot of", {
+      hint: "`holdfast list` shows all sources; suspended ones, those of other hosts, and directories that no remote keeps that type of are left out",
+    });
+  return plan;
 }

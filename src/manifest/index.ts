@@ -1,4 +1,4 @@
-export { type LoadOptions, loadManifest } from "./load.ts";
+export { type LoadOptions, loadManifest, type ManifestFiles, parseManifestFiles, readManifestFiles } from "./load.ts";
 export { type ManifestFile, type ParsedManifest, parseManifest } from "./parse.ts";
 export { warnOfReadableSecrets } from "./secrets.ts";
 export type { ParseOptions } from "./settings.ts";

@@ -20,23 +20,41 @@ export interface LoadOptions {
   readonly systemFolder?: string;
 }
 
+/** The files of a manifest, as they are on the disk. */
+export interface ManifestFiles {
+  readonly files: readonly ManifestFile[];
+  /** Absolute: where relative paths start. */
+  readonly folder: string;
+}
+
 /** Reads the manifest from disk. What cannot be read is a diagnostic too. */
 export async function loadManifest(options: LoadOptions): Promise<ParsedManifest> {
-  const { cwd, env, hostname } = options;
+  const read = await readManifestFiles(options);
+  return "diagnostics" in read ? read : parseManifestFiles(read, options);
+}
+
+/** The manifest that files make, as this machine and this user read it. */
+export function parseManifestFiles({ files, folder }: ManifestFiles, options: LoadOptions): ParsedManifest {
+  const { env, hostname } = options;
+  const as = options.as ?? env.HOLDFAST_AS;
+  return parseManifest(files, {
+    ...(as ? { as } : {}),
+    hostname,
+    user: currentUser(env),
+    home: env.HOME ?? homedir(),
+    folder,
+    now: options.now ?? (Math.floor(Date.now() / 1000) as EpochSeconds),
+  });
+}
+
+export async function readManifestFiles(options: LoadOptions): Promise<ManifestFiles | ParsedManifest> {
+  const { cwd } = options;
   const found = await locate(options);
   if ("severity" in found) return { diagnostics: [found], secretFiles: [] };
   const contents = await Promise.all(found.files.map((name) => readFile(resolve(cwd, name), name)));
   const unreadable = contents.filter((content): content is Diagnostic => "severity" in content);
   if (unreadable.length > 0) return { diagnostics: unreadable, secretFiles: [] };
-  const as = options.as ?? env.HOLDFAST_AS;
-  return parseManifest(contents as readonly ManifestFile[], {
-    ...(as ? { as } : {}),
-    hostname,
-    user: currentUser(env),
-    home: env.HOME ?? homedir(),
-    folder: found.folder,
-    now: options.now ?? (Math.floor(Date.now() / 1000) as EpochSeconds),
-  });
+  return { files: contents as readonly ManifestFile[], folder: found.folder };
 }
 
 interface Located {
@@ -47,9 +65,9 @@ interface Located {
 }
 
 async function locate({ path, cwd, systemFolder = "/etc/holdfast" }: LoadOptions): Promise<Located | Diagnostic> {
-  if (path !== undefined) return at(path, cwd);
+  if (path !== undefined) return at(path, cwd, systemFolder);
   for (const candidate of ["holdfast.yaml", join(systemFolder, "holdfast.yaml"), systemFolder]) {
-    const found = await at(candidate, cwd);
+    const found = await at(candidate, cwd, systemFolder);
     // only what is not there leads on to the next: a manifest that cannot be read is not passed over
     if (!("severity" in found) || !["no-manifest", "empty-folder"].includes(found.code)) return found;
   }
@@ -61,11 +79,16 @@ async function locate({ path, cwd, systemFolder = "/etc/holdfast" }: LoadOptions
   };
 }
 
-async function at(path: string, cwd: string): Promise<Located | Diagnostic> {
+/** Says what may be done on a machine, beside the manifest in the system's folder. */
+export const HOST_FILE = "host.yaml";
+
+async function at(path: string, cwd: string, systemFolder: string): Promise<Located | Diagnostic> {
   const absolute = resolve(cwd, path);
   try {
     if (!(await stat(absolute)).isDirectory()) return { files: [path], folder: dirname(absolute) };
-    const names = (await readdir(absolute)).filter((name) => /^[^.].*\.ya?ml$/.test(name)).sort();
+    const isManifest = (name: string): boolean =>
+      /^[^.].*\.ya?ml$/.test(name) && !(name === HOST_FILE && absolute === resolve(systemFolder));
+    const names = (await readdir(absolute)).filter(isManifest).sort();
     if (names.length > 0) return { files: names.map((name) => join(path, name)), folder: absolute };
     const hint = "put a manifest there, or give another with -f";
     return { severity: "error", code: "empty-folder", message: `the folder ${path} has no *.yaml or *.yml`, hint };

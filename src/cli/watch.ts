@@ -1,0 +1,234 @@
+import { createHash } from "node:crypto";
+import { setMaxListeners } from "node:events";
+import { togetherWith } from "../apply/graph.ts";
+import { Limits } from "../apply/index.ts";
+import type { Manifest } from "../model/manifest.ts";
+import type { ServiceSource } from "../model/service.ts";
+import { systemClock } from "../service/clock.ts";
+import { historyFile } from "../service/history.ts";
+import { Keeper } from "../service/keeper.ts";
+import { Service } from "../service/service.ts";
+import { split } from "../service/split.ts";
+import { acquireLock } from "../transport/index.ts";
+import { connectSystemd } from "../transport/systemd.ts";
+import { type GlobalOptions, openLog, stateFolder } from "./context.ts";
+import { EXIT, type ExitCode, Failure } from "./exit.ts";
+import { type Followed, followFiles } from "./followed.ts";
+import type { Log } from "./log.ts";
+import { VERSION } from "./package.ts";
+import { logService } from "./service-log.ts";
+import { Locks, openWorkshop, type Shared } from "./workshop.ts";
+
+export interface WatchOptions extends GlobalOptions {
+  readonly git?: string;
+  readonly branch?: string;
+  readonly path?: string;
+  readonly every?: string;
+  /** False with `--no-verify`. */
+  readonly verify: boolean;
+}
+
+/** Something that the service does beside its work, such as answering HTTP. */
+export interface Part {
+  readonly name: string;
+  /** What of the manifest it depends on: started anew when that changes; undefined: not started. */
+  readonly settings: (manifest: Manifest) => unknown;
+  readonly start: (service: ServiceSource, means: PartMeans) => Promise<{ close(): Promise<void> }>;
+}
+
+export interface PartMeans {
+  readonly manifest: Manifest;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly log: Log;
+}
+
+/** What runs is given so long to end, less than the 90 s that systemd waits. */
+const ENDING_MS = 60_000;
+/** And that which has to end at once. */
+const LAST_MS = 15_000;
+/** Without a sign from the loop for so long, the watchdog gets none either. */
+const STUCK_MS = 120_000;
+
+/** Keeps doing what the manifest says, until it is told to end. */
+export async function watch(options: WatchOptions, parts: readonly Part[] = []): Promise<ExitCode> {
+  const log = await openLog(options);
+  const ending = onEnd(log);
+  const folder = await stateFolder();
+  const followed = await followFiles(options);
+  const instance = await lockInstance(followed);
+  const locks = new Locks();
+  const shared: Shared = { options, limits: new Limits(options.concurrency), locks, interruption: ending };
+  const systemd = connectSystemd(process.env, (error) => log.warn({ error: error.message }, "systemd is not told"));
+  try {
+    const first = await followed.first();
+    const workshop = await openWorkshop(first.manifest, shared);
+    let turnedAt = performance.now();
+    let adopting = Promise.resolve();
+    const keeper: Keeper = new Keeper(first.manifest, first.material, {
+      path: followed.name,
+      clock: systemClock,
+      read: followed.read,
+      parse: followed.parse,
+      onManifest: (manifest, changes) => {
+        for (const line of changes) log.info({}, `manifest  ${line}`);
+        adopting = adopting
+          .then(async () => {
+            service.adopt(await openWorkshop(manifest, shared));
+            await sides.follow(manifest);
+          })
+          .catch((error: unknown) => log.error({ error: String(error) }, "cannot put the new manifest in force"));
+      },
+      onState: (state) => {
+        if (state.error !== undefined)
+          log.error({}, `the manifest is not valid, the last good one stays in force\n${state.error}`);
+        service.tellManifest(state);
+      },
+    });
+    const service: Service = new Service(workshop, keeper.state, {
+      clock: systemClock,
+      chance: Math.random,
+      version: VERSION,
+      history: historyFile(folder, followed.name),
+      log,
+      split: (operations) => split(operations, togetherWith),
+      onTurn: () => {
+        turnedAt = performance.now();
+        void keeper.check();
+      },
+    });
+    const sides = new Sides(parts, service, { env: process.env, log });
+    logService(service, log);
+    await sides.follow(first.manifest, true);
+    const unwatch = await followed.watch(
+      () => void keeper.check(),
+      (error) => log.warn({ error: String(error) }, "cannot watch the manifest; it is read every half minute"),
+    );
+    const reload = (): void => {
+      void (async () => {
+        await systemd.notify("RELOADING=1", `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`);
+        await keeper.check();
+        await systemd.notify("READY=1");
+      })();
+    };
+    process.on("SIGHUP", reload);
+    const alive = every(systemd.watchdogMs && systemd.watchdogMs / 2, () => {
+      if (performance.now() - turnedAt < STUCK_MS) void systemd.notify("WATCHDOG=1");
+    });
+    log.info({ pid: process.pid }, `watching ${followed.name}`);
+    void systemd.notify("READY=1", `STATUS=watching ${followed.name}`);
+    ending.signal.addEventListener("abort", () => void systemd.notify("STOPPING=1"), { once: true });
+    await service.run(ending.signal, ending.urgent);
+    process.off("SIGHUP", reload);
+    alive();
+    await unwatch();
+    await keeper.close();
+    await sides.close();
+    await systemd.notify("STATUS=ended");
+    log.info({}, "ended");
+    return EXIT.ok;
+  } finally {
+    ending.release();
+    instance.release();
+  }
+}
+
+/** One service for each manifest on this machine. */
+async function lockInstance({ name }: Followed) {
+  const key = createHash("sha256").update(name).digest("hex").slice(0, 16);
+  return acquireLock({ name: `watch-${key}`, env: process.env, command: "holdfast watch" });
+}
+
+interface Ending {
+  readonly signal: AbortSignal;
+  readonly urgent: AbortSignal;
+  release(): void;
+}
+
+/** SIGTERM and SIGINT end what runs cleanly, within a bound; the second one at once. */
+function onEnd(log: Log): Ending {
+  const clean = new AbortController();
+  const urgent = new AbortController();
+  // everything that runs listens to them, for as long as the service lives
+  setMaxListeners(0, clean.signal, urgent.signal);
+  const hurry = (code: ExitCode): void => {
+    urgent.abort();
+    setTimeout(() => process.exit(code), LAST_MS).unref();
+  };
+  const end = (): void => {
+    if (clean.signal.aborted) {
+      log.warn({}, "ending at once");
+      hurry(EXIT.interrupted);
+      return;
+    }
+    log.info({}, "ending what runs; transfers can be resumed. Again to stop at once");
+    clean.abort();
+    setTimeout(() => {
+      log.warn({}, `not everything has ended within ${ENDING_MS / 1000} s: it is ended now`);
+      hurry(EXIT.ok);
+    }, ENDING_MS).unref();
+  };
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, end);
+  return {
+    signal: clean.signal,
+    urgent: urgent.signal,
+    release: () => {
+      for (const signal of ["SIGTERM", "SIGINT"] as const) process.off(signal, end);
+    },
+  };
+}
+
+/** The parts of the service, each started anew when what it depends on changes. */
+class Sides {
+  readonly #parts: readonly Part[];
+  readonly #service: ServiceSource;
+  readonly #means: Omit<PartMeans, "manifest">;
+  readonly #started = new Map<string, { readonly settings: string; readonly close: () => Promise<void> }>();
+  #last = Promise.resolve();
+
+  constructor(parts: readonly Part[], service: ServiceSource, means: Omit<PartMeans, "manifest">) {
+    this.#parts = parts;
+    this.#service = service;
+    this.#means = means;
+  }
+
+  /** `strict`: one that cannot be started ends the command; later that is only logged, as no backup depends on it. */
+  follow(manifest: Manifest, strict = false): Promise<void> {
+    this.#last = this.#last.then(async () => {
+      for (const part of this.#parts) await this.#update(part, manifest, strict);
+    });
+    return this.#last;
+  }
+
+  close(): Promise<void> {
+    this.#last = this.#last
+      .catch(() => {})
+      .then(async () => {
+        for (const { close } of [...this.#started.values()].reverse()) await close();
+      });
+    return this.#last;
+  }
+
+  async #update(part: Part, manifest: Manifest, strict: boolean): Promise<void> {
+    const wanted = part.settings(manifest);
+    const settings = JSON.stringify(wanted);
+    const running = this.#started.get(part.name);
+    if (running?.settings === settings) return;
+    try {
+      this.#started.delete(part.name);
+      await running?.close();
+      if (wanted === undefined) return;
+      const { close } = await part.start(this.#service, { ...this.#means, manifest });
+      this.#started.set(part.name, { settings, close });
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      if (strict) throw error instanceof Failure ? error : new Failure(`${part.name}: ${message}`, { cause: error });
+      this.#means.log.error({ error: message }, `${part.name} could not be started`);
+    }
+  }
+}
+
+function every(ms: number | undefined, task: () => void): () => void {
+  if (ms === undefined) return () => {};
+  const timer = setInterval(task, ms);
+  return () => clearInterval(timer);
+}
