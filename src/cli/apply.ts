@@ -1,5 +1,6 @@
 import type { Manifest } from "../model/manifest.ts";
-import type { Plan } from "../model/plan.ts";
+import { isInPlace, isRestore, type Plan } from "../model/plan.ts";
+import { suspendedByHand } from "../planner/suspended.ts";
 import { renderPlan } from "../render/plan.ts";
 import { summaryLine } from "../render/summary.ts";
 import { visible } from "../render/text.ts";
@@ -107,8 +108,19 @@ async function savedPlan(path: string, manifest: Manifest, options: ApplyOptions
         hint: `apply it as that: --as ${plan.self ?? "none"}`,
       },
     );
+  const suspended = plan.operations.find(
+    (one) => !isRestoring(plan) && suspendedByHand(manifest, one.source) !== undefined,
+  );
+  if (suspended !== undefined)
+    throw new Failure(`${visible(suspended.source)} is suspended since this plan was made; nothing was done`, {
+      code: EXIT.stale,
+      hint: `plan again, or first: holdfast resume ${visible(suspendedByHand(manifest, suspended.source) ?? "")}`,
+    });
   return plan;
 }
+
+/** Somebody brings a source back on purpose, suspended or not. */
+const isRestoring = ({ operations }: Plan): boolean => operations.some(isRestore) || operations.some(isInPlace);
 
 function nothingToDo(plan: Plan, options: ApplyOptions): ExitCode {
   const now = new Date().toISOString();

@@ -176,6 +176,21 @@ export function createProgram(finish: (code: ExitCode) => void): Command {
     async () => (await import("./watch.ts")).watch,
   );
   add(
+    new Command("suspend")
+      .description("Leave sources alone from now on, on this machine and without a commit; what runs comes to its end.")
+      .argument("<SOURCE...>", "[HOST:]DATASET or [HOST:]/PATH; patterns are fine")
+      .addHelpText("after", examples("holdfast suspend tank/vm", "holdfast suspend 'tank/vm/**' /etc")),
+    async () => (await import("./suspend.ts")).suspend,
+  );
+  add(
+    new Command("resume")
+      .description("Take up again what `holdfast suspend` suspended.")
+      .argument("[SOURCE...]", "as it was given to suspend")
+      .option("--all", "everything that was suspended")
+      .addHelpText("after", examples("holdfast resume tank/vm", "holdfast resume --all")),
+    async () => (await import("./suspend.ts")).resume,
+  );
+  add(
     new Command("validate")
       .description("Check the manifest; no host is contacted.")
       .addOption(json())

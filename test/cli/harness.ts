@@ -72,7 +72,8 @@ export function useHoldfast() {
 function run(command: string, args: readonly string[], cwd: string, settings: RunSettings): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const { PATH = "", HOME = "", TMPDIR = "/tmp" } = process.env;
-    const env = { PATH, HOME, TMPDIR, TERM: "xterm-256color", ...settings.env };
+    const STATE = { HOLDFAST_STATE_DIR: join(cwd, "state") };
+    const env = { PATH, HOME, TMPDIR, TERM: "xterm-256color", ...STATE, ...settings.env };
     const child = spawn(command, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
     let stdout = "";
     let stderr = "";

@@ -83,6 +83,7 @@ export function controller(folder: string, { tools = [], options = [], env: more
         HOME: folder,
         XDG_RUNTIME_DIR: folder,
         HOLDFAST_LOCK_DIR: folder,
+        HOLDFAST_STATE_DIR: join(folder, "state"),
         LC_ALL: "C",
         NO_COLOR: "1",
         ...more,
