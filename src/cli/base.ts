@@ -5,14 +5,14 @@ import type { ManifestFile } from "../manifest/index.ts";
 import type { Host, Manifest } from "../model/manifest.ts";
 import type { HostName } from "../model/units.ts";
 import { visible } from "../render/text.ts";
-import type { Hosts } from "../transport/types.ts";
+import { Git } from "../transport/git.ts";
 import { type GlobalOptions, lookup, requireManifest, settled } from "./context.ts";
 import { Failure } from "./exit.ts";
 import { clock, connect } from "./world.ts";
 
 const GIT = "git:";
-const here = "local" as HostName;
-const thisMachine: Host = {
+export const here = "local" as HostName;
+export const thisMachine: Host = {
   name: here,
   local: true,
   address: "localhost",
@@ -30,7 +30,9 @@ export async function baseManifest(name: string, options: GlobalOptions): Promis
   const folder = statSync(path).isDirectory() ? path : dirname(path);
   const hosts = await connect({ hosts: new Map([[here, thisMachine]]) }, options);
   try {
-    const files = await filesAt(new Git(hosts, folder), name, folder === path ? undefined : basename(path));
+    const git = new Git(hosts, here, folder);
+    const ask = (argv: readonly string[], failure: string): Promise<string> => must(git, folder, argv, failure);
+    const files = await filesAt(ask, name, folder === path ? undefined : basename(path));
     const { env, cwd: _, ...who } = lookup(options);
     const as = options.as ?? env.HOLDFAST_AS;
     const { username: user } = userInfo();
@@ -51,15 +53,16 @@ function manifestPath({ file }: GlobalOptions): string {
 }
 
 /** The manifest's files as they were in the commit that `git:REF` names; all of the folder where no file is named. */
-async function filesAt(git: Git, name: string, file: string | undefined): Promise<ManifestFile[]> {
+async function filesAt(
+  git: (argv: readonly string[], failure: string) => Promise<string>,
+  name: string,
+  file: string | undefined,
+): Promise<ManifestFile[]> {
   const ref = name.slice(GIT.length);
   const commit = (
-    await git.run(
-      ["rev-parse", "--verify", "--end-of-options", `${ref}^{commit}`],
-      `git knows no commit ${visible(ref)}`,
-    )
+    await git(["rev-parse", "--verify", "--end-of-options", `${ref}^{commit}`], `git knows no commit ${visible(ref)}`)
   ).trim();
-  const listed = await git.run(["ls-tree", "-z", "--name-only", commit], `cannot list the folder in ${visible(ref)}`);
+  const listed = await git(["ls-tree", "-z", "--name-only", commit], `cannot list the folder in ${visible(ref)}`);
   const names = listed
     .split("\0")
     .filter((entry) => (file === undefined ? /^[^.].*\.ya?ml$/.test(entry) : entry === file));
@@ -70,33 +73,16 @@ async function filesAt(git: Git, name: string, file: string | undefined): Promis
   return Promise.all(
     names.map(async (entry) => ({
       name: `${name}:${entry}`,
-      text: await git.run(
-        ["cat-file", "blob", `${commit}:./${entry}`],
-        `cannot read ${visible(entry)} of ${visible(ref)}`,
-      ),
+      text: await git(["cat-file", "blob", `${commit}:./${entry}`], `cannot read ${visible(entry)} of ${visible(ref)}`),
     })),
   );
 }
 
-/** Plain git in one folder, without hooks, prompts or anything else a repository could make it run. */
-class Git {
-  readonly #hosts: Hosts;
-  readonly #folder: string;
-
-  constructor(hosts: Hosts, folder: string) {
-    this.#hosts = hosts;
-    this.#folder = folder;
-  }
-
-  async run(argv: readonly string[], failure: string): Promise<string> {
-    const quiet = ["GIT_TERMINAL_PROMPT=0", "GIT_OPTIONAL_LOCKS=0", "GIT_NO_LAZY_FETCH=1"];
-    const settings = ["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false"];
-    const command = ["env", ...quiet, "git", ...settings, "--no-pager", "-C", this.#folder, ...argv];
-    const { code, stdout, stderr } = await this.#hosts.run(here, command, { timeoutMs: 60_000 });
-    if (code === 0) return stdout;
-    if (code === 127)
-      throw new Failure("git is not installed here", { hint: "apt install git, or give --base a file" });
-    const said = visible(stderr.trim().split("\n").at(-1) ?? "");
-    throw new Failure(failure, { hint: `look in ${visible(this.#folder)}, where git says: ${said}` });
-  }
+/** What git prints, or the end of the command with what failed. */
+async function must(git: Git, folder: string, argv: readonly string[], failure: string): Promise<string> {
+  const { code, stdout, stderr } = await git.run(argv, { timeoutMs: 60_000 });
+  if (code === 0) return stdout;
+  if (code === 127) throw new Failure("git is not installed here", { hint: "apt install git, or give --base a file" });
+  const said = visible(stderr.trim().split("\n").at(-1) ?? "");
+  throw new Failure(failure, { hint: `look in ${visible(folder)}, where git says: ${said}` });
 }

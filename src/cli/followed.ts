@@ -1,14 +1,21 @@
 import { isUtf8 } from "node:buffer";
 import { existsSync } from "node:fs";
-import { resolve } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
 import { type ManifestFiles, parseManifestFiles, readManifestFiles } from "../manifest/index.ts";
+import { parseDuration } from "../manifest/units.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
 import type { Manifest } from "../model/manifest.ts";
 import { renderDiagnostics } from "../render/diagnostics.ts";
+import { visible } from "../render/text.ts";
+import { systemClock } from "../service/clock.ts";
+import { type Deployed, GitSource, withoutPassword } from "../service/git-source.ts";
 import type { Material } from "../service/keeper.ts";
 import { watchPath } from "../service/watch-files.ts";
+import { Git } from "../transport/git.ts";
+import { here, thisMachine } from "./base.ts";
 import { type GlobalOptions, lookup, stateFolder, suspendedHere, withSuspended } from "./context.ts";
 import { EXIT, Failure } from "./exit.ts";
+import { connect } from "./world.ts";
 
 /** Where a service has its manifest from. */
 export interface Followed {
@@ -42,6 +49,91 @@ export async function followFiles(options: GlobalOptions): Promise<Followed> {
     },
   };
   return { ...followed, first: () => firstOf(followed) };
+}
+
+const FETCH_MS = 5 * 60_000;
+
+/** A manifest in a git repository, in a clone of our own. */
+export async function followGit(options: GlobalOptions, given: GitGiven): Promise<Followed> {
+  const { git: url, branch = "main", path = "holdfast.yaml", every = "1m", verify } = given;
+  if (!/^[\w][\w./-]*$/.test(branch) || branch.includes(".."))
+    throw new Failure(`--branch ${visible(branch)} cannot be the name of a branch`);
+  const parts = path.split("/");
+  if (isAbsolute(path) || parts.includes("..") || parts.includes(".git"))
+    throw new Failure(`--path ${visible(path)} leads out of the repository`, { hint: "it is relative to its root" });
+  const state = await stateFolder();
+  const hosts = await connect({ hosts: new Map([[here, thisMachine]]) }, options);
+  const source = new GitSource({
+    url,
+    branch,
+    verify,
+    folder: state,
+    judge: async () => {
+      const found = await readClone();
+      const judged = found.error === undefined ? judge(found, options) : { error: found.error };
+      return "error" in judged ? judged.error : undefined;
+    },
+    git: async (folder, argv) => new Git(hosts, here, folder).run(argv, { timeoutMs: FETCH_MS }),
+  });
+  const settings = { ...lookup(options), path: join(source.clone, path) };
+  const name = `${withoutPassword(url)}, ${branch}: ${path}`;
+  let deployed: Deployed = {};
+  const readClone = async (): Promise<Material> => {
+    const read = await readManifestFiles(settings);
+    const { commit } = deployed;
+    return material("diagnostics" in read ? errorOf(read.diagnostics) : read, commit === undefined ? {} : { commit });
+  };
+  const update = async (): Promise<void> => {
+    try {
+      deployed = await source.update();
+    } catch (error) {
+      deployed = { ...deployed, error: error instanceof Error ? error.message : String(error) };
+    }
+  };
+  const followed: Omit<Followed, "first"> = {
+    name,
+    read: async () => {
+      const { commit, error } = deployed;
+      if (commit === undefined) return material(error ?? `nothing of ${name} is in force yet`);
+      const found = await readClone();
+      return error === undefined ? found : { ...found, error };
+    },
+    parse: (read) => judge(read, options),
+    watch: async (onChange, onError) => {
+      const unwatch = await watchPath(state, onChange, onError);
+      const seconds = parseDuration(every) ?? 60;
+      const stop = new AbortController();
+      const asking = (async () => {
+        while (!stop.signal.aborted) {
+          await systemClock.sleep(seconds * 1000, stop.signal);
+          if (stop.signal.aborted) return;
+          await update();
+          onChange();
+        }
+      })();
+      return async () => {
+        stop.abort();
+        await Promise.all([asking, unwatch()]);
+        await hosts.close();
+      };
+    },
+  };
+  return {
+    ...followed,
+    first: async () => {
+      await update();
+      // what was in force when the service ended is so still, although the remote cannot be reached now
+      return firstOf(deployed.commit === undefined ? followed : { ...followed, read: readClone });
+    },
+  };
+}
+
+interface GitGiven {
+  readonly git: string;
+  readonly branch?: string;
+  readonly path?: string;
+  readonly every?: string;
+  readonly verify: boolean;
 }
 
 /** What was read, with what this machine adds to it. Never rejects: what cannot be told is an error to show. */

@@ -13,7 +13,7 @@ import { acquireLock } from "../transport/index.ts";
 import { connectSystemd } from "../transport/systemd.ts";
 import { type GlobalOptions, openLog, stateFolder } from "./context.ts";
 import { EXIT, type ExitCode, Failure } from "./exit.ts";
-import { type Followed, followFiles } from "./followed.ts";
+import { type Followed, followFiles, followGit } from "./followed.ts";
 import type { Log } from "./log.ts";
 import { VERSION } from "./package.ts";
 import { logService } from "./service-log.ts";
@@ -54,7 +54,10 @@ export async function watch(options: WatchOptions, parts: readonly Part[] = []):
   const log = await openLog(options);
   const ending = onEnd(log);
   const folder = await stateFolder();
-  const followed = await followFiles(options);
+  const { git, branch, path } = options;
+  if (git === undefined && (branch ?? path ?? options.every) !== undefined)
+    throw new Failure("--branch, --path and --every belong to --git", { hint: "give --git URL, or -f FILE alone" });
+  const followed = git === undefined ? await followFiles(options) : await followGit(options, { ...options, git });
   const instance = await lockInstance(followed);
   const locks = new Locks();
   const shared: Shared = { options, limits: new Limits(options.concurrency), locks, interruption: ending };
@@ -80,7 +83,7 @@ export async function watch(options: WatchOptions, parts: readonly Part[] = []):
       },
       onState: (state) => {
         if (state.error !== undefined)
-          log.error({}, `the manifest is not valid, the last good one stays in force\n${state.error}`);
+          log.error({}, `the new manifest does not come into force, the last good one stays\n${state.error}`);
         service.tellManifest(state);
       },
     });

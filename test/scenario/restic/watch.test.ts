@@ -36,7 +36,7 @@ describe("holdfast watch, with real restic", () => {
     expect((await holdfast("apply", "--yes", "--lock-timeout", "1m")).code).toBe(0);
 
     writeFileSync(world.path("holdfast.yaml"), "version: 1\ndatasets: [nonsense");
-    await running.printed(/the manifest is not valid, the last good one stays in force/);
+    await running.printed(/the new manifest does not come into force, the last good one stays/);
     keeping(world, usb.entry, [one, two]);
     await running.printed(/manifest {2}\+.*two/);
     await running.printed(/done {2}\S+:\/\S+two/);
