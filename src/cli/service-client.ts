@@ -1,10 +1,12 @@
 import type { Manifest } from "../model/manifest.ts";
-import { DEFAULT_LISTEN } from "../model/service.ts";
 import type { Status } from "../model/status.ts";
 
-/** Where the service of this manifest answers. */
-export const listenOf = (manifest: Manifest & { readonly service?: { readonly listen?: string } }): string =>
-  manifest.service?.listen ?? DEFAULT_LISTEN;
+/** Where the service of this manifest answers, as `HOST:PORT`; undefined where it does not. */
+export function listenOf({ service: { listen } }: Pick<Manifest, "service">): string | undefined {
+  if (listen === undefined) return undefined;
+  const { host, port } = listen;
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
 
 export type FromService =
   | { readonly state: "answered"; readonly status: Status }
@@ -20,7 +22,9 @@ const MOST_BYTES = 64 * 1024 * 1024;
 /** What the running service of this very manifest says. */
 export async function statusFromService(manifest: Manifest, signal: AbortSignal): Promise<FromService> {
   const { readText } = await import("../transport/http.ts");
-  const url = `http://${reachable(listenOf(manifest))}/api/v1/status`;
+  const listen = listenOf(manifest);
+  if (listen === undefined) return { state: "none" };
+  const url = `http://${reachable(listen)}/api/v1/status`;
   const answer = await readText(url, { timeoutMs: PATIENCE_MS, maxBytes: MOST_BYTES, signal });
   if (!answer.ok) {
     if (answer.status === undefined && answer.message.endsWith("ECONNREFUSED")) return { state: "none" };

@@ -70,7 +70,7 @@ async function told(manifest: Manifest, options: StatusOptions): Promise<Found |
   const interruption = onInterrupt();
   try {
     const answered = await statusFromService(manifest, interruption.signal);
-    const from = listenOf(manifest);
+    const from = listenOf(manifest) ?? "";
     if (answered.state === "useless")
       (await openLog(options)).warn(
         `the service at ${visible(from)} is of no use here: ${answered.reason}; looking at everything now`,

@@ -4,9 +4,6 @@ import type { EngineEvents, FileProgress, OperationReport, Report } from "./repo
 import type { Status } from "./status.ts";
 import type { Address, Bytes, HostName, RemoteName, Seconds, TypeName } from "./units.ts";
 
-/** Where a service answers whose manifest says nothing else. */
-export const DEFAULT_LISTEN = "127.0.0.1:9469";
-
 /** What the running service knows, at one moment. Replaced as a whole, never changed: whoever has one may keep it. */
 export interface ServiceView {
   /** ISO 8601, UTC. */

@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, test } from "vitest";
 import { listenOf, statusFromService } from "../../src/cli/service-client.ts";
-import type { HostName } from "../../src/model/units.ts";
+import type { HostName, Seconds } from "../../src/model/units.ts";
 import { makeManifest } from "../property/manifests.ts";
 import * as fake from "../service/fake.ts";
 
@@ -17,9 +17,9 @@ async function ask(code: number, body: string, { self = fake.nas as HostName | n
     response.writeHead(code, { location: "/elsewhere" }).end(body);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const listen = `${host}:${(server.address() as AddressInfo).port}`;
+  const service = serviceAt((server.address() as AddressInfo).port, host);
   try {
-    const manifest = { ...makeManifest({ self, datasets: [] }), digest, service: { listen } };
+    const manifest = { ...makeManifest({ self, datasets: [] }), digest, service };
     const answer = await statusFromService(manifest, new AbortController().signal);
     expect(paths).toEqual(["/api/v1/status"]);
     return answer;
@@ -28,6 +28,8 @@ async function ask(code: number, body: string, { self = fake.nas as HostName | n
     await new Promise((resolve) => server.close(resolve));
   }
 }
+
+const serviceAt = (port: number, host = "127.0.0.1") => ({ every: 300 as Seconds, jitter: 10, listen: { host, port } });
 
 describe("the running service", () => {
   test.each(["127.0.0.1", "0.0.0.0", "*", "", "localhost"])("is asked where it listens: %j", async (host) => {
@@ -55,7 +57,7 @@ describe("the running service", () => {
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as AddressInfo;
     await new Promise((resolve) => server.close(resolve));
-    const manifest = { ...makeManifest({ self: fake.nas, datasets: [] }), service: { listen: `127.0.0.1:${port}` } };
+    const manifest = { ...makeManifest({ self: fake.nas, datasets: [] }), service: serviceAt(port) };
     expect(await statusFromService(manifest, new AbortController().signal)).toEqual({ state: "none" });
   });
 });

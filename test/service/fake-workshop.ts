@@ -92,7 +92,7 @@ export class FakeWorkshop implements Workshop {
           const ended = results.find((result) => result !== undefined);
           if (ended) return new Map(operations.map(({ id }) => [id, ended]));
           const mine = operations.filter(isOnDataset);
-          execute(run, { operations: mine, ids: mine.map(({ id }) => id), dependsOn: [] });
+          execute(run, { operations: mine, ids: mine.map(({ id }) => id), dependsOn: [], after: [] });
           for (const { id } of mine) {
             const guid = run.created.get(id);
             if (guid !== undefined) context.created(id, guid);
