@@ -28,6 +28,7 @@ export const ANSWERS: Readonly<Record<string, string>> = {
   "diagnosis.v1": "Diagnosis",
   "audit.v1": "Audit",
   "status.v1": "Status",
+  "folder.v1": "Folder",
 };
 
 /** Branded primitives: what their values look like. */

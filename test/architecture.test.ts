@@ -17,7 +17,7 @@ interface Rule {
 
 /** The half of a remote's folder that decides: everything but what belongs to running operations. */
 const PURE_REMOTE =
-  /^remotes\/(?:zfs\/(?!(?:commands|context|create|destroy|errors|files|guids|progress|received|remember|require-empty|restore|resume|run|send|small|transfer|verify)\.ts$)|restic\/(?:plan[\w-]*|tags|version)\.ts$)/;
+  /^remotes\/(?:zfs\/(?!(?:commands|context|create|destroy|errors|files|guids|look|progress|received|remember|require-empty|restore|resume|run|send|small|transfer|verify)\.ts$)|restic\/(?:plan[\w-]*|tags|version)\.ts$)/;
 /** Patterns mean the same everywhere. */
 const PATTERNS = "planner/patterns.ts";
 const SCOPE = "manifest/scope.ts";

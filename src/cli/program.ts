@@ -326,6 +326,25 @@ export function createProgram(finish: (code: ExitCode) => void): Command {
     async () => (await import("./verify.ts")).verify,
   );
   add(
+    new Command("ls")
+      .description("Look into a snapshot or copy: what is in a folder of it. Nothing is restored.")
+      .argument("<ADDRESS>", "[HOST:]DATASET[@SNAPSHOT], or a directory's [HOST:]PATH")
+      .argument("[PATH]", "a folder or file, relative to the source (default: its top)")
+      .option("--on <REMOTE|MIRROR>", "the copy there; `source` for the source's own snapshots")
+      .option("--at <TIME>", 'the newest from then or before: "2026-11-21 18:00", 2026-11-21, or 3h for hours ago')
+      .option("--snapshot <NAME|ID>", "this one, by its name or the beginning of restic's id")
+      .addOption(json())
+      .addHelpText(
+        "after",
+        examples(
+          "holdfast ls tank/home",
+          "holdfast ls tank/home@daily-20261122T000000Z alice/thesis --on vault",
+          "holdfast ls /etc ssl/private --at 7d",
+        ),
+      ),
+    async () => (await import("./ls.ts")).ls,
+  );
+  add(
     new Command("doctor")
       .description(
         "Look for what would go wrong: reachability, host keys, versions, clocks, rights, space, mount points.",

@@ -123,7 +123,7 @@ async function planned(
 }
 
 /** A typo must not look like a source without copies. */
-async function requireKnown(known: readonly Address[], { source }: RestoreRequest): Promise<void> {
+export async function requireKnown(known: readonly Address[], { source }: RestoreRequest): Promise<void> {
   if (typeof source !== "string") {
     if (known.some((each) => each.startsWith(`${source.allOf}:`))) return;
     throw new Failure(`${source.allOf} has no sources`, { hint: "`holdfast list --all-hosts` shows all sources" });
@@ -136,13 +136,13 @@ async function requireKnown(known: readonly Address[], { source }: RestoreReques
   });
 }
 
-function hostOf(manifest: Manifest, source: Address): HostName {
+export function hostOf(manifest: Manifest, source: Address): HostName {
   const found = [...manifest.hosts.keys()].find((host) => source.startsWith(`${host}:`));
   if (found === undefined) throw new Failure(`${visible(source)} names no host of the manifest`);
   return found;
 }
 
-async function requestOf(
+export async function requestOf(
   manifest: Manifest,
   options: RestoreOptions,
   text: string | undefined,

@@ -1,3 +1,4 @@
+import type { FolderEntry } from "../../model/folder.ts";
 import type { RepositoryInventory } from "../../model/inventory.ts";
 import type { Entry } from "../drills/entries.ts";
 import type { RepositoryPlace } from "./access.ts";
@@ -5,6 +6,7 @@ import { type BackupOptions, type BackupResult, backup } from "./backup.ts";
 import { addTag, forget } from "./change.ts";
 import { copyFrom, init } from "./fill.ts";
 import { list } from "./list.ts";
+import { type LookOptions, look } from "./look.ts";
 import { type CheckOptions, type CheckResult, check, prune, unlock } from "./maintain.ts";
 import { nodes } from "./nodes.ts";
 import { type RestoreOptions, type RestoreResult, restore } from "./restore.ts";
@@ -48,6 +50,11 @@ export class Restic {
   /** What is in a copy, while it is found. */
   nodes(copy: { readonly id: string; readonly within: string }, take: (entry: Entry) => void): Promise<void> {
     return nodes(this.#session, copy, take);
+  }
+
+  /** What is in a folder of a copy. */
+  look(options: LookOptions): Promise<FolderEntry[]> {
+    return look(this.#session, options);
   }
 
   /** How much is in a copy, counted as this version of restic does. */
