@@ -1,9 +1,14 @@
 import { execFileSync } from "node:child_process";
-import { utimesSync, writeFileSync } from "node:fs";
+import { readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect } from "vitest";
 import type { Folder } from "../../../src/model/folder.ts";
 import { host, testOn, VERSIONS, type World } from "./harness/world.ts";
+
+const validate = new Ajv2020().compile(
+  JSON.parse(readFileSync(new URL("../../../schemas/folder.v1.schema.json", import.meta.url), "utf8")),
+);
 
 const newest = testOn("0.18");
 
@@ -19,7 +24,10 @@ function manifest(world: World, source: string, usb: { readonly entry: object },
 async function looked(world: World, ...args: string[]): Promise<Folder> {
   const { code, stdout, stderr } = await world.holdfast("ls", ...args, "--json");
   expect(code, stderr).toBe(0);
-  return JSON.parse(stdout);
+  const folder: Folder = JSON.parse(stdout);
+  validate(folder);
+  expect(validate.errors).toBeNull();
+  return folder;
 }
 
 describe.each(VERSIONS)("restic %s", (version) => {

@@ -39,7 +39,7 @@ test("looks into the source's own snapshots and into copies, and leaves nothing 
     { name: "soft", type: "link", target: "/etc" },
     { name: "thesis", size: 300_000, mode: "4755", uid: 1234, gid: 5678, modified: "2023-11-14T22:13:20Z" },
   ]);
-  expect((await looked(`nas:${source}`, `-${odd}`)).entries).toMatchObject([{ name: `-${odd}`, size: 3 }]);
+  expect((await looked(`nas:${source}`, `./-${odd}`)).entries).toMatchObject([{ name: `-${odd}`, size: 3 }]);
   expect((await looked(`nas:${source}`, "alice/a b")).entries).toEqual([]);
 
   const shown = await holdfast("ls", `nas:${source}`, "alice");
@@ -76,4 +76,31 @@ test("what is encrypted, and a volume: said what to do", async ({ world }) => {
     code: 1,
     stderr: expect.stringContaining("is a volume"),
   });
+});
+
+test("an account without root sees what is mounted, and is told what it cannot see", async ({ world }) => {
+  const { nas, vault, datasets, holdfast } = world;
+  const source = `${datasets.tank}/home`;
+  await nas.sh(`set -e
+    zfs create ${source}; cd /${source}; mkdir -m 755 open; mkdir -m 700 closed; echo x > open/file; echo y > closed/file`);
+  await nas.snapshot(source, ["a-1"]);
+  await world.manifest(manifestOf(world, { entry: { recursive: true } }));
+  await applied(holdfast, "--target", `nas:${source}`);
+  const hosts = {
+    nas: { ...nas.hostEntry("controller"), user: "backup" },
+    vault: { ...vault.hostEntry("controller"), user: "backup" },
+  };
+  await world.manifest(manifestOf(world, { hosts, entry: { recursive: true } }));
+  const seen = await holdfast("ls", `nas:${source}`, "open");
+  expect(seen.stdout, seen.stderr).toMatch(/ file$/m);
+  const hidden: string[][] = [
+    [`nas:${source}`, "closed"],
+    [`nas:${source}`, "closed/file"],
+    [`nas:${source}`, "--on", "vault"],
+  ];
+  for (const args of hidden)
+    expect(await holdfast("ls", ...args)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/cannot be read by the account.*next: only root can mount a snapshot/s),
+    });
 });
