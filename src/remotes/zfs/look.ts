@@ -22,8 +22,8 @@ while at=\${at%/*}; [ "$at" != . ]; do
 done
 set -- "./$1"
 if [ -d "$1" ] && [ ! -L "$1" ]; then
+  if [ ! -r "$1" ] || [ ! -x "$1" ]; then echo "$1: Permission denied" >&2; exit 1; fi
   cd -- "$1" || exit 1
-  if [ ! -r . ]; then echo "$1: Permission denied" >&2; exit 1; fi
   set -- ./* ./.[!.]* ./..?*
 elif [ ! -e "$1" ] && [ ! -L "$1" ]; then echo "holdfast: missing" >&2; exit 1
 fi
@@ -130,7 +130,8 @@ function unreadable(where: string, path: string, stderr: string): OperationFaile
       message: `${where} cannot be read: its key is not loaded`,
       hint: "load it there (zfs load-key), or look into another copy: --on",
     });
-  if (/permission denied|not permitted|superuser|is not mounted/i.test(stderr))
+  // where the dataset is not mounted, the shell cannot go to its `.zfs`
+  if (/permission denied|not permitted|superuser|is not mounted|cd: .*\/\.zfs\/snapshot\//i.test(stderr))
     return new OperationFailed({
       message: `${where} cannot be read by the account that is used there`,
       output: stderr.trim(),
