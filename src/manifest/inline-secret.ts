@@ -32,6 +32,8 @@ function fileFor(path: Path): string {
   const [section, name = ""] = path;
   const key = path.at(-1) ?? "";
   const isOfRepository = (section === "remotes" || section === "mirrors") && /^[\w.-]+$/.test(name);
+  if (section === "notifications" || section === "heartbeats")
+    return `/etc/holdfast/${path.includes("smtp") ? "smtp" : section.slice(0, -1)}.${/^[\w-]+$/.test(key) ? key : "secret"}`;
   const file = key === "identity" ? "id_ed25519" : isOfRepository ? `${name}.${key}` : key;
   return `/etc/holdfast/${file}`;
 }

@@ -3,7 +3,6 @@ import type { Path } from "./tree.ts";
 
 /** Keys of the design that this version does not know yet: refused like unknown ones, but said differently. */
 const laterKeys: readonly { readonly at: RegExp; readonly keys: readonly string[] }[] = [
-  { at: /^$/, keys: ["notifications", "heartbeats"] },
   { at: /^remotes\/\*$/, keys: ["hooks"] },
   { at: /^remotes\/\*\/limit$/, keys: ["download"] },
 ];

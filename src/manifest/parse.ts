@@ -7,6 +7,7 @@ import { groupProblems } from "./check/groups.ts";
 import { keepProblems } from "./check/keep.ts";
 import { Known } from "./check/known.ts";
 import { lengthProblems } from "./check/lengths.ts";
+import { notificationProblems } from "./check/notifications.ts";
 import { remoteProblems } from "./check/remotes.ts";
 import { repositoryProblems } from "./check/repositories.ts";
 import { requireProblems } from "./check/require.ts";
@@ -20,8 +21,10 @@ import { readApprovals } from "./read/approvals.ts";
 import { Context } from "./read/context.ts";
 import { readDirectories } from "./read/directories.ts";
 import { readGroups } from "./read/groups.ts";
+import { readHeartbeats } from "./read/heartbeats.ts";
 import { readHosts } from "./read/hosts.ts";
 import { readRetention } from "./read/keep.ts";
+import { readNotifications } from "./read/notifications.ts";
 import { type Naming, readPattern, splitKey } from "./read/patterns.ts";
 import type { Reading } from "./read/reading.ts";
 import { readMirrors, readRemotes } from "./read/remotes.ts";
@@ -153,6 +156,8 @@ function readManifest(context: Context, document: ManifestDocument, digest: stri
     guards: { destroyAtMost: { ...defaultGuards, ...document.guards?.destroyAtMost } },
     approvals: readApprovals(context, document.approvals ?? [], naming, timezone),
     ...(document.require && { require: readRequirements(context, document.require) }),
+    notifications: readNotifications(context, document.notifications ?? []),
+    heartbeats: readHeartbeats(context, document.heartbeats ?? []),
     ...(unprotected && {
       unprotected: {
         report: unprotected.report ?? "warn",
@@ -192,6 +197,7 @@ function check(manifest: Manifest, context: Context, pruned: readonly Path[]): P
     ...groupProblems(known, (group) => context.pathOf(group)),
     ...requireProblems(known),
     ...approvalProblems(known, (approval) => context.pathOf(approval)),
+    ...notificationProblems(manifest, (one) => context.pathOf(one)),
   ];
 }
 

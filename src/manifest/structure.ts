@@ -65,7 +65,7 @@ function toProblem(error: SchemaError): Problem {
     case "dependentRequired":
       return missingKey(path, String(params.missingProperty), params.property);
     case "discriminator":
-      return unknownRemoteType(path, params.tagValue);
+      return unknownType(path, params.tagValue);
     case "not":
       return {
         code: "conflicting-keys",
@@ -137,22 +137,31 @@ function missingKey(path: Path, key: string, because: unknown): Problem {
   const name = path.length === 0 ? "the manifest" : dotted(path);
   const hints: Readonly<Record<string, string>> = {
     version: "begin with `version: 1`",
-    type: "add `type: zfs` or `type: restic`",
+    type: `add ${listed(typesOf(path).map((type) => `\`type: ${type}\``))}`,
   };
   const hint = hints[key] ?? `add ${key}`;
   return { code: "missing-key", message: `${name} needs the key ${key}${reason}`, hint, path };
 }
 
-function unknownRemoteType(path: Path, type: unknown): Problem {
+/** What `type` may be, by the section. */
+const types: Readonly<Record<string, readonly string[]>> = {
+  remotes: ["zfs", "restic"],
+  notifications: ["webhook", "ntfy", "slack", "discord", "telegram", "gotify", "email"],
+  heartbeats: ["healthchecks", "uptimekuma", "deadmanssnitch", "get"],
+};
+const typesOf = ([section = ""]: Path): readonly string[] => types[section] ?? [];
+
+function unknownType(path: Path, type: unknown): Problem {
   const at = [...path, "type"];
-  if (isLaterRemoteType(type)) {
+  if (path[0] === "remotes" && isLaterRemoteType(type)) {
     const hint = "remove this remote; a later version of Holdfast brings it";
     return { code: "not-supported", message: `remotes of type ${type} are not supported yet`, hint, path: at };
   }
-  const near = typeof type === "string" ? nearestWord(type, ["zfs", "restic"]) : undefined;
+  const known = typesOf(path);
+  const near = typeof type === "string" ? nearestWord(type, known) : undefined;
   return {
     code: "bad-value",
-    message: `${dotted(at)} must be zfs or restic, not ${show(type)}`,
+    message: `${dotted(at)} must be ${listed(known)}, not ${show(type)}`,
     ...(near === undefined ? {} : { hint: `did you mean ${near}?` }),
     path: at,
   };

@@ -36,6 +36,8 @@ export interface Manifest {
   readonly guards: Guards;
   readonly approvals: readonly Approval[];
   readonly require?: Requirements;
+  readonly notifications: readonly Notification[];
+  readonly heartbeats: readonly Heartbeat[];
   readonly unprotected?: { readonly report: "warn" | "off"; readonly ignore: readonly HostPattern[] };
   readonly service: ServiceSettings;
   /** Not from its files: patterns of sources that `holdfast suspend` suspended on this machine, at once. */
@@ -378,3 +380,37 @@ export type Approval =
   | (Lapsing & { readonly kind: "orphan"; readonly orphan: string });
 
 export type Remedy = "rollback" | "replace";
+
+/** What a notification tells. */
+export type NotificationEvent = "failed" | "recovered" | "blocked" | "overdue";
+
+/** Who is told when something is the matter, and when it is over. */
+export type Notification = NotificationTarget & {
+  readonly events: readonly NotificationEvent[];
+  /** After so long what is still so is told again; absent: never. */
+  readonly remind?: Seconds;
+};
+
+export type NotificationTarget =
+  | {
+      readonly type: "webhook";
+      readonly url: SecretReference;
+      readonly headers: Readonly<Record<string, Text>>;
+    }
+  /** The URL is the topic's. */
+  | { readonly type: "ntfy"; readonly url: SecretReference; readonly token?: SecretReference }
+  | { readonly type: "slack" | "discord"; readonly url: SecretReference }
+  | { readonly type: "telegram"; readonly token: SecretReference; readonly chat: string; readonly server: string }
+  | { readonly type: "gotify"; readonly url: SecretReference; readonly token: SecretReference }
+  | {
+      readonly type: "email";
+      readonly smtp: { readonly url: SecretReference };
+      readonly from: string;
+      readonly to: readonly string[];
+    };
+
+/** Whom every clean pass is told, so that silence is noticed. */
+export interface Heartbeat {
+  readonly type: "healthchecks" | "uptimekuma" | "deadmanssnitch" | "get";
+  readonly url: SecretReference;
+}

@@ -37,6 +37,8 @@ export function manifest(sketch: Sketch): Manifest {
     service: { every: 300 as Seconds, jitter: 10 },
     guards: { destroyAtMost: { percent: 50, above: 5, total: 500 } },
     approvals: [],
+    notifications: [],
+    heartbeats: [],
     ...(sketch.unprotected && { unprotected: { report: "warn", ignore: [] } }),
   };
 }

@@ -18,6 +18,8 @@ describe("what the model holds", () => {
       datasets: [],
       guards: { destroyAtMost: { percent: 50, above: 5, total: 500 } },
       approvals: [],
+      notifications: [],
+      heartbeats: [],
     });
     expect(valid("version: 1").unprotected).toBeUndefined();
   });

@@ -11,11 +11,6 @@ const table: readonly (readonly [name: string, text: string, expected: readonly 
   ["a word", "version", ["1:1 wrong-type"]],
   ["unknown keys, each where it stands", "version: 1\ndatasts: {}\nzork: 1", ["2:1 unknown-key", "3:1 unknown-key"]],
   [
-    "keys of later versions",
-    "version: 1\nnotifications: []\nheartbeats: []",
-    [2, 3].map((at) => `${at}:1 not-supported`),
-  ],
-  [
     "keys of later versions in an entry",
     `
     version: 1

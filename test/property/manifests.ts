@@ -116,6 +116,8 @@ export const makeManifest = (parts: Partial<Manifest> & { datasets: readonly Dat
   defaults: {},
   guards: defaultGuards,
   approvals: [],
+  notifications: [],
+  heartbeats: [],
   ...parts,
 });
 

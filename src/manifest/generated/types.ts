@@ -59,6 +59,20 @@ export type SourceHooks = SourceHook[];
  */
 export type Command = string[];
 export type Date = string;
+export type Notification =
+  | WebhookNotification
+  | NtfyNotification
+  | SlackNotification
+  | DiscordNotification
+  | TelegramNotification
+  | GotifyNotification
+  | EmailNotification;
+/**
+ * @minItems 1
+ */
+export type Events = ("failed" | "recovered" | "blocked" | "overdue")[];
+export type MailAddress = string;
+export type Heartbeat = HealthchecksHeartbeat | UptimekumaHeartbeat | DeadmanssnitchHeartbeat | GetHeartbeat;
 
 export interface ManifestDocument {
   version: 1;
@@ -109,6 +123,8 @@ export interface ManifestDocument {
     listen?: string;
     token?: Secret;
   };
+  notifications?: Notification[];
+  heartbeats?: Heartbeat[];
 }
 export interface SnapshotType {
   schedule?: Schedule;
@@ -379,4 +395,77 @@ export interface Require {
   immutable?: number;
   encrypted?: boolean;
   verifiedWithin?: Duration;
+}
+export interface WebhookNotification {
+  type: "webhook";
+  url: Secret;
+  headers?: {
+    [k: string]: Text;
+  };
+  events?: Events;
+  remind?: string;
+}
+export interface NtfyNotification {
+  type: "ntfy";
+  url: Secret;
+  token?: Secret;
+  events?: Events;
+  remind?: string;
+}
+export interface SlackNotification {
+  type: "slack";
+  url: Secret;
+  events?: Events;
+  remind?: string;
+}
+export interface DiscordNotification {
+  type: "discord";
+  url: Secret;
+  events?: Events;
+  remind?: string;
+}
+export interface TelegramNotification {
+  type: "telegram";
+  token: Secret;
+  chat: string;
+  server?: string;
+  events?: Events;
+  remind?: string;
+}
+export interface GotifyNotification {
+  type: "gotify";
+  url: Secret;
+  token: Secret;
+  events?: Events;
+  remind?: string;
+}
+export interface EmailNotification {
+  type: "email";
+  smtp: {
+    url: Secret;
+  };
+  from: MailAddress;
+  /**
+   * @minItems 1
+   * @maxItems 50
+   */
+  to: MailAddress[];
+  events?: Events;
+  remind?: string;
+}
+export interface HealthchecksHeartbeat {
+  type: "healthchecks";
+  url: Secret;
+}
+export interface UptimekumaHeartbeat {
+  type: "uptimekuma";
+  url: Secret;
+}
+export interface DeadmanssnitchHeartbeat {
+  type: "deadmanssnitch";
+  url: Secret;
+}
+export interface GetHeartbeat {
+  type: "get";
+  url: Secret;
 }
