@@ -29,6 +29,8 @@ export const ANSWERS: Readonly<Record<string, string>> = {
   "audit.v1": "Audit",
   "status.v1": "Status",
   "folder.v1": "Folder",
+  "notice.v1": "Notice",
+  "notify-test.v1": "NotifyTest",
 };
 
 /** Branded primitives: what their values look like. */

@@ -18,6 +18,8 @@ interface Rule {
 /** The half of a remote's folder that decides: everything but what belongs to running operations. */
 const PURE_REMOTE =
   /^remotes\/(?:zfs\/(?!(?:commands|context|create|destroy|errors|files|guids|look|progress|received|remember|require-empty|restore|resume|run|send|small|transfer|verify)\.ts$)|restic\/(?:plan[\w-]*|tags|version)\.ts$)/;
+/** What of notifications decides what is told, to whom and in which words. */
+const PURE_NOTIFY = /^notify\/(?:beat|failures|formats|news|notice|problems|redact|sight)\.ts$/;
 /** Patterns mean the same everywhere. */
 const PATTERNS = "planner/patterns.ts";
 const SCOPE = "manifest/scope.ts";
@@ -49,13 +51,15 @@ const RULES: readonly (readonly [pattern: RegExp, rule: Rule])[] = [
     },
   ],
   [/^audit\//, { modules: [], packages: [] }],
+  [PURE_NOTIFY, { modules: ["render/text.ts"], packages: [], own: PURE_NOTIFY }],
+  [/^notify\//, { modules: ["transport"], packages: ["node:*", "p-retry"] }],
   [/^render\//, { modules: [], packages: ["picocolors"] }],
   [PURE_REMOTE, { modules: ["planner", REPOSITORIES], packages: [], own: PURE_REMOTE }],
   [
     /^manifest\//,
     { modules: [PATTERNS], packages: ["node:*", "yaml", "ajv", "croner", "picomatch", "fastest-levenshtein"] },
   ],
-  [/^transport\//, { modules: [], packages: ["node:*", "execa", "ssh2", "p-queue"] }],
+  [/^transport\//, { modules: [], packages: ["node:*", "execa", "nodemailer", "ssh2", "p-queue"] }],
   [/^inventory\//, { modules: ["transport", PATTERNS, SCOPE], packages: ["node:*"] }],
   [/^remotes\//, { modules: ["transport", "inventory", SCOPE, REPOSITORIES, MARKS], packages: ["node:*"] }],
   [/^hooks\//, { modules: ["transport", "remotes/result.ts", SCOPE, REPOSITORIES], packages: [] }],
@@ -79,6 +83,7 @@ const RULES: readonly (readonly [pattern: RegExp, rule: Rule])[] = [
         "hooks",
         "inventory",
         "manifest",
+        "notify",
         "planner",
         "remotes",
         "render",
@@ -185,7 +190,9 @@ describe("the outside world", () => {
 
   test.each(
     [...sources].filter(
-      ([file]) => file.endsWith(".ts") && (/^(model|planner|render)\//.test(file) || PURE_REMOTE.test(file)),
+      ([file]) =>
+        file.endsWith(".ts") &&
+        (/^(model|planner|render)\//.test(file) || PURE_REMOTE.test(file) || PURE_NOTIFY.test(file)),
     ),
   )("%s is pure: no environment, clock or chance", (_, source) => {
     const clocks = [

@@ -1,5 +1,6 @@
 import type { Manifest } from "../model/manifest.ts";
 import { isInPlace, isRestore, type Plan } from "../model/plan.ts";
+import type { Report } from "../model/report.ts";
 import { suspendedByHand } from "../planner/suspended.ts";
 import { renderPlan } from "../render/plan.ts";
 import { summaryLine } from "../render/summary.ts";
@@ -13,6 +14,7 @@ import { EXIT, type ExitCode, Failure } from "./exit.ts";
 import { type Interruption, onInterrupt } from "./interrupt.ts";
 import { lockHosts } from "./lock.ts";
 import type { MetricsFile } from "./metrics-file.ts";
+import { openNotices } from "./notices.ts";
 import { makePlan, type PlanningOptions } from "./plan.ts";
 import { type Remotes, withRemotes } from "./remotes.ts";
 import { answer, answerJson, tell } from "./terminal.ts";
@@ -33,9 +35,13 @@ export async function apply(options: ApplyOptions, saved: string | undefined): P
   const interruption = onInterrupt();
   const lock = await lockHosts(manifest, options, interruption.signal);
   const hosts = await connect(manifest, options);
+  const notices = await openNotices(manifest, { ...options, isSaved: reviewed !== undefined });
   try {
     const concerned = { ...options, ...(reviewed && { plan: reviewed }) };
     return await withRemotes(manifest, hosts, concerned, interruption, planAndApply);
+  } catch (error) {
+    await notices.broke(error);
+    throw error;
   } finally {
     interruption.release();
     await hosts.close();
@@ -47,9 +53,11 @@ export async function apply(options: ApplyOptions, saved: string | undefined): P
       ? { plan: reviewed }
       : await currentPlan(manifest, hosts, options, { ...interruption, ...remotes });
     const metrics = await metricsFor(options, manifest);
-    const written = (code: ExitCode, seen?: World): Promise<ExitCode> =>
-      metrics === undefined ? Promise.resolve(code) : metrics.write(code, async () => seen ?? observed(remotes));
-    if (plan.operations.length === 0) return written(nothingToDo(plan, options), world);
+    const ended = async (code: ExitCode, seen?: World): Promise<ExitCode> => {
+      await notices.ended(plan, code);
+      return metrics === undefined ? code : metrics.write(code, async () => seen ?? observed(remotes));
+    };
+    if (plan.operations.length === 0) return ended(nothingToDo(plan, options), world);
     const details = options.verbose && {
       verbose: true,
       ...(world && { commands: commandLines(plan, manifest, world.inventory) }),
@@ -57,8 +65,14 @@ export async function apply(options: ApplyOptions, saved: string | undefined): P
     if (!options.json) answer(renderPlan(plan, { ...forStdout(options), ...details }));
     else if (!options.yes) tell(renderPlan(plan, { ...forStderr(options), ...details }));
     if (!(await agreed(plan, options, interruption.signal))) return EXIT.error;
+    notices.begun();
     const isSaved = reviewed !== undefined;
-    return written(await carryOut(plan, { manifest, hosts, options, interruption, remotes, isSaved, ...metrics }));
+    const onReport = (report: Report): void => {
+      metrics?.onReport(report);
+      notices.onReport(report);
+    };
+    const means = { manifest, hosts, options, interruption, remotes, isSaved, ...metrics, onReport };
+    return ended(await carryOut(plan, means));
   }
 
   function observed({ unavailable }: Remotes): Promise<World> {

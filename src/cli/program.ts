@@ -88,8 +88,9 @@ export function createProgram(finish: (code: ExitCode) => void): Command {
   const add = <Options, Arguments extends readonly unknown[]>(
     command: Command,
     load: () => Promise<Run<Options, Arguments>>,
+    parent = program,
   ): void => {
-    program.addCommand(
+    parent.addCommand(
       command.copyInheritedSettings(program).action(async (...args: unknown[]) => {
         const positional = args.slice(0, -2) as unknown as Arguments;
         const run = await load();
@@ -353,6 +354,30 @@ export function createProgram(finish: (code: ExitCode) => void): Command {
       .addOption(allHosts())
       .addHelpText("after", examples("holdfast doctor", "holdfast doctor --json --as none")),
     async () => (await import("./doctor.ts")).doctor,
+  );
+  const notify = new Command("notify")
+    .description("Try out who is told when something is the matter.")
+    .copyInheritedSettings(program)
+    .addHelpText("after", examples("holdfast notify test"));
+  program.addCommand(notify);
+  add(
+    new Command("test")
+      .description("Send a test message to each of the manifest's notifications, and say for each whether it arrived.")
+      .addOption(
+        new Option("--only <TYPE...>", "only those of these types").choices([
+          "webhook",
+          "ntfy",
+          "slack",
+          "discord",
+          "telegram",
+          "gotify",
+          "email",
+        ]),
+      )
+      .addOption(json())
+      .addHelpText("after", examples("holdfast notify test", "holdfast notify test --only email ntfy")),
+    async () => (await import("./notify.ts")).notifyTest,
+    notify,
   );
   add(
     withRepository(new Command("audit"))

@@ -414,3 +414,17 @@ export interface Heartbeat {
   readonly type: "healthchecks" | "uptimekuma" | "deadmanssnitch" | "get";
   readonly url: SecretReference;
 }
+
+/** The same text for two that reach the same place; holds references, and no secret. */
+export function receiverOf(one: NotificationTarget | Heartbeat): string {
+  switch (one.type) {
+    case "telegram":
+      return JSON.stringify([one.type, one.token, one.chat, one.server]);
+    case "gotify":
+      return JSON.stringify([one.type, one.url, one.token]);
+    case "email":
+      return JSON.stringify([one.type, one.smtp.url, [...one.to].sort()]);
+    default:
+      return JSON.stringify([one.type, one.url]);
+  }
+}

@@ -10,7 +10,11 @@ export interface HttpRequest {
   readonly signal: AbortSignal;
 }
 
-export type HttpAnswer = { readonly ok: true } | { readonly ok: false; readonly message: string };
+/** `said`: the beginning of the answer, as it came. It may repeat what is secret in the request. */
+export type HttpAnswer =
+  | { readonly ok: true; readonly status: number; readonly said: string }
+  /** Absent `status`: nobody answered. */
+  | { readonly ok: false; readonly status?: number; readonly said?: string; readonly message: string };
 
 const plain = (text: string | Secret): string => (text instanceof Secret ? text.reveal() : text);
 
@@ -18,16 +22,21 @@ const plain = (text: string | Secret): string => (text instanceof Secret ? text.
 export async function request({ url, method, headers, body, timeoutMs, signal }: HttpRequest): Promise<HttpAnswer> {
   const timeout = AbortSignal.timeout(timeoutMs);
   try {
-    const response = await fetch(plain(url), {
+    const { address, authorization } = withoutCredentials(plain(url));
+    const response = await fetch(address, {
       method,
-      headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, plain(value)])),
+      headers: {
+        ...authorization,
+        ...Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, plain(value)])),
+      },
       ...(body !== undefined && { body }),
       // elsewhere nobody may hear what is secret in it
       redirect: "manual",
       signal: AbortSignal.any([signal, timeout]),
     });
-    await response.body?.cancel();
-    return response.ok ? { ok: true } : { ok: false, message: `was answered with ${response.status}` };
+    const { ok, status } = response;
+    const said = await beginningOf(response);
+    return ok ? { ok, status, said } : { ok, status, said, message: `was answered with ${status}` };
   } catch (error) {
     if (signal.aborted) throw new TransportError("aborted", "the call was interrupted", { cause: error });
     if (timeout.aborted) return { ok: false, message: `was not answered within ${timeoutMs / 1000} s` };
@@ -72,4 +81,31 @@ export async function readText(
 function reasonOf(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
   return cause instanceof Error && "code" in cause ? String(cause.code) : "it could not be sent";
+}
+
+/** `fetch` refuses what browsers would ask for: a name and a password in the URL go into the header that they mean. */
+function withoutCredentials(text: string): { readonly address: string; readonly authorization?: object } {
+  const url = new URL(text);
+  if (url.username === "" && url.password === "") return { address: text };
+  const credentials = [url.username, url.password].map(decodeURIComponent).join(":");
+  url.username = "";
+  url.password = "";
+  return {
+    address: url.href,
+    authorization: { authorization: `Basic ${Buffer.from(credentials).toString("base64")}` },
+  };
+}
+
+const BEGINNING = 2048;
+
+/** No more than is looked at, so that an endless answer is a short one. */
+async function beginningOf({ body }: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body ?? []) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes >= BEGINNING) break;
+  }
+  return Buffer.concat(chunks).subarray(0, BEGINNING).toString("utf8");
 }

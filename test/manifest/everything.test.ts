@@ -128,7 +128,7 @@ const parse = (text: string, as: string) =>
   parseManifest([{ name: "m.yaml", text }], { as, hostname: "laptop", user: "me", folder: "/etc/holdfast", now });
 
 describe("everything there is", () => {
-  const text = manifest("", "");
+  const text = manifest("");
 
   it.each(["nas01", "nas02", "vault", "none"])("is valid for %s", (as) => {
     expect(parse(text, as).diagnostics).toEqual([]);

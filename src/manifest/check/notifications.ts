@@ -1,4 +1,4 @@
-import type { Heartbeat, Manifest, Notification } from "../../model/manifest.ts";
+import { type Heartbeat, type Manifest, type Notification, receiverOf } from "../../model/manifest.ts";
 import type { Problem } from "../problem.ts";
 import type { Path } from "../tree.ts";
 import { dotted } from "../words.ts";
@@ -17,7 +17,7 @@ export function notificationProblems({ notifications, heartbeats }: Manifest, pa
 function twice(all: readonly (Notification | Heartbeat)[], pathOf: PathOf): Problem[] {
   const known = new Map<string, Notification | Heartbeat>();
   return all.flatMap((one): Problem[] => {
-    const id = identityOf(one);
+    const id = receiverOf(one);
     const other = known.get(id);
     if (other === undefined) {
       known.set(id, one);
@@ -33,20 +33,6 @@ function twice(all: readonly (Notification | Heartbeat)[], pathOf: PathOf): Prob
       },
     ];
   });
-}
-
-/** The same for two that reach the same place. */
-function identityOf(one: Notification | Heartbeat): string {
-  switch (one.type) {
-    case "telegram":
-      return JSON.stringify([one.type, one.token, one.chat]);
-    case "gotify":
-      return JSON.stringify([one.type, one.url, one.token]);
-    case "email":
-      return JSON.stringify([one.type, one.smtp.url, [...one.to].sort()]);
-    default:
-      return JSON.stringify([one.type, one.url]);
-  }
 }
 
 /** Only what was told can be told to be over. */
