@@ -134,7 +134,7 @@ export function httpUrl(text: string): URL | undefined {
   return url && /^https?:$/.test(url.protocol) ? url : undefined;
 }
 
-export const below = ({ pathname }: URL, name: string): string => `${pathname.replace(/\/+$/, "")}/${name}`;
+const below = ({ pathname }: URL, name: string): string => `${pathname.replace(/\/+$/, "")}/${name}`;
 
 async function mail(
   { smtp, from, to }: Extract<Notification, { readonly type: "email" }>,

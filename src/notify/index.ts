@@ -38,7 +38,7 @@ export interface Notifications {
 
 export const TIMEOUT_MS = 10_000;
 const GRACE_MS = 5000;
-export const systemClock = (): EpochSeconds => Math.floor(Date.now() / 1000) as EpochSeconds;
+const systemClock = (): EpochSeconds => Math.floor(Date.now() / 1000) as EpochSeconds;
 
 /** Tells of what a service finds, and that it is alive. Never holds it up. */
 export function startNotifications(service: ServiceSource, options: NotificationOptions): Notifications {

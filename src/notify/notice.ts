@@ -52,7 +52,7 @@ const VERBS: Readonly<Record<NoticeItem["event"], (reminder: boolean) => string>
 };
 
 /** `tank/data → vault`; what is not this machine's own, with its host. */
-export function placeOf({ source, remote }: Pick<NoticeItem, "source" | "remote">, self: HostName | null): string {
+function placeOf({ source, remote }: Pick<NoticeItem, "source" | "remote">, self: HostName | null): string {
   const from = shortAddress(source as Address, self);
   return remote === undefined || source === (remote as string) ? from : `${from} → ${visible(remote)}`;
 }

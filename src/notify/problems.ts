@@ -49,7 +49,7 @@ export interface Problem {
 /** By `problemKey`. */
 export type Problems = Readonly<Record<string, Problem>>;
 
-export const problemKey = ({ matter, source, remote }: Pick<Problem, "matter" | "source" | "remote">): string =>
+const problemKey = ({ matter, source, remote }: Pick<Problem, "matter" | "source" | "remote">): string =>
   JSON.stringify(remote === undefined ? [matter, source] : [matter, source, remote]);
 
 const placeKey = ({ source, remote }: Pick<Place, "source" | "remote">): string =>

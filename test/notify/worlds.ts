@@ -7,7 +7,7 @@ import type { Address, EpochSeconds, HostName, RemoteName } from "../../src/mode
 
 export const HOUR = 3600;
 export const DAY = 24 * HOUR;
-export const START = (Date.UTC(2026, 10, 22, 12) / 1000) as EpochSeconds;
+const START = (Date.UTC(2026, 10, 22, 12) / 1000) as EpochSeconds;
 export const at = (seconds: number): EpochSeconds => (START + seconds) as EpochSeconds;
 
 const none: Summary = {
