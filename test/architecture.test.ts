@@ -69,6 +69,8 @@ const RULES: readonly (readonly [pattern: RegExp, rule: Rule])[] = [
     { modules: ["inventory", "planner", "transport", SCOPE, REPOSITORIES, /^remotes\/restic\//], packages: [] },
   ],
   [/^service\/(?:metrics|label-sets|tallies|places|one-run)\.ts$/, { modules: [], packages: ["prom-client"] }],
+  [/^host\/generated\//, { modules: [], packages: [] }],
+  [/^host\//, { modules: [], packages: ["node:*", "yaml"] }],
   [
     /^service\//,
     { modules: ["apply", "manifest", "planner", "render", "transport"], packages: ["node:*", "chokidar", "diff"] },
@@ -81,6 +83,7 @@ const RULES: readonly (readonly [pattern: RegExp, rule: Rule])[] = [
         "audit",
         "doctor",
         "hooks",
+        "host",
         "inventory",
         "manifest",
         "notify",

@@ -1,3 +1,4 @@
+import { newPowers } from "../host/powers.ts";
 import type { HostInventory } from "../model/inventory.ts";
 import type { Manifest } from "../model/manifest.ts";
 import type { HostName } from "../model/units.ts";
@@ -22,10 +23,12 @@ export async function compareWithBase(head: Manifest, name: string, options: Pla
     const { sources, directories } = sourcesOf(manifest, world.inventory, scope);
     return { manifest: title, plan, sources: [...sources, ...directories] };
   };
-  const comparison = comparePlans(
+  const compared = comparePlans(
     await planned(base, worlds.base, name),
     await planned(head, worlds.head, options.file ?? "holdfast.yaml"),
   );
+  const powers = newPowers(base, head);
+  const comparison = { ...compared, ...(powers.length > 0 && { powers }) };
   if (options.json) answerJson(comparison);
   else if (options.markdown) answer(renderComparisonMarkdown(comparison));
   else {

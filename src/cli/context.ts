@@ -39,7 +39,12 @@ export const lookup = (options: Pick<GlobalOptions, "as">) => ({
 export async function requireManifest(options: GlobalOptions, path = options.file): Promise<Manifest> {
   const { loadManifest } = await import("../manifest/index.ts");
   const loaded = await loadManifest({ ...(path === undefined ? {} : { path }), ...lookup(options) });
-  return withSuspended(settled(loaded, options), await suspendedHere());
+  const manifest = settled(loaded, options);
+  // of one that is only compared with, nothing is done
+  if (path !== options.file) return manifest;
+  const { forbiddenHere } = await import("./here.ts");
+  settled({ manifest, diagnostics: forbiddenHere(manifest), secretFiles: [] }, options);
+  return withSuspended(manifest, await suspendedHere());
 }
 
 /** Where this machine's own decisions, and the service's history, are kept. */
@@ -67,6 +72,7 @@ export function settled(
   options: GlobalOptions,
 ): Manifest {
   if (diagnostics.length > 0) tell(renderDiagnostics(diagnostics, forStderr(options)));
-  if (manifest === undefined) throw new Failure("the manifest is not valid", { code: EXIT.invalidManifest });
+  const isWrong = diagnostics.some(({ severity }) => severity === "error");
+  if (manifest === undefined || isWrong) throw new Failure("the manifest is not valid", { code: EXIT.invalidManifest });
   return manifest;
 }

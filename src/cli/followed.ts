@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { existsSync } from "node:fs";
 import { isAbsolute, join, resolve } from "node:path";
+import type { HostPolicy } from "../host/host-file.ts";
 import { type ManifestFiles, parseManifestFiles, readManifestFiles } from "../manifest/index.ts";
 import { parseDuration } from "../manifest/units.ts";
 import type { Diagnostic } from "../model/diagnostic.ts";
@@ -15,6 +16,7 @@ import { Git } from "../transport/git.ts";
 import { here, thisMachine } from "./base.ts";
 import { type GlobalOptions, lookup, stateFolder, suspendedHere, withSuspended } from "./context.ts";
 import { EXIT, Failure } from "./exit.ts";
+import { forbiddenHere, policiesHere } from "./here.ts";
 import { connect } from "./world.ts";
 
 /** Where a service has its manifest from. */
@@ -150,7 +152,8 @@ export async function material(
       name,
       text: typeof text === "string" ? text : Buffer.from(text).toString("utf8"),
     }));
-    return { files, folder: read.folder, suspended: await suspendedHere(), ...more };
+    const policies = JSON.stringify(policiesHere());
+    return { files, folder: read.folder, suspended: await suspendedHere(), policies, ...more };
   } catch (error) {
     if (error instanceof Failure) return { ...nothing, error: `${error.message}\n${error.hint ?? ""}` };
     throw error;
@@ -162,9 +165,10 @@ export function judge(
   options: GlobalOptions,
 ): { readonly manifest: Manifest } | { readonly error: string } {
   const { manifest, diagnostics } = parseManifestFiles(read, lookup(options));
-  return manifest === undefined
-    ? { error: errorOf(diagnostics) }
-    : { manifest: withSuspended(manifest, read.suspended) };
+  if (manifest === undefined) return { error: errorOf(diagnostics) };
+  const policies = JSON.parse(read.policies ?? "[]") as readonly HostPolicy[];
+  const denied = forbiddenHere(manifest, policies);
+  return denied.length > 0 ? { error: errorOf(denied) } : { manifest: withSuspended(manifest, read.suspended) };
 }
 
 export async function firstOf({ read, parse }: Omit<Followed, "first">): ReturnType<Followed["first"]> {

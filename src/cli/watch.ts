@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import { togetherWith } from "../apply/graph.ts";
 import { Limits } from "../apply/index.ts";
+import { newPowers } from "../host/powers.ts";
 import type { Manifest } from "../model/manifest.ts";
 import type { ServiceSource } from "../model/service.ts";
 import { systemClock } from "../service/clock.ts";
@@ -66,6 +67,7 @@ export async function watch(options: WatchOptions, parts: readonly Part[] = []):
     const first = await followed.first();
     const workshop = await openWorkshop(first.manifest, shared);
     let turnedAt = performance.now();
+    let inForce = first.manifest;
     let adopting = Promise.resolve();
     const keeper: Keeper = new Keeper(first.manifest, first.material, {
       path: followed.name,
@@ -74,6 +76,8 @@ export async function watch(options: WatchOptions, parts: readonly Part[] = []):
       parse: followed.parse,
       onManifest: (manifest, changes) => {
         for (const line of changes) log.info({}, `manifest  ${line}`);
+        for (const power of newPowers(inForce, manifest)) log.warn({}, `new with this manifest  ${power}`);
+        inForce = manifest;
         adopting = adopting
           .then(async () => {
             service.adopt(await openWorkshop(manifest, shared));

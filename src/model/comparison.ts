@@ -21,6 +21,8 @@ export interface Comparison {
   readonly stops: PlanPart;
   readonly sources: { readonly added: readonly Address[]; readonly ended: readonly Address[] };
   readonly copies: { readonly added: readonly CopyName[]; readonly ended: readonly CopyName[] };
+  /** What the head's manifest can make machines do and the base's cannot: `hook: systemctl stop app`. */
+  readonly powers?: readonly string[];
   /** Keys of sources that both manifests have, with another value. */
   readonly keys: readonly ChangedKey[];
 }

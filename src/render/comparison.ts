@@ -23,6 +23,10 @@ export function renderComparison(comparison: Comparison, options: PlanTextOption
       coverage(comparison).map(([symbol, line]) => `  ${symbol} ${visible(line)}`),
     ),
     ...section("Keys", keyLines(comparison)),
+    ...section(
+      "New: what this manifest can make machines do",
+      (comparison.powers ?? []).map((power) => `  ! ${visible(power)}`),
+    ),
     ...(comparison.complete ? [] : section("Incomplete", unobservedLines(comparison, options, colors))),
     "",
     totals(comparison),
@@ -100,6 +104,10 @@ export function renderComparisonMarkdown(comparison: Comparison): string {
             : plural(sources.length, "source");
         return `${code(change.key)}: ${code(change.before ?? "-")} → ${code(change.after ?? "-")} (${where})`;
       }),
+    ),
+    ...folded(
+      `New: ${plural(comparison.powers?.length ?? 0, "command, destination or repository", "commands, destinations and repositories")}`,
+      (comparison.powers ?? []).map((power) => code(power)),
     ),
     ...unobservedDetails(comparison),
   ];

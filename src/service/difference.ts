@@ -19,7 +19,7 @@ export function difference(before: readonly NamedText[], after: readonly NamedTe
       context: 2,
       timeout: TIMEOUT_MS,
     });
-    return patch === undefined ? [`${name} differs too much to be shown`] : patch.trimEnd().split("\n").slice(1);
+    return patch === undefined ? [`${name} differs too much to be shown`] : unified(patch);
   });
   if (lines.length <= MOST_LINES) return lines;
   return [...lines.slice(0, MOST_LINES), `… and ${lines.length - MOST_LINES} lines more`];
@@ -27,3 +27,9 @@ export function difference(before: readonly NamedText[], after: readonly NamedTe
 
 const textOf = (files: readonly NamedText[], name: string): string =>
   files.find((file) => file.name === name)?.text ?? "";
+
+/** Without what stands above the names. */
+const unified = (patch: string): string[] => {
+  const lines = patch.trimEnd().split("\n");
+  return lines.slice(lines.findIndex((line) => line.startsWith("--- ")));
+};

@@ -11,8 +11,8 @@ export interface Material {
   readonly folder: string;
   /** Patterns of what is suspended on this machine. */
   readonly suspended: readonly string[];
-  /** All else on which the meaning depends, such as what this machine allows. */
-  readonly more?: string;
+  /** What this machine allows, in a form that can be compared. */
+  readonly policies?: string;
   /** Where a git repository is followed. */
   readonly commit?: string;
   /** Why there is nothing to read. */
