@@ -158,7 +158,7 @@ export function createProgram(finish: (code: ExitCode) => void): Command {
   add(
     new Command("watch")
       .description("Keep doing what apply does, as a service: on time, and whenever the manifest changes.")
-      .addOption(new Option("--git <URL>", "follow the manifest in a git repository").conflicts("file"))
+      .option("--git <URL>", "follow the manifest in a git repository, instead of -f")
       .option("--branch <BRANCH>", "with --git: its branch (default: main)")
       .option("--path <PATH>", "with --git: the manifest's file or folder in it (default: holdfast.yaml)")
       .addOption(

@@ -58,6 +58,10 @@ export async function watch(options: WatchOptions, parts: readonly Part[] = []):
   const { git, branch, path } = options;
   if (git === undefined && (branch ?? path ?? options.every) !== undefined)
     throw new Failure("--branch, --path and --every belong to --git", { hint: "give --git URL, or -f FILE alone" });
+  if (git !== undefined && options.file !== undefined)
+    throw new Failure("--git and -f are two places for one manifest", {
+      hint: "with --git, --path says where in the repository it is",
+    });
   const followed = git === undefined ? await followFiles(options) : await followGit(options, { ...options, git });
   const instance = await lockInstance(followed);
   const locks = new Locks();

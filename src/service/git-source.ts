@@ -54,7 +54,7 @@ export class GitSource {
     const fetched = await this.#git(["fetch", "--quiet", "--no-tags", "--end-of-options", url, refspec]);
     if (fetched.code !== 0) {
       if (before !== undefined) await this.#checkOut(before);
-      return failed(`cannot fetch ${branch} from ${withoutPassword(url)}: ${lastLine(fetched)}`);
+      return failed(`cannot fetch ${branch} from ${withoutPassword(url)}: ${faultIn(fetched)}`);
     }
     const fresh = (await this.#must(["rev-parse", "--verify", `${FETCHED}^{commit}`])).trim();
     const problem = fresh === before ? undefined : await this.#problemWith(fresh, before);
@@ -90,7 +90,7 @@ export class GitSource {
     if (!verify) return undefined;
     const verified = await this.#git(["verify-commit", "--end-of-options", fresh]);
     if (verified.code === 0) return undefined;
-    const said = lastLine(verified);
+    const said = faultIn(verified);
     return (
       `commit ${short} is not signed by anybody this machine trusts${said === "" ? "" : ` (${said})`}. ` +
       "Sign it, let git here know the key (gpg.ssh.allowedSignersFile, or gpg --import), or start with --no-verify"
@@ -110,11 +110,15 @@ export class GitSource {
   async #must(argv: readonly string[]): Promise<string> {
     const result = await this.#git(argv);
     if (result.code === 0) return result.stdout;
-    throw new Error(`git ${argv[0]} failed in ${this.clone}: ${lastLine(result)}`);
+    throw new Error(`git ${argv[0]} failed in ${this.clone}: ${faultIn(result)}`);
   }
 }
 
-const lastLine = ({ stderr }: RunResult): string => withoutPassword(stderr.trim().split("\n").at(-1) ?? "");
+/** What git says went wrong, of all that it says. */
+function faultIn({ stderr }: RunResult): string {
+  const lines = stderr.trim().split("\n");
+  return withoutPassword(lines.find((line) => /^(fatal|error):/.test(line)) ?? lines.at(-1) ?? "");
+}
 
 /** As in `https://user:password@host`. */
 export const withoutPassword = (text: string): string => text.replaceAll(/(:\/\/[^/\s:@]*):[^/\s@]*@/g, "$1@");

@@ -250,7 +250,8 @@ export class Service implements ServiceSource {
   async #observe({ workshop, superseded }: Shift, trigger: Trigger): Promise<Found | undefined> {
     const before = this.#busy.copy();
     const at = this.#clock.now();
-    const look = await workshop.look(AbortSignal.any([this.#stop.signal, superseded.signal]));
+    const { signal, release } = either(this.#stop.signal, superseded.signal);
+    const look = await workshop.look(signal).finally(release);
     if (this.#stop.signal.aborted || superseded.signal.aborted) return undefined;
     const sources = knownSources(workshop.manifest, look.inventory);
     const known = new Map(sources.map((source) => [source.address, source]));
@@ -426,8 +427,8 @@ export class Service implements ServiceSource {
     while (!signal.aborted) {
       const shift = this.#shift;
       shift.users += 1;
+      const freed = either(this.#freed.signal, signal);
       try {
-        const freed = this.#freed.signal;
         const plan = await shift.workshop.planSnapshot(type, sources, signal);
         const { operations } = plan;
         const isInTheWay = operations.some(({ source, kind }) =>
@@ -438,8 +439,9 @@ export class Service implements ServiceSource {
           this.#track(work);
           return await work;
         }
-        await this.#clock.sleep(TURN_MS, AbortSignal.any([freed, signal]));
+        await this.#clock.sleep(TURN_MS, freed.signal);
       } finally {
+        freed.release();
         this.#track(this.#leave(shift));
       }
     }
@@ -534,6 +536,22 @@ const countOf = ({ operations }: Part, source: Address): number =>
 const sourcesIn = (operations: readonly Operation[]): Address[] => [...new Set(operations.map(({ source }) => source))];
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Aborted with the first of them; leaves nothing at those that live on, which `AbortSignal.any` does. */
+function either(...signals: readonly AbortSignal[]): { readonly signal: AbortSignal; readonly release: () => void } {
+  const controller = new AbortController();
+  const abort = (): void => controller.abort();
+  for (const signal of signals) {
+    if (signal.aborted) abort();
+    else signal.addEventListener("abort", abort);
+  }
+  return {
+    signal: controller.signal,
+    release: () => {
+      for (const signal of signals) signal.removeEventListener("abort", abort);
+    },
+  };
+}
 
 function forward(from: AbortSignal, to: AbortController): void {
   if (from.aborted) to.abort();

@@ -1,0 +1,141 @@
+import { type ChildProcess, execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { type Ended, useHoldfast } from "./harness.ts";
+
+const holdfast = useHoldfast();
+const EMPTY = "version: 1\nservice: { listen: off }\n";
+
+/** A service that runs until it is told to end. */
+function start(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  let child: ChildProcess | undefined;
+  let text = "";
+  const waiting = new Set<() => void>();
+  const ended = holdfast.run(["watch", ...args], {
+    env: { HOLDFAST_LOCK_DIR: holdfast.path("locks"), HOLDFAST_STATE_DIR: holdfast.path("state"), ...env },
+    onStart: (started) => {
+      child = started;
+    },
+    onStderr: (all) => {
+      text = all;
+      for (const look of waiting) look();
+    },
+  });
+  return {
+    ended,
+    said: (pattern: RegExp): Promise<void> =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          if (!pattern.test(text)) return;
+          waiting.delete(look);
+          resolve();
+        };
+        waiting.add(look);
+        look();
+        ended.then(({ stderr }) => reject(new Error(`ended without saying ${pattern}:\n${stderr}`)), reject);
+      }),
+    end: (signal: NodeJS.Signals = "SIGTERM"): Promise<Ended> => {
+      child?.kill(signal);
+      return ended;
+    },
+    kill: (signal: NodeJS.Signals): void => {
+      child?.kill(signal);
+    },
+  };
+}
+
+describe("holdfast watch", () => {
+  test("logs what changed in the manifest, reads it again when it is told to, and ends with 0", async () => {
+    const file = holdfast.write("one/m.yaml", EMPTY);
+    const service = start(["-f", file]);
+    await service.said(/watching .*one\/m\.yaml/);
+    writeFileSync(file, `${EMPTY}timezone: Europe/Berlin\n`);
+    await service.said(/manifest {2}\+timezone: Europe\/Berlin/);
+    writeFileSync(file, `${EMPTY}timezon: Europe/Berlin\n`);
+    await service.said(/does not come into force, the last good one stays/);
+    service.kill("SIGHUP");
+    expect(await service.end()).toMatchObject({ code: 0, stdout: "" });
+  });
+
+  test("names what a new manifest can make this machine do", async () => {
+    const file = holdfast.write("two/m.yaml", EMPTY);
+    const service = start(["-f", file]);
+    await service.said(/watching/);
+    writeFileSync(
+      file,
+      `${EMPTY}remotes: { usb: { type: restic, repository: /mnt/usb, password: { command: [pass, usb] } } }\n`,
+    );
+    await service.said(/new with this manifest {2}command: pass usb/);
+    await service.said(/new with this manifest {2}repository: \/mnt\/usb/);
+    expect((await service.end("SIGINT")).code).toBe(0);
+  });
+
+  test("does nothing that this machine does not allow, and plan and apply do not either", async () => {
+    const env = { HOLDFAST_HOST_FILE: holdfast.write("three/host.yaml", "version: 1\ncommands: none\n") };
+    const good = EMPTY;
+    const bad = `${EMPTY}remotes: { usb: { type: restic, repository: /mnt/usb, password: { command: [pass, usb] } } }\n`;
+    const file = holdfast.write("three/m.yaml", good);
+    const service = start(["-f", file], env);
+    await service.said(/watching/);
+    writeFileSync(file, bad);
+    await service.said(/does not allow the command "pass usb" on this machine/);
+    expect((await service.end()).code).toBe(0);
+    for (const command of [["plan"], ["apply", "--yes"], ["watch"]])
+      expect(await holdfast.run([...command, "-f", file], { env })).toMatchObject({
+        code: 5,
+        stderr: expect.stringContaining("have root add it to `commands`"),
+      });
+  });
+
+  test.each([
+    [["-f", "nowhere.yaml"], 5, "there is no manifest to watch"],
+    [["--branch", "main", "-f", "m.yaml"], 1, "belong to --git"],
+    [["--git", "/nowhere", "-f", "m.yaml"], 1, "two places for one manifest"],
+    [["--git", "/nowhere", "--path", "../x"], 1, "leads out of the repository"],
+    [["--git", "/nowhere", "--branch", "-x"], 1, "cannot be the name of a branch"],
+    [["--git", "/nowhere"], 5, "cannot fetch main from /nowhere: fatal: "],
+  ])("%j is refused", async (args, code, message) => {
+    expect(await holdfast.run(["watch", ...args])).toMatchObject({ code, stderr: expect.stringContaining(message) });
+  });
+
+  test("follows a git repository: commit by commit", async () => {
+    const home = holdfast.path("home");
+    mkdirSync(home, { recursive: true });
+    const git = (where: string, ...args: readonly string[]): string =>
+      execFileSync("git", args, {
+        cwd: holdfast.path(where),
+        env: { PATH: process.env.PATH, HOME: home, GIT_CONFIG_NOSYSTEM: "1" },
+        encoding: "utf8",
+        stdio: ["ignore", "pipe", "pipe"],
+      }).trim();
+    git(".", "init", "-q", "--bare", "-b", "main", "origin.git");
+    git(".", "clone", "-q", "origin.git", "work");
+    git(".", "config", "--global", "gpg.ssh.allowedSignersFile", holdfast.path("signers"));
+    execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", holdfast.path("key")]);
+    holdfast.write("signers", `me@example.net ${readFileSync(holdfast.path("key.pub"), "utf8")}`);
+    const commit = (text: string, isSigned = true): string => {
+      holdfast.write("work/nas/holdfast.yaml", text);
+      const signing = ["-c", "gpg.format=ssh", "-c", `user.signingkey=${holdfast.path("key")}`];
+      const who = ["-c", "user.name=me", "-c", "user.email=me@example.net", ...signing];
+      git("work", "add", "-A");
+      git("work", ...who, "commit", "-q", ...(isSigned ? ["-S"] : []), "-m", "change");
+      git("work", "push", "-q", "origin", "HEAD:main");
+      return git("work", "rev-parse", "--short=12", "HEAD");
+    };
+    commit(EMPTY);
+    const args = ["--git", holdfast.path("origin.git"), "--path", "nas/holdfast.yaml", "--every", "1s"];
+    const service = start(args, { HOME: home });
+    await service.said(/watching .*origin\.git, main: nas\/holdfast\.yaml/);
+    commit(`${EMPTY}timezone: Europe/Berlin\n`);
+    await service.said(/manifest {2}\+timezone: Europe\/Berlin/);
+    const unsigned = commit(`${EMPTY}timezone: Europe/Paris\n`, false);
+    await service.said(new RegExp(`commit ${unsigned} is not signed by anybody this machine trusts`));
+    expect(await service.end()).toMatchObject({ code: 0, stderr: expect.not.stringContaining("Paris") });
+    // the last good one, also for the next service
+    const next = start(args, { HOME: home });
+    await next.said(/watching/);
+    commit(`${EMPTY}timezone: Europe/Rome\n`);
+    await next.said(/-timezone: Europe\/Berlin[\s\S]*\+timezone: Europe\/Rome/);
+    expect((await next.end()).code).toBe(0);
+  });
+});
