@@ -139,10 +139,7 @@ interface GitGiven {
 }
 
 /** What was read, with what this machine adds to it. Never rejects: what cannot be told is an error to show. */
-export async function material(
-  read: ManifestFiles | string,
-  more: { readonly commit?: string } = {},
-): Promise<Material> {
+async function material(read: ManifestFiles | string, more: { readonly commit?: string } = {}): Promise<Material> {
   const nothing = { files: [], folder: "/", suspended: [], ...more };
   if (typeof read === "string") return { ...nothing, error: read };
   try {
@@ -160,10 +157,7 @@ export async function material(
   }
 }
 
-export function judge(
-  read: Material,
-  options: GlobalOptions,
-): { readonly manifest: Manifest } | { readonly error: string } {
+function judge(read: Material, options: GlobalOptions): { readonly manifest: Manifest } | { readonly error: string } {
   const { manifest, diagnostics } = parseManifestFiles(read, lookup(options));
   if (manifest === undefined) return { error: errorOf(diagnostics) };
   const policies = JSON.parse(read.policies ?? "[]") as readonly HostPolicy[];
@@ -171,7 +165,7 @@ export function judge(
   return denied.length > 0 ? { error: errorOf(denied) } : { manifest: withSuspended(manifest, read.suspended) };
 }
 
-export async function firstOf({ read, parse }: Omit<Followed, "first">): ReturnType<Followed["first"]> {
+async function firstOf({ read, parse }: Omit<Followed, "first">): ReturnType<Followed["first"]> {
   const found = await read();
   const parsed = found.error === undefined ? parse(found) : { error: found.error };
   if ("error" in parsed)

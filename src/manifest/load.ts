@@ -80,7 +80,7 @@ async function locate({ path, cwd, systemFolder = "/etc/holdfast" }: LoadOptions
 }
 
 /** Says what may be done on a machine, beside the manifest in the system's folder. */
-export const HOST_FILE = "host.yaml";
+const HOST_FILE = "host.yaml";
 
 async function at(path: string, cwd: string, systemFolder: string): Promise<Located | Diagnostic> {
   const absolute = resolve(cwd, path);

@@ -63,7 +63,7 @@ test("every dependency has its line", () => {
     .split("\n")
     .filter((line) => line.startsWith("| `"));
   const named = rows.flatMap((line) => [...(line.split("|")[1] ?? "").matchAll(/`([^`]+)`/g)].map(([, name]) => name));
-  const programs = ["zfs", "zpool", "ssh", "flock", "sudo", "zstd", "pv"];
+  const programs = ["zfs", "zpool", "ssh", "flock", "git", "systemd-notify", "sudo", "zstd", "pv"];
   expect(named.filter((name) => !programs.includes(name ?? "")).sort()).toEqual(
     [...Object.keys(dependencies ?? {}), ...Object.keys(devDependencies ?? {})].sort(),
   );

@@ -124,7 +124,7 @@ export const manifestState: ManifestState = {
   loadedAt: "2026-01-01T00:00:00.000Z",
 };
 
-export const silent: Log & { readonly lines: string[] } = {
+const silent: Log & { readonly lines: string[] } = {
   lines: [],
   debug() {},
   info() {},
