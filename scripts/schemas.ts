@@ -31,6 +31,9 @@ export const ANSWERS: Readonly<Record<string, string>> = {
   "folder.v1": "Folder",
   "notice.v1": "Notice",
   "notify-test.v1": "NotifyTest",
+  "service.v1": "ServiceState",
+  "runs.v1": "Runs",
+  "problem.v1": "HttpProblem",
 };
 
 /** Branded primitives: what their values look like. */

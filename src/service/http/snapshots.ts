@@ -1,0 +1,49 @@
+import type { ServiceSource } from "../../model/service.ts";
+import type { Address, TypeName } from "../../model/units.ts";
+import { type Answer, json, refuse } from "./answer.ts";
+
+/** Longer names than ZFS takes need not be looked at. */
+const isName = (text: string): boolean => text.length > 0 && text.length <= 255 && !/\p{Cc}/u.test(text);
+
+/** Takes snapshots of a type, of all sources or those named by their full addresses, and answers with the report. */
+export async function takeSnapshots(
+  { view, actions }: ServiceSource,
+  type: string | null,
+  sources: readonly string[],
+  parameter: string,
+): Promise<Answer> {
+  if (type === null || !isName(type))
+    return refuse(
+      400,
+      `which type of snapshot is not said`,
+      `add ?${parameter}=daily, or another type of the manifest`,
+    );
+  const { ready, status } = view();
+  if (!ready || status === undefined)
+    return refuse(503, "nothing was observed yet", "ask again when /readyz answers 200", { "Retry-After": "5" });
+  const known = new Set<string>(status.sources.map(({ source }) => source));
+  const unknown = sources.find((source) => !known.has(source));
+  if (unknown !== undefined)
+    return refuse(
+      404,
+      `there is no source ${isName(unknown) ? unknown : "of that name"}`,
+      "sources are named by their addresses, HOST:DATASET or HOST:/PATH, as /api/v1/status has them",
+    );
+  try {
+    const report = await actions.snapshot(
+      type as TypeName,
+      sources.length === 0 ? undefined : (sources as readonly Address[]),
+    );
+    const isDone = report.finished && report.operations.every(({ outcome }) => outcome === "done");
+    return json(report, isDone ? 200 : 500);
+  } catch (error) {
+    return refuse(
+      422,
+      error instanceof Error ? error.message : String(error),
+      hintOf(error) ?? "see the types in the manifest, and the log of the service",
+    );
+  }
+}
+
+const hintOf = (error: unknown): string | undefined =>
+  error instanceof Error && "hint" in error && typeof error.hint === "string" ? error.hint : undefined;
