@@ -76,7 +76,7 @@ const onReal =
   };
 
 const parts: Record<string, Part> = {
-  types: check("tsc", "--noEmit"),
+  types: check("npm", "run", "--silent", "typecheck"),
   lint: check("npm", "run", "--silent", "lint"),
   unused: check("npm", "run", "--silent", "unused"),
   fast: () => project("fast"),

@@ -44,13 +44,22 @@ export function createEventStream(service: ServiceSource, limits: EventLimits): 
 
   const progress = new Map<OperationId, ServiceEvents["progress"]>();
   let isChanged = false;
+  let told = "";
   let timer: NodeJS.Timeout | undefined;
   const flush = (): void => {
     timer = undefined;
     for (const event of progress.values()) tell("progress", event);
     progress.clear();
-    if (isChanged) tell("service", stateOf(service.view()));
+    if (isChanged) tellState();
     isChanged = false;
+  };
+  /** Bytes that go through are told as `progress`; each turn of the loop is no news. */
+  const tellState = (): void => {
+    const { turnedAt, running, ...state } = stateOf(service.view());
+    const essence = JSON.stringify([state, running.map((one) => one.id)]);
+    if (essence === told) return;
+    told = essence;
+    tell("service", { ...state, turnedAt, running });
   };
   const later = (): void => {
     if (listeners.size > 0) timer ??= setTimeout(flush, limits.pauseMs).unref();
