@@ -71,6 +71,17 @@ const RULES: readonly (readonly [pattern: RegExp, rule: Rule])[] = [
   [/^service\/(?:metrics|label-sets|tallies|places|one-run)\.ts$/, { modules: [], packages: ["prom-client"] }],
   [/^host\/generated\//, { modules: [], packages: [] }],
   [/^host\//, { modules: [], packages: ["node:*", "yaml"] }],
+  // what runs in a browser, and what it is made into
+  [/^service\/http\/browser\//, { modules: ["render/text.ts"], packages: [], own: /^$/ }],
+  [/^service\/http\/generated\//, { modules: [], packages: [], own: /^$/ }],
+  [
+    /^service\/http\//,
+    {
+      modules: ["render", "planner/types.ts", "remotes/restic/tags.ts"],
+      packages: ["node:*"],
+      own: /^service\/http\/(?!browser\/)/,
+    },
+  ],
   [
     /^service\//,
     { modules: ["apply", "manifest", "planner", "render", "transport"], packages: ["node:*", "chokidar", "diff"] },
@@ -98,7 +109,7 @@ const RULES: readonly (readonly [pattern: RegExp, rule: Rule])[] = [
   ],
 ];
 
-/** Only transport starts processes and opens connections. */
+/** Only transport starts processes and opens connections; and service/http is asked by others. */
 const PROCESSES = [
   "node:child_process",
   "node:net",
@@ -140,6 +151,11 @@ function importsOf(file: string, source: ts.SourceFile): Import[] {
   return found;
 }
 
+/** What is in the package beside src/. */
+const isPublished = (file: string, to: string): boolean =>
+  (file === "cli/package.ts" && to === "../package.json") ||
+  (file === "service/http/schemas.ts" && /^\.\.\/schemas\/[\w.]+\.json$/.test(to));
+
 const packageOf = (specifier: string): string =>
   specifier.startsWith("node:") ? specifier : specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/");
 
@@ -148,8 +164,10 @@ const folderOf = (path: string): string => path.split("/", 1)[0] ?? "";
 
 function isAllowed({ file, to }: Import, { modules, packages, own }: Rule): boolean {
   const isListed = packages.includes(to) || (to.startsWith("node:") && packages.includes("node:*"));
-  if (to.startsWith("node:")) return isListed && (!PROCESSES.includes(to) || folderOf(file) === "transport");
-  if (!files.includes(to)) return isListed || (file === "cli/package.ts" && to === "../package.json");
+  const isServer = file.startsWith("service/http/") && ["node:http", "node:net"].includes(to);
+  if (to.startsWith("node:"))
+    return isListed && (!PROCESSES.includes(to) || folderOf(file) === "transport" || isServer);
+  if (!files.includes(to)) return isListed || isPublished(file, to);
   if (folderOf(to) === folderOf(file)) return own?.test(to) ?? true;
   return ["model", ...modules].some((module) =>
     typeof module === "string" ? to === module || to.startsWith(`${module}/`) : module.test(to),

@@ -2,7 +2,7 @@ import type { Server } from "node:http";
 import type { Socket } from "node:net";
 
 export interface Connections {
-  /** Ends those that no request runs on. */
+  /** Ends those that no request runs on; the others end with their answer. */
   closeIdle(): void;
   readonly count: number;
 }
@@ -14,6 +14,7 @@ export interface Connections {
 export function limitConnections(server: Server, most: number): Connections {
   const idle = new Set<Socket>();
   const busy = new Map<Socket, number>();
+  let isClosing = false;
   const count = (): number => idle.size + busy.size;
   server.on("connection", (socket: Socket) => {
     if (count() >= most) makeRoom();
@@ -35,7 +36,8 @@ export function limitConnections(server: Server, most: number): Connections {
       if (left > 0) busy.set(socket, left);
       else {
         busy.delete(socket);
-        if (!socket.destroyed) idle.add(socket);
+        if (isClosing) socket.destroySoon();
+        else if (!socket.destroyed) idle.add(socket);
       }
     });
   });
@@ -47,6 +49,7 @@ export function limitConnections(server: Server, most: number): Connections {
   }
   return {
     closeIdle() {
+      isClosing = true;
       for (const socket of idle) socket.destroy();
     },
     get count() {

@@ -2,6 +2,7 @@ import { lookup } from "node:dns/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { isIP } from "node:net";
 import { hostname } from "node:os";
+import type { Duplex } from "node:stream";
 import type { ServiceSource } from "../../model/service.ts";
 import { checkHost, isLoopback, namesOf } from "./admission.ts";
 import { type Answer, refuse, send } from "./answer.ts";
@@ -97,8 +98,10 @@ export async function serveHttp(service: ServiceSource, options: HttpOptions): P
   const routes = routesOf({ service, events, token, metrics, now });
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
     answer(request, response, routes, names, limits.bodyBytes).catch((error: unknown) => {
-      if (!response.destroyed) log.warn({ path: pathOf(request), error: String(error) }, "a request was not answered");
-      response.destroy();
+      if (response.destroyed) return; // whoever asked has gone
+      log.warn({ path: pathOf(request), error: String(error) }, "a request was not answered");
+      if (response.headersSent) response.destroy();
+      else void send(response, FAILED, request.method !== "HEAD");
     });
   });
   server.on("clientError", refuseUnreadable);
@@ -191,13 +194,15 @@ async function ignoreBody(request: IncomingMessage, most: number): Promise<Answe
   return undefined;
 }
 
+const FAILED = refuse(500, "this could not be answered", "see the log of the service");
+
 const UNREADABLE: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: "431 Request Header Fields Too Large",
   ERR_HTTP_REQUEST_TIMEOUT: "408 Request Timeout",
 };
 
 /** What is no request, too large or too slow. */
-function refuseUnreadable(error: NodeJS.ErrnoException, socket: import("node:stream").Duplex): void {
+function refuseUnreadable(error: NodeJS.ErrnoException, socket: Duplex): void {
   if (error.code === "ECONNRESET" || !socket.writable) {
     socket.destroy();
     return;
@@ -210,7 +215,6 @@ async function close(server: Server, connections: Connections, events: EventStre
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
   events.close();
   connections.closeIdle();
-  server.on("request", (_, response) => response.setHeader("Connection", "close"));
   const patience = setTimeout(() => server.closeAllConnections(), patienceMs);
   await closed;
   clearTimeout(patience);

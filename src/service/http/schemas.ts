@@ -6,10 +6,13 @@ import runs from "../../../schemas/runs.v1.schema.json" with { type: "json" };
 import service from "../../../schemas/service.v1.schema.json" with { type: "json" };
 import status from "../../../schemas/status.v1.schema.json" with { type: "json" };
 
-const schema = (name: string, content: object) => ({ path: `/schemas/${name}.v1.schema.json`, schema: content });
+const schema = (name: string, content: Readonly<Record<string, unknown>>) => ({
+  path: `/schemas/${name}.v1.schema.json`,
+  schema: content,
+});
 
 /** The published schemas of what is answered here. */
-export const SCHEMAS: readonly { readonly path: string; readonly schema: object }[] = [
+export const SCHEMAS: readonly { readonly path: string; readonly schema: Readonly<Record<string, unknown>> }[] = [
   schema("inventory", inventory),
   schema("plan", plan),
   schema("problem", problem),

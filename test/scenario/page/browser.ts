@@ -21,6 +21,7 @@ export const launch = (): Promise<Browser> =>
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      "--font-render-hinting=none",
     ],
   });
 

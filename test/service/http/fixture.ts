@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Bookmark, Dataset, Inventory, RepositoryCopy, Snapshot } from "../../../src/model/inventory.ts";
 import type { AnyAt, Plan } from "../../../src/model/plan.ts";
 import type { Report } from "../../../src/model/report.ts";
@@ -118,7 +119,7 @@ const copy = (
   { guid: of, creation }: Spec,
   isPartial = false,
 ): RepositoryCopy => {
-  const id = BigInt(of).toString(16).padEnd(64, "a7");
+  const id = createHash("sha256").update(of).digest("hex");
   const isDirectory = source.includes(":/");
   return {
     id,
@@ -137,7 +138,7 @@ const copy = (
       ...(isPartial ? ["partial"] : []),
     ],
     files: 1204,
-    bytes: (1.3 * GiB) as Bytes,
+    bytes: Math.round(1.3 * GiB) as Bytes,
   };
 };
 
@@ -255,7 +256,7 @@ function statusOf(made: Plan, world: Inventory, text: string): Status {
     return {
       at,
       health,
-      ...(newest && old !== undefined && { newest, age: old }),
+      ...(newest && old !== undefined && { newest: { name: newest.name, creation: newest.creation }, age: old }),
       dueWithin: due as Seconds,
       types: [{ type: "daily" as TypeName, count: times.length }],
       blocked: blocked.map(({ reason, message, remedies }) => ({ reason, message, remedies })),
@@ -288,7 +289,10 @@ function statusOf(made: Plan, world: Inventory, text: string): Status {
             ...told,
             remote: one.remote.name,
             kind: "zfs",
-            waiting: { snapshots: isWaiting ? (usb ? 14 : 1) : 0, bytes: (isWaiting ? 1.2 * GiB : 0) as Bytes },
+            waiting: {
+              snapshots: isWaiting ? (usb ? 14 : 1) : 0,
+              bytes: Math.round(isWaiting ? 1.2 * GiB : 0) as Bytes,
+            },
           };
         });
     const restic = repositoryCopies(manifest, world, source).map(
@@ -366,8 +370,8 @@ export function badDay(): ServiceView & {
         remote: "vault" as RemoteName,
         description: "send @daily-20261122T000000Z to vault:backup/nas01/tank/data",
         startedAt: ago(38),
-        bytes: (0.52 * GiB) as Bytes,
-        expected: (1.2 * GiB) as Bytes,
+        bytes: Math.round(0.52 * GiB) as Bytes,
+        expected: Math.round(1.2 * GiB) as Bytes,
       },
     ],
     runs: runs(),

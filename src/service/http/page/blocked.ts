@@ -1,24 +1,48 @@
 import type { Blocked, Plan, Unobserved } from "../../../model/plan.ts";
-import { plural, shortAddress, size, visible } from "../../../render/text.ts";
+import type { SourceStatus } from "../../../model/status.ts";
+import { duration, plural, shortAddress, size, visible } from "../../../render/text.ts";
 import { type Html, html } from "./html.ts";
 import { sourceLink } from "./matrix.ts";
+import { badge, NEEDS_YOU, relative } from "./words.ts";
 
 /** More of them are folded away. */
 const SHOWN = 20;
 
-/** What waits for a person: the evidence, and what can be done. */
-export function attention(plan: Plan, only?: string): Html {
-  const blocked = plan.blocked.filter(({ source }) => only === undefined || source === only);
-  const unseen = only === undefined ? plan.unobserved.filter(({ expected }) => !expected) : [];
-  const away = only === undefined ? plan.unobserved.filter(({ expected }) => expected) : [];
-  if (blocked.length + unseen.length + away.length === 0)
-    return html`<p class="quiet">Nothing is blocked, and everything could be observed.</p>`;
-  const entries = blocked.map((entry) => blockedEntry(entry, plan.self));
+/** What waits for a person: what is blocked, with the evidence and what can be done; what is late; what was not seen. */
+export function attention(plan: Plan, sources: readonly SourceStatus[], now: number, isAll: boolean): Html {
+  const asked = new Set<string>(sources.map(({ source }) => source));
+  const seen = isAll ? plan.unobserved : [];
+  const entries = [
+    ...seen.filter(({ expected }) => !expected).map(unobservedEntry),
+    ...plan.blocked.filter(({ source }) => isAll || asked.has(source)).map((entry) => blockedEntry(entry, plan.self)),
+    ...sources.flatMap((source) => troubles(source, plan.self, now)),
+  ];
+  const away = seen.filter(({ expected }) => expected).map(unobservedEntry);
+  if (entries.length + away.length === 0)
+    return html`<p class="quiet">Nothing is blocked or late${isAll && ", and everything could be observed"}.</p>`;
   return html`
-    ${unseen.map((entry) => unobservedEntry(entry))}
     ${entries.slice(0, SHOWN)}
-    ${entries.length > SHOWN && html`<details id="more-blocked"><summary>${plural(entries.length - SHOWN, "more")}</summary>${entries.slice(SHOWN)}</details>`}
-    ${away.map((entry) => unobservedEntry(entry))}`;
+    ${entries.length > SHOWN && html`<details id="more-blocked"><summary>${entries.length - SHOWN} more</summary>${entries.slice(SHOWN)}</details>`}
+    ${away}`;
+}
+
+/** Places that are late, failed or unknown, and not because they are blocked. */
+function troubles({ source, own, copies }: SourceStatus, self: Plan["self"], now: number): Html[] {
+  const places = [
+    ...(own === undefined ? [] : [{ name: "here", place: own }]),
+    ...copies.map((copy) => ({ name: copy.remote, place: copy })),
+  ];
+  return places.flatMap(({ name, place: { health, newest, dueWithin, message } }) =>
+    health === "blocked" || !NEEDS_YOU.has(health)
+      ? []
+      : html`<article class="entry ${health}">
+    <h3>${badge(health)} <a href="${sourceLink(source)}">${shortAddress(source, self)}</a> → ${visible(name)}</h3>
+    <p>${newest === undefined ? "nothing is there yet" : html`the newest is from ${relative(newest.creation * 1000, now)}`}${
+      dueWithin !== undefined && html` <span class="quiet">due within ${duration(dueWithin)}</span>`
+    }</p>
+    ${message !== undefined && html`<p class="quiet">${visible(message)}</p>`}
+  </article>`,
+  );
 }
 
 function blockedEntry(

@@ -60,7 +60,7 @@ function overview(view: ServiceView, now: number, onlyLive: boolean): Section[] 
     return [{ id: "sources", title: "Sources", body }, ...live];
   }
   return [
-    { id: "attention", title: "What needs you", body: attention(plan) },
+    { id: "attention", title: "What needs you", body: attention(plan, status.sources, now, true) },
     { id: "sources", title: "Sources", body: matrix(status, now) },
     { id: "timelines", title: "What exists where", body: timelines(view, status, plan, now) },
     { id: "plan", title: "Plan", body: planText(plan) },
@@ -126,7 +126,7 @@ function sourcePage(view: ServiceView, source: SourceStatus, now: number, onlyLi
     blocked: plan.blocked.filter((one) => one.source === source.source),
   };
   return [
-    { id: "attention", title: "What needs you", body: attention(plan, source.source) },
+    { id: "attention", title: "What needs you", body: attention(plan, [source], now, false) },
     {
       id: "timelines",
       title: "What exists where",

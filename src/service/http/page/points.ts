@@ -64,12 +64,16 @@ export function fatesOf(plan: Plan | undefined): Fates {
     kept(source, remote) {
       const reasons = new Map<string, string[]>();
       for (const group of kept.get(sideKey(source, remote)) ?? [])
-        for (const name of group.snapshots) push(reasons, name, keptWords(group));
+        for (const name of group.snapshots) addOnce(reasons, name, keptWords(group));
       return reasons;
     },
     leaving: (source, remote) => new Set(leaving.get(sideKey(source, remote))),
     foreign: (source, remote) => new Set(foreign.get(sideKey(source, remote))),
   };
+}
+
+function addOnce(reasons: Map<string, string[]>, name: string, words: string): void {
+  if (!reasons.get(name)?.includes(words)) push(reasons, name, words);
 }
 
 function push<V>(map: Map<string, V[]>, key: string, value: V): void {

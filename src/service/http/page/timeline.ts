@@ -132,7 +132,10 @@ export function pointTable(lanes: readonly Lane[], now: number): Html {
 }
 
 function fate(point: Point | undefined, { state }: Lane): Html {
-  if (point === undefined) return html`<span class="quiet">${state === "unobserved" ? "? not observed" : "–"}</span>`;
+  if (point === undefined)
+    return state === "unobserved"
+      ? html`<span class="quiet"><span aria-hidden="true">?</span><span class="unseen">not observed</span></span>`
+      : html`<span class="quiet"><span aria-hidden="true">–</span><span class="unseen">no</span></span>`;
   if (point.isLeaving) return html`<span class="leaving">− leaves with the plan</span>`;
   const what = { snapshot: "yes", copy: "yes", bookmark: "bookmark", partial: "partial" }[point.kind];
   const why = point.isForeign ? ["of no declared type: never touched"] : point.reasons;
