@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 modules := node_modules/.package-lock.json
 program := dist/holdfast.js
 
-.PHONY: help install test test-fast test-restic test-prometheus test-zfs lint format bench soak soak-zfs demo demo-zfs clean
+.PHONY: help install test test-fast test-restic test-prometheus test-page test-zfs lint format bench soak soak-zfs demo demo-zfs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ test-restic: $(program) ## only what runs on real restic, from the command line 
 
 test-prometheus: $(program) ## only what runs on a real Prometheus
 	@node_modules/.bin/tsx test/run.ts prometheus
+
+test-page: $(program) ## only the dashboard, in a real browser
+	@node_modules/.bin/tsx test/run.ts page
 
 test-zfs: $(program) ## only what runs on real OpenZFS
 	@node_modules/.bin/tsx test/run.ts zfs

@@ -34,6 +34,15 @@ export default defineConfig({
         },
       },
       {
+        // The dashboard in a real browser.
+        test: {
+          name: "page",
+          include: ["test/scenario/page/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 300_000, // the first time the browser is fetched
+        },
+      },
+      {
         // Real OpenZFS: emulated machines, booted once, two for each worker, and much patience.
         test: {
           name: "zfs",

@@ -31,10 +31,10 @@ export interface Served {
 }
 
 /** The clock is that of the view, and goes on from there. */
-export async function serve(view: ServiceView, started = Date.now()): Promise<Served> {
+export async function serve(view: ServiceView, started = Date.now(), port = 0): Promise<Served> {
   const service = fakeService(view);
   const server = await serveHttp(service, {
-    listen: { host: "127.0.0.1", port: 0 },
+    listen: { host: "127.0.0.1", port },
     metrics: async () => ({ contentType: "text/plain", body: "" }),
     log: { info() {}, warn() {} },
     now: () => NOW * 1000 + Date.now() - started,
