@@ -4,9 +4,8 @@ import type { Manifest } from "../model/manifest.ts";
 import type { Plan } from "../model/plan.ts";
 import type { Report } from "../model/report.ts";
 import type { RunNotices } from "../notify/index.ts";
-import { type GlobalOptions, openLog } from "./context.ts";
+import { type GlobalOptions, openLog, stateFolder } from "./context.ts";
 import { EXIT, type ExitCode, Failure } from "./exit.ts";
-import { stateFolder } from "./state-folder.ts";
 import { clock } from "./world.ts";
 
 /** What `apply` tells of itself where the manifest says to whom. Never keeps it from ending as it would have. */
@@ -39,7 +38,7 @@ export async function openNotices(manifest: Manifest, options: Options): Promise
     manifest,
     path: manifestPath(options),
     env: process.env,
-    stateFolder: stateFolder(),
+    stateFolder: await stateFolder(),
     log,
     now: clock,
     narrowed,

@@ -4,6 +4,7 @@ import type { RemoteName } from "../model/units.ts";
 import type { GlobalOptions } from "./context.ts";
 import type { ExitCode } from "./exit.ts";
 import { VERSION } from "./package.ts";
+import type { WatchOptions } from "./watch.ts";
 
 /** A command's work; loaded when it is the one that was asked for. */
 type Run<Options, Arguments extends readonly unknown[]> = (
@@ -174,7 +175,10 @@ export function createProgram(finish: (code: ExitCode) => void): Command {
           "holdfast watch --git ssh://git@git.example.net/backups.git --path nas/holdfast.yaml",
         ),
       ),
-    async () => (await import("./watch.ts")).watch,
+    async () => {
+      const [{ watch }, { PARTS }] = await Promise.all([import("./watch.ts"), import("./watch-parts.ts")]);
+      return (options: WatchOptions) => watch(options, PARTS);
+    },
   );
   add(
     new Command("suspend")

@@ -5,6 +5,8 @@ import { Limits } from "../apply/index.ts";
 import { newPowers } from "../host/powers.ts";
 import type { Manifest } from "../model/manifest.ts";
 import type { ServiceSource } from "../model/service.ts";
+import type { EpochSeconds } from "../model/units.ts";
+import { assess } from "../planner/status.ts";
 import { systemClock } from "../service/clock.ts";
 import { historyFile } from "../service/history.ts";
 import { Keeper } from "../service/keeper.ts";
@@ -51,7 +53,7 @@ const LAST_MS = 15_000;
 const STUCK_MS = 120_000;
 
 /** Keeps doing what the manifest says, until it is told to end. */
-export async function watch(options: WatchOptions, parts: readonly Part[] = []): Promise<ExitCode> {
+export async function watch(options: WatchOptions, parts: readonly Part[]): Promise<ExitCode> {
   const log = await openLog(options);
   const ending = onEnd(log);
   const folder = await stateFolder();
@@ -101,6 +103,8 @@ export async function watch(options: WatchOptions, parts: readonly Part[] = []):
       version: VERSION,
       history: historyFile(folder, followed.name),
       log,
+      assess: ({ manifest }, { inventory, plan }, lastReports) =>
+        assess(manifest, inventory, plan, { now: seconds(plan.now), lastReports }),
       split: (operations) => split(operations, togetherWith),
       onTurn: () => {
         turnedAt = performance.now();
@@ -243,3 +247,5 @@ function every(ms: number | undefined, task: () => void): () => void {
   const timer = setInterval(task, ms);
   return () => clearInterval(timer);
 }
+
+const seconds = (iso: string): EpochSeconds => Math.round(Date.parse(iso) / 1000) as EpochSeconds;

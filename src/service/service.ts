@@ -3,6 +3,7 @@ import type { EngineEvents, OperationReport, Report } from "../model/report.ts";
 import type {
   ManifestState,
   PassResult,
+  Run,
   RunningOperation,
   ServiceActions,
   ServiceEvents,
@@ -35,7 +36,7 @@ export interface ServiceOptions {
   /** Parts of a plan that may run apart from each other. */
   readonly split: (operations: readonly Operation[]) => readonly Part[];
   /** How every source is; without it the view has no status. */
-  readonly assess?: (workshop: Workshop, look: Look) => Status;
+  readonly assess?: (workshop: Workshop, look: Look, runs: readonly Run[]) => Status;
   /** The loop has turned. */
   readonly onTurn?: () => void;
   /** The longest time until it turns again; default: 30 s. */
@@ -276,7 +277,7 @@ export class Service implements ServiceSource {
     const { manifest } = workshop;
     const { look, sources, at } = seen;
     this.#seen = seen;
-    this.#status = this.#options.assess?.(workshop, look);
+    this.#status = this.#options.assess?.(workshop, look, this.#runs);
     const tick = firstTick(schedulesIn(manifest, sources), Math.floor(at / 1000) as EpochSeconds);
     this.#timetable.looked(at, tick, interval(manifest.service, this.#options.chance()));
     const known = new Set([

@@ -141,7 +141,9 @@ describe("the dashboard", () => {
     const card = page.locator(".timeline", { has: page.getByRole("link", { name: "tank/data" }) });
     await card.scrollIntoViewIfNeeded();
     await card.locator(".lane").first().locator(".point").first().locator("rect").hover();
-    expect(await card.locator(".readout").textContent()).toMatch(/^here: before-the-move · guid \d+ · .* never touched$/);
+    expect(await card.locator(".readout").textContent()).toMatch(
+      /^here: before-the-move · guid \d+ · .* never touched$/,
+    );
   });
 
   test("copies a command, or selects it", async () => {

@@ -258,6 +258,7 @@ function statusOf(made: Plan, world: Inventory, text: string): Status {
       health,
       ...(newest && old !== undefined && { newest: { name: newest.name, creation: newest.creation }, age: old }),
       dueWithin: due as Seconds,
+      overdue: old === undefined || old > due,
       types: [{ type: "daily" as TypeName, count: times.length }],
       blocked: blocked.map(({ reason, message, remedies }) => ({ reason, message, remedies })),
       withheld: 0,
