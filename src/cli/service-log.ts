@@ -17,7 +17,10 @@ export function logService(service: ServiceSource, log: Log): void {
   service.on("finished", (report) => logEnd(log, report));
   service.on("reconciled", ({ source, result, seconds }) => log.debug({ source, seconds }, `${result}  ${source}`));
   service.on("ran", (run) => {
-    log.info({ trigger: run.trigger }, `pass over ${run.sources.length} sources: ${run.result}`);
+    log.info(
+      { trigger: run.trigger },
+      `pass over ${run.sources.length === 1 ? run.sources[0] : `${run.sources.length} sources`}: ${run.result}`,
+    );
     known = sayNew(service, log, known);
   });
   service.on("changed", () => {

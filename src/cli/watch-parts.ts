@@ -19,7 +19,6 @@ export const PARTS: readonly Part[] = [
         metrics: async () => ({ contentType: metrics.contentType, body: await metrics.text() }),
         log,
       });
-      log.info({}, `answering at ${server.address}`);
       return {
         async close() {
           await server.close();

@@ -7,7 +7,7 @@ const isName = (text: string): boolean => text.length > 0 && text.length <= 255 
 
 /** Takes snapshots of a type, of all sources or those named by their full addresses, and answers with the report. */
 export async function takeSnapshots(
-  { view, actions }: ServiceSource,
+  service: ServiceSource,
   type: string | null,
   sources: readonly string[],
   parameter: string,
@@ -18,7 +18,7 @@ export async function takeSnapshots(
       `which type of snapshot is not said`,
       `add ?${parameter}=daily, or another type of the manifest`,
     );
-  const { ready, status } = view();
+  const { ready, status } = service.view();
   if (!ready || status === undefined)
     return refuse(503, "nothing was observed yet", "ask again when /readyz answers 200", { "Retry-After": "5" });
   const known = new Set<string>(status.sources.map(({ source }) => source));
@@ -30,7 +30,7 @@ export async function takeSnapshots(
       "sources are named by their addresses, HOST:DATASET or HOST:/PATH, as /api/v1/status has them",
     );
   try {
-    const report = await actions.snapshot(
+    const report = await service.actions.snapshot(
       type as TypeName,
       sources.length === 0 ? undefined : (sources as readonly Address[]),
     );

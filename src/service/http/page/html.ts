@@ -12,7 +12,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-export const escaped = (text: string): string => text.replace(/[&<>"']/g, (char) => ENTITIES[char] ?? "");
+const escaped = (text: string): string => text.replace(/[&<>"']/g, (char) => ENTITIES[char] ?? "");
 
 /** Text and attributes are escaped, nothing is put into scripts or styles; `undefined` and `false` are nothing. */
 export const html = (strings: TemplateStringsArray, ...parts: readonly Part[]): Html => ({

@@ -86,7 +86,7 @@ function mark(point: Point, at: number, lane: string, isEntry: boolean): Html {
 }
 
 /** Name, guid, time, size, and why it stays or goes. */
-export function describe({ name, id, creation, bytes, kind, reasons, isLeaving, isForeign }: Point): string {
+function describe({ name, id, creation, bytes, kind, reasons, isLeaving, isForeign }: Point): string {
   return [
     visible(name),
     kind === "snapshot" || kind === "bookmark" ? `guid ${id}` : `id ${id.slice(0, 16)}`,

@@ -29,7 +29,7 @@ export const WORST_FIRST: readonly Health[] = [
 /** What somebody should look at. */
 export const NEEDS_YOU: ReadonlySet<Health> = new Set(["failed", "blocked", "overdue", "unknown"]);
 
-export const symbol = (health: Health): Html => html`<span class="symbol" aria-hidden="true">${SYMBOLS[health]}</span>`;
+const symbol = (health: Health): Html => html`<span class="symbol" aria-hidden="true">${SYMBOLS[health]}</span>`;
 
 export const badge = (health: Health, word: string = health): Html =>
   html`<span class="badge ${health}">${symbol(health)} ${word}</span>`;
@@ -47,7 +47,7 @@ export const age = (ms: number, now: number): Html =>
 export const relative = (ms: number, now: number): Html =>
   html`<time datetime="${iso(ms)}" title="${clockTime(ms)}" data-relative>${relativeWords(ms, now)}</time>`;
 
-export const relativeWords = (ms: number, now: number): string =>
+const relativeWords = (ms: number, now: number): string =>
   Math.abs(now - ms) < 1000
     ? "now"
     : ms < now
