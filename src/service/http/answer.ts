@@ -74,7 +74,7 @@ export async function send(response: ServerResponse, answer: Answer, withBody: b
 const DEPTH = 4;
 
 /** JSON in parts: an inventory of a million snapshots is longer than a string can be, and would stop the loop. */
-export function* inParts(value: unknown, depth = DEPTH): Generator<string> {
+function* inParts(value: unknown, depth = DEPTH): Generator<string> {
   if (depth === 0 || value === null || typeof value !== "object") {
     yield JSON.stringify(value) ?? "null";
   } else if (Array.isArray(value)) {

@@ -262,7 +262,9 @@ function statusOf(made: Plan, world: Inventory, text: string): Status {
       types: [{ type: "daily" as TypeName, count: times.length }],
       blocked: blocked.map(({ reason, message, remedies }) => ({ reason, message, remedies })),
       withheld: 0,
-      ...(health === "ok" ? {} : { message: blocked[0]?.message ?? `it is ${health}` }),
+      ...(health === "ok"
+        ? {}
+        : { message: blocked[0]?.message ?? `the newest copy is ${Math.round((old ?? 0) / HOUR)} h old` }),
     };
   };
   const statuses = [...sources, ...directories].map((source): SourceStatus => {

@@ -35,12 +35,11 @@ function troubles({ source, own, copies }: SourceStatus, self: Plan["self"], now
   return places.flatMap(({ name, place: { health, newest, dueWithin, message } }) =>
     health === "blocked" || !NEEDS_YOU.has(health)
       ? []
-      : html`<article class="entry ${health}">
+      : html`<article class="entry late ${health}">
     <h3>${badge(health)} <a href="${sourceLink(source)}">${shortAddress(source, self)}</a> → ${visible(name)}</h3>
-    <p>${newest === undefined ? "nothing is there yet" : html`the newest is from ${relative(newest.creation * 1000, now)}`}${
+    <p>${message !== undefined ? visible(message) : newest === undefined ? "nothing is there yet" : html`the newest is from ${relative(newest.creation * 1000, now)}`}${
       dueWithin !== undefined && html` <span class="quiet">due within ${duration(dueWithin)}</span>`
     }</p>
-    ${message !== undefined && html`<p class="quiet">${visible(message)}</p>`}
   </article>`,
   );
 }
