@@ -37,7 +37,7 @@ export function writeJson(path: string, value: unknown): void {
   const fresh = join(folder, `.${randomBytes(6).toString("hex")}.new`);
   const fd = openSync(fresh, "wx", 0o644);
   try {
-    writeSync(fd, `${JSON.stringify(value)}\n`);
+    writeFileSync(fd, `${JSON.stringify(value)}\n`);
     fsyncSync(fd);
   } catch (error) {
     rmSync(fresh, { force: true });
