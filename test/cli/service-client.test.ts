@@ -36,8 +36,10 @@ describe("the running service", () => {
     expect(await ask(200, JSON.stringify(healthy), { host })).toEqual({ state: "answered", status: healthy });
   });
 
-  test("where the manifest says nothing", () => {
-    expect(listenOf(makeManifest({ datasets: [] }))).toBe("127.0.0.1:9469");
+  test("is where the manifest says that it listens", () => {
+    expect(listenOf({ service: serviceAt(9469) })).toBe("127.0.0.1:9469");
+    expect(listenOf({ service: serviceAt(9469, "::1") })).toBe("[::1]:9469");
+    expect(listenOf({ service: { every: 300 as Seconds, jitter: 10 } })).toBeUndefined();
   });
 
   test.each<[string, number, string, RegExp]>([
