@@ -1,6 +1,6 @@
 import axe from "axe-core";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Bytes } from "../../../src/model/units.ts";
 import { badDay, manySources } from "../../service/http/fixture.ts";
 import { launch, type Opened, open, type Served, serve } from "./browser.ts";
@@ -77,11 +77,16 @@ describe("the dashboard", () => {
   test("asks nobody but its own server, and only when something happened", async () => {
     const { page, requests } = await visit();
     await isLive(page);
-    await page.waitForLoadState("networkidle", { timeout: 3000 }).catch(() => {}); // the events never end
+    const asked = (): string[] =>
+      requests.map((url) => url.slice(served.server.address.length).replace(/-[\da-f]{10}\./, "."));
+    const first = ["/", "/assets/dashboard.css", "/assets/dashboard.js", "/api/v1/events", "/"]; // once more, for what it missed
+    await vi.waitFor(() => expect(asked().filter((path) => !path.endsWith(".svg"))).toEqual(first), 5000);
     const { length } = requests;
+    const [run] = badDay().runs;
+    if (run === undefined) throw new Error("no run");
     served.service.emit("reconciled", { source: "nas01:tank/data" as never, result: "clean", seconds: 1 as never });
-    await page.evaluate("new Promise((resolve) => setTimeout(resolve, 1500))");
-    expect(requests.length).toBe(length);
+    served.service.emit("ran", run);
+    await vi.waitFor(() => expect(asked().slice(length)).toEqual(["/?part=live"]), 5000);
     expect(requests.filter((url) => !url.startsWith(`${served.server.address}/`))).toEqual([]);
   });
 
@@ -211,9 +216,18 @@ describe("live", () => {
       .waitFor({ state: "attached" });
     own.service.emit("ran", run);
     await page.locator("#service", { hasText: "suspended" }).getByText("nothing", { exact: true }).waitFor();
-    await page.waitForFunction(`document.querySelectorAll("#runs .run").length === 2`);
+    await vi.waitFor(async () => expect(await page.locator("#runs .run").count()).toBe(2), 5000);
     expect(await done.getAttribute("open")).not.toBeNull();
     expect(await page.evaluate("document.activeElement.className")).toBe("plan");
+
+    // and what is gone gives it to the part it was in
+    await page
+      .getByRole("button", { name: "copy holdfast apply --resolve vault=rollback --target nas01:tank/vm" })
+      .focus();
+    own.service.set({ ...view, plan: { ...view.plan, blocked: [] } });
+    own.service.emit("assessed", { status: view.status, plan: view.plan });
+    await vi.waitFor(async () => expect(await page.locator("#attention .evidence").count()).toBe(0), 5000);
+    expect(await page.evaluate("document.activeElement.id")).toBe("attention");
   });
 
   test("a service that was restarted is found again, and the page catches up", async () => {

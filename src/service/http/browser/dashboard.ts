@@ -48,20 +48,29 @@ function load(url: string): Promise<Document | null> {
   });
 }
 
+const labelOf = (one: Element): string => `${one.tagName} ${one.getAttribute("aria-label") ?? one.textContent}`;
+
 function replaceParts(fresh: Document): void {
-  const focused = document.activeElement?.id;
   for (const next of fresh.querySelectorAll<HTMLElement>("[data-part]")) {
     const present = byId(next.id);
     if (present === null || present.dataset.version === next.dataset.version) continue;
-    for (const open of present.querySelectorAll<HTMLDetailsElement>("details[open][id]")) {
-      const same = next.querySelector(`#${CSS.escape(open.id)}`);
-      if (same !== null) same.setAttribute("open", "");
-    }
-    present.replaceWith(document.importNode(next, true));
+    for (const open of present.querySelectorAll<HTMLDetailsElement>("details[open][id]"))
+      next.querySelector(`#${CSS.escape(open.id)}`)?.setAttribute("open", "");
+    const focused = present.contains(document.activeElement) ? document.activeElement : null;
+    const part = document.importNode(next, true);
+    present.replaceWith(part);
+    addCopyButtons();
+    if (focused !== null) focusSame(part, labelOf(focused));
   }
-  if (focused !== undefined && focused !== "" && document.activeElement === document.body) byId(focused)?.focus();
   countOn();
-  addCopyButtons();
+}
+
+/** What had the focus has it again, where it is still there; a place that is gone gives it to its part. */
+function focusSame(part: HTMLElement, label: string): void {
+  const [tag = ""] = label.split(" ", 1);
+  const same = [...part.querySelectorAll<HTMLElement | SVGElement>(tag)].find((one) => labelOf(one) === label);
+  if (same === undefined) part.tabIndex = -1;
+  (same ?? part).focus({ preventScroll: true });
 }
 
 /** What is asked for next: only what changes often, or all of it. */
@@ -140,12 +149,9 @@ function listen(): void {
   const events = new EventSource("/api/v1/events");
   const on = (kind: string, act: (data: never) => void): void =>
     events.addEventListener(kind, (event) => act(JSON.parse((event as MessageEvent<string>).data) as never));
-  let isFirst = true;
   events.onopen = () => {
     say("live", "live");
-    // what happened while nobody listened
-    if (!isFirst) refresh("all");
-    isFirst = false;
+    refresh("all"); // what happened while nobody listened, be it only since the page was made
   };
   events.onerror = () => {
     say("live", "not connected; trying again");
@@ -215,10 +221,14 @@ function onKey(event: KeyboardEvent): void {
   event.preventDefault();
   const next = step(point, event.key);
   if (next === undefined) return;
-  const lane = next.closest(".lane");
-  for (const other of lane?.querySelectorAll(".point[tabindex='0']") ?? []) other.setAttribute("tabindex", "-1");
-  next.setAttribute("tabindex", "0");
   next.focus();
+}
+
+/** Coming back to a line leads to where one was on it. */
+function rove(point: Element): void {
+  for (const other of point.closest(".lane")?.querySelectorAll(".point[tabindex='0']") ?? [])
+    other.setAttribute("tabindex", "-1");
+  point.setAttribute("tabindex", "0");
 }
 
 // --- commands that can be copied -----------------------------------------------------------------------------------
@@ -255,7 +265,9 @@ document.addEventListener("pointerover", (event) => {
 });
 document.addEventListener("focusin", (event) => {
   const point = pointAt(event.target);
-  if (point !== null) show(point);
+  if (point === null) return;
+  rove(point);
+  show(point);
 });
 document.addEventListener("keydown", onKey);
 addCopyButtons();
