@@ -5,12 +5,17 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Report } from "../../../src/model/report.ts";
+import type { ServiceView } from "../../../src/model/service.ts";
 import type { TypeName } from "../../../src/model/units.ts";
 import { badDay, fakeService, NOW } from "./fixture.ts";
 import { raw, serving, statusOf, TOKEN } from "./serve.ts";
 
 const bearer = { Authorization: `Bearer ${TOKEN}` };
 const post = (headers: Readonly<Record<string, string>> = bearer): RequestInit => ({ method: "POST", headers });
+
+function viewOf(this: { readonly known: ServiceView }): ServiceView {
+  return this.known;
+}
 
 describe("what can be read", () => {
   test.each([
@@ -219,6 +224,25 @@ describe("what can be asked for", () => {
     expect([answer.status, error]).toEqual([status, expect.stringContaining(words)]);
     expect(hint).not.toBe("");
     expect(service.asked).toEqual([]);
+  });
+
+  test("of a service that finds its memory through itself", async () => {
+    const fake = fakeService(badDay());
+    const actions = {
+      asked: 0,
+      async snapshot(): Promise<Report> {
+        this.asked++;
+        return fake.actions.snapshot("daily" as TypeName);
+      },
+      reconcile(): void {
+        this.asked++;
+      },
+    };
+    const service = { ...fake, known: badDay(), actions, view: viewOf };
+    const { server } = await serving({ token: TOKEN }, badDay(), service);
+    expect((await fetch(`${server.address}/snapshot?periodicity=daily`, post())).status).toBe(200);
+    expect((await fetch(`${server.address}/api/v1/reconcile`, post())).status).toBe(202);
+    expect(actions.asked).toBe(2);
   });
 
   test("what was not done is no success", async () => {
