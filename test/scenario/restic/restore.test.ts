@@ -3,13 +3,13 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect } from "vitest";
 import { eventually } from "../../transport/leftovers.ts";
-import { expectDone, host, testOn, VERSIONS, type World } from "./harness/world.ts";
+import { expectDone, host, programs, testOn, VERSIONS, type World } from "./harness/world.ts";
 
 const newest = testOn("0.18");
 
 /** Lines of `rsync` for what differs; restic does not keep the time of the source's own folder. */
 const differences = (from: string, to: string): string[] =>
-  execFileSync("rsync", ["-anciXH", "--delete", `${from}/`, `${to}/`], { encoding: "latin1" })
+  execFileSync(join(programs(), "rsync"), ["-anciXH", "--delete", `${from}/`, `${to}/`], { encoding: "latin1" })
     .split("\n")
     .filter((line) => line !== "" && !/^\.d\.\.[tpT.]{2}\S* \.\/$/.test(line));
 

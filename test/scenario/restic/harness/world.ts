@@ -42,7 +42,8 @@ export interface World {
   started(): readonly string[];
 }
 
-const programs = (): string => {
+/** The folder of the real programs. */
+export const programs = (): string => {
   if ("missing" in tools) throw new Error(`the real tools are missing: ${tools.missing}`);
   return tools.folder;
 };
