@@ -1,5 +1,6 @@
 import { type ChildProcess, execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { type Ended, useHoldfast } from "./harness.ts";
 
@@ -38,6 +39,7 @@ function start(args: readonly string[], env: Readonly<Record<string, string>> = 
       child?.kill(signal);
       return ended;
     },
+    pid: (): number | undefined => child?.pid,
     kill: (signal: NodeJS.Signals): void => {
       child?.kill(signal);
     },
@@ -55,6 +57,51 @@ describe("holdfast watch", () => {
     await service.said(/does not come into force, the last good one stays/);
     service.kill("SIGHUP");
     expect(await service.end()).toMatchObject({ code: 0, stdout: "" });
+  });
+
+  test("garbage in place of the manifest, a thousand times: the last good one stays, and the next good one comes", {
+    timeout: 300_000,
+  }, async () => {
+    const file = holdfast.write("garbage/m.yaml", EMPTY);
+    const bomb = `a: &a [x]\n${[..."bcdefghij"].map((letter, index) => `${letter}: &${letter} [${`*${"abcdefghi"[index]},`.repeat(9)}]\n`).join("")}`;
+    const put: readonly (() => void)[] = [
+      () => writeFileSync(file, randomBytes(4096)),
+      () => writeFileSync(file, EMPTY.slice(0, 1 + Math.floor(Math.random() * (EMPTY.length - 2)))),
+      () => writeFileSync(file, ""),
+      () => writeFileSync(file, `${EMPTY}\0`),
+      () => writeFileSync(file, bomb),
+      () => writeFileSync(file, `${"[".repeat(5000)}`),
+      () => writeFileSync(file, `${EMPTY}# ${"x".repeat(2_000_000)}\nversion: 2`),
+      () => writeFileSync(file, `${EMPTY}<<<<<<< HEAD\n=======\n>>>>>>> main\n`),
+      () => rmSync(file, { recursive: true, force: true }),
+      () => mkdirSync(file),
+      () => symlinkSync(file, file),
+      () => symlinkSync("/nowhere/at/all", file),
+      () => renameSync(holdfast.write("garbage/other", "version: 1\nversion: 1\n"), file),
+    ];
+    const service = start(["-f", file]);
+    await service.said(/watching/);
+    const opened = readdirSync(`/proc/${service.pid()}/fd`).length;
+    const zones = ["Berlin", "Paris", "Rome", "Madrid", "Vienna", "Oslo", "Athens", "Dublin", "Lisbon", "Warsaw"];
+    for (const [round, zone] of zones.entries()) {
+      for (let time = 0; time < 100; time++) {
+        rmSync(file, { recursive: true, force: true });
+        put[time % put.length]?.();
+        await new Promise((done) => setImmediate(done));
+      }
+      rmSync(file, { recursive: true, force: true });
+      writeFileSync(file, `${EMPTY}round${round}: 1\n`);
+      await service.said(new RegExp(`does not come into force[\\s\\S]*round${round}`));
+      writeFileSync(file, `${EMPTY}timezone: Europe/${zone}\n`);
+      await service.said(new RegExp(`manifest {2}\\+timezone: Europe/${zone}`));
+    }
+    expect(readdirSync(`/proc/${service.pid()}/fd`).length).toBeLessThan(opened + 5);
+    const { code, stderr } = await service.end();
+    expect(code).toBe(0);
+    // nothing but the good ones ever came into force
+    expect(stderr.match(/manifest {2}\+.*/g)?.filter((line) => !line.includes("+++"))).toEqual(
+      zones.map((zone) => expect.stringMatching(`\\+timezone: Europe/${zone}`)),
+    );
   });
 
   test("names what a new manifest can make this machine do", async () => {
