@@ -9,7 +9,7 @@ import type { Hosts } from "../transport/types.ts";
 import { carryOut, exitCodeOf } from "./carry-out.ts";
 import { commandLines } from "./command-lines.ts";
 import { agreed } from "./consent.ts";
-import { forStderr, forStdout, requireManifest } from "./context.ts";
+import { forStderr, forStdout, requireManifest, stateFolder } from "./context.ts";
 import { EXIT, type ExitCode, Failure } from "./exit.ts";
 import { type Interruption, onInterrupt } from "./interrupt.ts";
 import { lockHosts } from "./lock.ts";
@@ -76,8 +76,12 @@ async function planAndRestore(
     const { writeDocument } = await import("./documents.ts");
     await writeDocument(options.out, plan);
   }
-  if (!options.json) answer(renderPlan(plan, { ...forStdout(options), ...details }));
-  else if (!options.yes) process.stderr.write(renderPlan(plan, { ...forStderr(options), ...details }));
+  if (!options.json) {
+    answer(renderPlan(plan, { ...forStdout(options), ...details }));
+    const time = await howLong(plan);
+    if (time !== undefined) answer(`${time}\n`);
+  }
+  if (options.json && !options.yes) process.stderr.write(renderPlan(plan, { ...forStderr(options), ...details }));
   if (options.out !== undefined) {
     answer(`Saved to ${visible(options.out)}: holdfast apply ${visible(options.out)}\n`);
     return exitCodeOf({ finished: true, operations: [] }, plan);
@@ -85,6 +89,15 @@ async function planAndRestore(
   if (plan.operations.length === 0) return exitCodeOf({ finished: true, operations: [] }, plan);
   if (!(await agreed(plan, options, interruption.signal))) return EXIT.error;
   return carryOut(plan, { manifest, hosts, options, interruption, remotes });
+}
+
+/** How long it takes, by what ran on this machine before. */
+async function howLong(plan: Plan): Promise<string | undefined> {
+  const [words, { runsIn }] = await Promise.all([import("../render/how-long.ts"), import("../service/history.ts")]);
+  return words.howLong(
+    plan,
+    runsIn(await stateFolder()).flatMap(({ operations }) => operations),
+  );
 }
 
 /** Looks at the hosts that matter; once more, where what is to be restored goes to a place that was not looked at. */

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { OperationReport } from "../model/report.ts";
 import type { Run } from "../model/service.ts";
@@ -29,16 +30,23 @@ export function historyFile(folder: string, manifest: string): HistoryFile {
   const path = join(folder, `history-${createHash("sha256").update(manifest).digest("hex").slice(0, 12)}.json`);
   return {
     path,
-    load() {
-      try {
-        return readHistory(readJson(path));
-      } catch {
-        return EMPTY;
-      }
-    },
+    load: () => read(path),
     save: ({ runs, conditions }) =>
       writeJson(path, { formatVersion: 1, runs: runs.map(shortened), conditions: Object.fromEntries(conditions) }),
   };
+}
+
+/** What ran on this machine, by whichever manifest; nothing where that cannot be made out. */
+export function runsIn(folder: string): Run[] {
+  let names: string[];
+  try {
+    names = readdirSync(folder);
+  } catch {
+    return [];
+  }
+  return names
+    .filter((name) => /^history-[0-9a-f]+\.json$/.test(name))
+    .flatMap((name) => read(join(folder, name)).runs);
 }
 
 /** With one more, and as many as are kept. */
@@ -50,6 +58,14 @@ function shortened(run: Run): Run {
   const isGood = ({ outcome }: OperationReport): boolean => outcome === "done";
   const operations = [...run.operations.filter((one) => !isGood(one)), ...run.operations.filter(isGood)];
   return { ...run, operations: operations.slice(0, MOST_OPERATIONS) };
+}
+
+function read(path: string): History {
+  try {
+    return readHistory(readJson(path));
+  } catch {
+    return EMPTY;
+  }
 }
 
 function readHistory(value: unknown): History {

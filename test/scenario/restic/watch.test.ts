@@ -25,7 +25,7 @@ function keeping(world: World, remote: object, sources: readonly string[], types
 describe("holdfast watch, with real restic", () => {
   test("backs up what is due, follows the manifest, keeps the last good one, and ends with 0", async ({ world }) => {
     const { holdfast } = world;
-    const [one, two] = [world.source("one", { a: "text" }), world.source("two", { b: "more" })];
+    const [one, two] = [world.source("one", { a: 3_000_000 }), world.source("two", { b: "more" })];
     const usb = world.repository("usb");
     keeping(world, usb.entry, [one]);
     const running = holdfast.spawn("watch");
@@ -51,6 +51,8 @@ describe("holdfast watch, with real restic", () => {
     const state = world.path("state");
     expect(existsSync(state)).toBe(true);
     await expectDone(holdfast);
+    const back = await holdfast("restore", one, "--to", world.path("back"), "--yes");
+    expect(back).toMatchObject({ code: 0, stdout: expect.stringContaining("as fast as it lately went with usb (") });
   });
 
   test("never makes a repository", async ({ world }) => {
