@@ -29,6 +29,7 @@ export const ANSWERS: Readonly<Record<string, string>> = {
   "audit.v1": "Audit",
   "status.v1": "Status",
   "folder.v1": "Folder",
+  "found.v1": "Found",
   "notice.v1": "Notice",
   "notify-test.v1": "NotifyTest",
   "service.v1": "ServiceState",

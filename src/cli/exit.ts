@@ -1,6 +1,7 @@
 /** What a command's end means to whoever called it. */
 export const EXIT = {
   ok: 0,
+  /** Of `find` also: there is nothing of that name, as of `grep`. */
   error: 1,
   /** Only with `--detailed-exitcode`. */
   changes: 2,

@@ -350,6 +350,42 @@ export function createProgram(finish: (code: ExitCode) => void): Command {
     async () => (await import("./ls.ts")).ls,
   );
   add(
+    new Command("find")
+      .description(
+        "Say which snapshots and copies have a file or folder of that name, newest first. Nothing is restored.",
+      )
+      .argument(
+        "<NAME|PATTERN>",
+        "a name; *, ? and [...] are patterns; with a / in it a path from the source's top, ** any folders",
+      )
+      .argument("[SOURCE...]", "only in these sources; patterns are fine; default: every source")
+      .option("-i, --ignore-case", "capital letters or not")
+      .option("-F, --literal", "it is no pattern: *, ?, [ and \\ are themselves")
+      .addOption(new Option("--type <TYPE>", "only these").choices(["file", "folder", "link"]))
+      .option("--from <REMOTE|MIRROR>", "only there; `source` for the source's own snapshots; repeats are fine", list)
+      .option(
+        "--newer <TIME>",
+        'only what was changed then or later: "2026-11-21 18:00", 2026-11-21, or 3d for days ago',
+      )
+      .option("--older <TIME>", "only what was changed then or earlier")
+      .option("--since <TIME>", "only in snapshots and copies from then or later")
+      .option("--until <TIME>", "only in snapshots and copies from then or earlier")
+      .addOption(new Option("--limit <N>", "how many versions of each path").argParser(positive).default(3))
+      .option("-v, --verbose", "with every place, and the command for each version")
+      .addOption(json())
+      .addOption(allHosts())
+      .addHelpText(
+        "after",
+        examples(
+          "holdfast find thesis.tex",
+          "holdfast find '*.jpg' tank/photos --until 2026-10-01",
+          "holdfast find 'alice/**/notes-?.md' --from vault --limit 20",
+          "holdfast find -iF 'scan[1].pdf' -v",
+        ),
+      ),
+    async () => (await import("./find.ts")).find,
+  );
+  add(
     new Command("doctor")
       .description(
         "Look for what would go wrong: reachability, host keys, versions, clocks, rights, space, mount points.",

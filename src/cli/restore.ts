@@ -1,7 +1,14 @@
 import type { Scope } from "../manifest/scope.ts";
 import { type Manifest, zfsRemotes } from "../model/manifest.ts";
 import type { Plan } from "../model/plan.ts";
-import { type Address, address, type DatasetName, type DirectoryPath, type HostName } from "../model/units.ts";
+import {
+  type Address,
+  address,
+  type DatasetName,
+  type DirectoryPath,
+  type EpochSeconds,
+  type HostName,
+} from "../model/units.ts";
 import type { RestoreRequest, RestoreTarget } from "../planner/restore/index.ts";
 import { renderPlan } from "../render/plan.ts";
 import { visible } from "../render/text.ts";
@@ -174,7 +181,7 @@ export async function requestOf(
   const { snapshot, source } =
     text === undefined ? { source: { allOf: hostOfAll(manifest, options) } } : addressIn(manifest, text);
   const name = options.snapshot ?? snapshot;
-  const at = options.at === undefined ? undefined : await momentOf(options.at, manifest);
+  const at = options.at === undefined ? undefined : await momentOf(options.at, manifest, "--at");
   const to = targetIn(manifest, options);
   return {
     now: clock(),
@@ -222,11 +229,16 @@ function hostOfAll(manifest: Manifest, { all }: RestoreOptions): HostName {
   });
 }
 
-async function momentOf(text: string, { timezone }: Manifest): Promise<NonNullable<RestoreRequest["at"]>> {
+/** `option`: where it was given. */
+export async function momentOf(
+  text: string,
+  { timezone }: Pick<Manifest, "timezone">,
+  option: string,
+): Promise<EpochSeconds> {
   const { parseMoment } = await import("../manifest/units.ts");
   const moment = parseMoment(text, timezone, clock());
   if (moment !== undefined) return moment;
-  throw new Failure(`--at ${visible(text)} is no time`, {
+  throw new Failure(`${option} ${visible(text)} is no time`, {
     hint: `such as "2026-11-21 18:00" (in ${timezone}), 2026-11-21, 2026-11-21T18:00:00Z, or 3h for three hours ago`,
   });
 }

@@ -1,8 +1,9 @@
 import { isLocal } from "../../manifest/repositories.ts";
-import type { Dataset, Inventory, Snapshot } from "../../model/inventory.ts";
+import type { Dataset, Inventory, RepositoryCopy, Snapshot } from "../../model/inventory.ts";
 import type { Manifest, ZfsRemote } from "../../model/manifest.ts";
 import type { At, AtRepository } from "../../model/plan.ts";
 import type { Bytes, EpochSeconds, HostName, RemoteName } from "../../model/units.ts";
+import type { CopyView } from "../../remotes/restic/plan-views.ts";
 import type { Observations } from "../observed.ts";
 import { type RepositoryPlace, repositoryCopies } from "../repository-copies.ts";
 import { timeInName } from "../types.ts";
@@ -34,6 +35,10 @@ export interface CopyPoint extends AnyPoint {
   readonly kind: "copy";
   readonly at: AtRepository;
   readonly id: string;
+  /** The same wherever a copy of this point in time is. */
+  readonly key: string;
+  /** restic's id of all that is in it. */
+  readonly tree: string;
   /** The folder in it that is the source's own. */
   readonly within: string;
   readonly files?: number;
@@ -66,18 +71,8 @@ export function placesOf(
     const { dataset } = there;
     const found = newest(dataset.snapshots.filter(({ redacted }) => !redacted).map(snapshotAsPoint), request);
     if (found === undefined) continue;
-    points.push({
-      kind: "snapshot",
-      place,
-      ...(remote && { remote }),
-      copied: remote !== undefined || request.ofCopy === true,
-      name: found.name,
-      taken: found.taken,
-      distance: at.host === target ? 0 : 1,
-      from: at,
-      dataset,
-      snapshot: found.of,
-    });
+    const copied = remote !== undefined || request.ofCopy === true;
+    points.push({ ...snapshotPoint({ place, at, ...(remote && { remote }) }, dataset, found.of, target), copied });
   }
   for (const place of repositoryCopies(manifest, inventory, source)) {
     if (!isMeant(place.name)) continue;
@@ -89,8 +84,54 @@ export function placesOf(
   return { points: points.sort(byChoice), unseen };
 }
 
+/** Every point in time of a source, in every place that has it; and the places that nothing is known of. */
+export function everyPoint(
+  manifest: Manifest,
+  inventory: Inventory,
+  observations: Observations,
+  source: AnySource,
+): Places {
+  const points: Point[] = [];
+  const unseen: { place: RemoteName; host: HostName; reason: string }[] = [];
+  for (const where of "dataset" in source ? datasetsWith(source, { from: OWN_SNAPSHOTS }) : []) {
+    const there = observations.look(where.at.host, where.at.dataset);
+    if (there.state === "unobserved") unseen.push({ place: where.place, host: where.at.host, reason: there.reason });
+    if (there.state !== "present") continue;
+    const { dataset } = there;
+    points.push(...dataset.snapshots.map((snapshot) => snapshotPoint(where, dataset, snapshot, source.host)));
+  }
+  for (const place of repositoryCopies(manifest, inventory, source)) {
+    const there = observations.repository(place.at.repository);
+    if (there.state === "unobserved") unseen.push({ place: place.name, host: place.at.host, reason: there.reason });
+    const distance = distanceOf(manifest, place);
+    for (const view of place.views) if (view.copy) points.push({ ...copyPoint(place, view, view.copy), distance });
+  }
+  return { points, unseen };
+}
+
+function snapshotPoint(
+  { place, at, remote }: DatasetPlace,
+  dataset: Dataset,
+  snapshot: Snapshot,
+  target: HostName,
+): SnapshotPoint {
+  const { name, taken } = snapshotAsPoint(snapshot);
+  return {
+    kind: "snapshot",
+    place,
+    ...(remote && { remote }),
+    copied: remote !== undefined,
+    name,
+    taken,
+    distance: at.host === target ? 0 : 1,
+    from: at,
+    dataset,
+    snapshot,
+  };
+}
+
 /** Whole datasets before files alone, then the newest, then the nearest. */
-const byChoice = (a: Point, b: Point): number =>
+export const byChoice = (a: Point, b: Point): number =>
   Number(a.kind === "copy") - Number(b.kind === "copy") || b.taken - a.taken || a.distance - b.distance;
 
 interface DatasetPlace {
@@ -100,7 +141,10 @@ interface DatasetPlace {
 }
 
 /** The source's own snapshots are no backup: they serve for single files, in place, and where they are asked for. */
-function datasetsWith(source: Extract<AnySource, { dataset: unknown }>, request: RestoreRequest): DatasetPlace[] {
+function datasetsWith(
+  source: Extract<AnySource, { dataset: unknown }>,
+  request: Pick<RestoreRequest, "paths" | "inPlace" | "from">,
+): DatasetPlace[] {
   const { paths = [], inPlace, from } = request;
   const own = from === OWN_SNAPSHOTS || paths.length > 0 || inPlace === true;
   const at = { host: source.host, dataset: source.dataset };
@@ -142,11 +186,8 @@ function newest<T>(candidates: readonly Candidate<T>[], { at, snapshot }: Restor
 const isBeginning = (text: string, id: string | undefined): boolean =>
   /^[0-9a-f]{8,64}$/.test(text) && id?.startsWith(text) === true;
 
-function bestCopy(
-  { name: place, at, views }: RepositoryPlace,
-  request: RestoreRequest,
-): Omit<CopyPoint, "distance"> | undefined {
-  const candidates = views.flatMap((view) => {
+function bestCopy(place: RepositoryPlace, request: RestoreRequest): Omit<CopyPoint, "distance"> | undefined {
+  const candidates = place.views.flatMap((view) => {
     const { copy } = view;
     return copy === undefined ? [] : [{ name: view.name, id: copy.id, taken: view.creation, of: { copy, view } }];
   });
@@ -157,15 +198,24 @@ function bestCopy(
   );
   const found = whole ?? (request.snapshot === undefined ? undefined : newest(candidates, request));
   if (found === undefined) return undefined;
-  const { copy } = found.of;
+  return copyPoint(place, found.of.view, found.of.copy);
+}
+
+function copyPoint(
+  { name: place, at }: RepositoryPlace,
+  { name, creation, key }: CopyView,
+  copy: RepositoryCopy,
+): Omit<CopyPoint, "distance"> {
   const isOurs = copy.tags.includes("holdfast");
   return {
     kind: "copy",
     place,
-    name: found.name,
-    taken: found.taken,
+    name,
+    taken: creation,
     at,
     id: copy.id,
+    key,
+    tree: copy.tree,
     within: isOurs || copy.paths.length !== 1 ? "/" : (copy.paths[0] ?? "/"),
     ...(copy.files !== undefined && { files: copy.files }),
     ...(copy.bytes !== undefined && { bytes: copy.bytes }),

@@ -45,7 +45,8 @@ const isIn = (folder: string, path: string | undefined): boolean => {
   return path?.startsWith(above) === true && !path.slice(above.length).includes("/");
 };
 
-const TYPES: Readonly<Record<string, FileType>> = {
+/** What restic calls them. */
+export const FILE_TYPES: Readonly<Record<string, FileType>> = {
   file: "file",
   dir: "folder",
   symlink: "link",
@@ -56,7 +57,7 @@ const TYPES: Readonly<Record<string, FileType>> = {
 };
 
 function entryOf(node: Readonly<Record<string, unknown>>): FolderEntry {
-  const type = TYPES[textOf(node.type) ?? ""] ?? "other";
+  const type = FILE_TYPES[textOf(node.type) ?? ""] ?? "other";
   const target = textOf(node.linktarget);
   return {
     name: textOf(node.name) ?? "",

@@ -19,7 +19,7 @@ export type Message =
   | { readonly kind: "other" }
   | { readonly kind: "text"; readonly text: string };
 
-type Json = Readonly<Record<string, unknown>>;
+export type Json = Readonly<Record<string, unknown>>;
 
 export const isJson = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);

@@ -62,7 +62,7 @@ const modeOf = (mode: number): string =>
   ).toString(8);
 
 /** `2026-11-22T10:00:00.5+01:00`, to the nanosecond. */
-function timeOf(text: string): string {
+export function timeOf(text: string): string {
   const seconds = Math.floor(Date.parse(text.replace(/\.\d+/, "")) / 1000);
   return `${seconds}.${(/\.(\d+)/.exec(text)?.[1] ?? "").slice(0, 9).padEnd(9, "0")}`;
 }

@@ -1,10 +1,12 @@
 import type { FolderEntry } from "../../model/folder.ts";
+import type { Hit } from "../../model/found.ts";
 import type { RepositoryInventory } from "../../model/inventory.ts";
 import type { Entry } from "../drills/entries.ts";
 import type { RepositoryPlace } from "./access.ts";
 import { type BackupOptions, type BackupResult, backup } from "./backup.ts";
 import { addTag, forget } from "./change.ts";
 import { copyFrom, init } from "./fill.ts";
+import { type FindOptions, type FindResult, find } from "./find.ts";
 import { list } from "./list.ts";
 import { type LookOptions, look } from "./look.ts";
 import { type CheckOptions, type CheckResult, check, prune, unlock } from "./maintain.ts";
@@ -55,6 +57,11 @@ export class Restic {
   /** What is in a folder of a copy. */
   look(options: LookOptions): Promise<FolderEntry[]> {
     return look(this.#session, options);
+  }
+
+  /** Which of some copies have files and folders of a name. */
+  find(options: FindOptions, take: (id: string, hit: Hit) => void): Promise<FindResult> {
+    return find(this.#session, options, take);
   }
 
   /** How much is in a copy, counted as this version of restic does. */

@@ -1,6 +1,6 @@
 import { Secret } from "../../transport/secret.ts";
 import { quoteAll } from "../../transport/shell.ts";
-import { type Hosts, type RunResult, TransportError } from "../../transport/types.ts";
+import { type Hosts, type RunOptions, type RunResult, TransportError } from "../../transport/types.ts";
 import { type Access, type RepositoryPlace, readAccess, type Variables, variablesFor } from "./access.ts";
 import { classify, describe, holderIn, isHopeless, isRefused, ResticFailed, withoutRetry } from "./errors.ts";
 import { versionOn } from "./installed.ts";
@@ -25,6 +25,8 @@ export interface Call {
   readonly start?: (argv: readonly string[]) => readonly string[];
   readonly variables?: Variables;
   readonly onLine?: (line: string) => void;
+  /** Instead: stdout as it comes, however long its lines; chunks are valid only during the call. */
+  readonly onBytes?: (chunk: Buffer) => void;
   readonly onErrorLine?: (line: string) => void;
   readonly timeoutMs?: number;
   readonly maxOutput?: number;
@@ -83,7 +85,8 @@ export class Session {
     const hopeless = new AbortController();
     const argv = ["restic", ...limits(repository.limit), ...call.args];
     try {
-      const { code, stdout } = await this.exec(withPriority(call.start?.(argv) ?? argv, repository.priority), {
+      const command = withPriority(call.start?.(argv) ?? argv, repository.priority);
+      const { code, stdout } = await this.exec(command, {
         env,
         signal: AbortSignal.any([this.options.signal, hopeless.signal]),
         endsBy: "SIGINT", // the one signal on which every version removes its lock
@@ -94,6 +97,7 @@ export class Session {
           if (isHopeless(line) || (call.timeoutMs !== undefined && isRefused(line))) hopeless.abort();
         },
         ...(call.onLine && { onLine: call.onLine }),
+        ...(call.onBytes && { onBytes: call.onBytes }),
         ...(call.timeoutMs !== undefined && { timeoutMs: call.timeoutMs }),
         ...(call.maxOutput !== undefined && { maxOutput: call.maxOutput }),
       });
@@ -106,8 +110,12 @@ export class Session {
   }
 
   /** Any command on the repository's host. */
-  exec(argv: readonly string[], options: Parameters<Hosts["run"]>[2]): Promise<RunResult> {
-    return this.options.hosts.run(this.place.host, argv, { signal: this.options.signal, ...options });
+  exec(argv: readonly string[], { onBytes, ...options }: RunOptions & Pick<Call, "onBytes">): Promise<RunResult> {
+    const { hosts, signal } = this.options;
+    const run = { signal, ...options };
+    return onBytes === undefined
+      ? hosts.run(this.place.host, argv, run)
+      : hosts.read(this.place.host, argv, onBytes, run);
   }
 
   /** What an exit code and the words with it mean. */

@@ -69,6 +69,17 @@ const TYPES: Readonly<Record<number, FileType>> = {
   12: "socket",
 };
 
+/** As `find` shows them. */
+export const FILE_TYPES: Readonly<Record<string, FileType>> = {
+  p: "pipe",
+  c: "character-device",
+  d: "folder",
+  b: "block-device",
+  f: "file",
+  l: "link",
+  s: "socket",
+};
+
 /** What `LOOK` printed. */
 export function readEntries(printed: Buffer): FolderEntry[] {
   const names: { readonly name: string; readonly target: string }[] = [];
@@ -102,7 +113,7 @@ export function readEntries(printed: Buffer): FolderEntry[] {
 }
 
 /** Names are bytes: what is no UTF-8 is written as `\xNN`. */
-function textOfBytes(bytes: Buffer): string {
+export function textOfBytes(bytes: Buffer): string {
   if (isUtf8(bytes)) return bytes.toString();
   let text = "";
   for (let at = 0; at < bytes.length; ) {
@@ -113,7 +124,7 @@ function textOfBytes(bytes: Buffer): string {
   return text;
 }
 
-function unreadable(where: string, path: string, stderr: string): OperationFailed {
+export function unreadable(where: string, path: string, stderr: string): OperationFailed {
   const link = /^holdfast: link (.*)$/ms.exec(stderr.trimEnd())?.[1];
   if (link !== undefined)
     return new OperationFailed({
@@ -126,20 +137,26 @@ function unreadable(where: string, path: string, stderr: string): OperationFaile
       hint: "see what it has: holdfast ls with the folder above it",
     });
   if (/key\b.*not loaded/i.test(stderr))
-    return new OperationFailed({
-      message: `${where} cannot be read: its key is not loaded`,
-      hint: "load it there (zfs load-key), or look into another copy: --on",
-    });
+    return new OperationFailed(
+      {
+        message: `${where} cannot be read: its key is not loaded`,
+        hint: "load it there (zfs load-key), or look into another copy",
+      },
+      "key",
+    );
   // where the dataset is not mounted, the shell cannot go to its `.zfs`
   if (/permission denied|not permitted|superuser|is not mounted|cd: .*\/\.zfs\/snapshot\//i.test(stderr))
-    return new OperationFailed({
-      message: `${where} cannot be read by the account that is used there`,
-      output: stderr.trim(),
-      hint: "only root can mount a snapshot: run it as root, or mount the dataset; or look into another copy: --on",
-    });
+    return new OperationFailed(
+      {
+        message: `${where} cannot be read by the account that is used there`,
+        output: stderr.trim(),
+        hint: "only root can mount a snapshot: run it as root, or mount the dataset; or look into another copy",
+      },
+      "permission",
+    );
   return new OperationFailed({
     message: `${where} cannot be read: ${stderr.trim().split("\n").at(-1) ?? ""}`,
     output: stderr.trim(),
-    hint: "it may be gone by now: holdfast list; or look into another copy: --on",
+    hint: "it may be gone by now: holdfast list; or look into another copy",
   });
 }
