@@ -150,7 +150,10 @@ async function look(manifest: Manifest, hosts: Hosts, options: FindOptions, look
       sources: subjects.length,
       snapshots: subjects.reduce((sum, { contents }) => sum + momentsIn(contents), 0),
     },
-    paths: collected.paths(options.limit, (source, hit, sighting) => restoreLine(options, source, hit, sighting)),
+    paths: collected.paths(options.limit, {
+      isReadable: (sighting) => !searched.unreadable.has(sighting),
+      restore: (source, hit, sighting) => restoreLine(options, source, hit, sighting),
+    }),
     omitted: collected.omitted + searched.omitted,
     unsearched,
     volumes,

@@ -38,6 +38,8 @@ interface Failed {
 export interface Searched {
   readonly unsearched: readonly Unsearched[];
   readonly omitted: number;
+  /** Found by another place that has the same: here it cannot be read. */
+  readonly unreadable: ReadonlySet<Sighting>;
 }
 
 /** Looks into each content where it is nearest, and elsewhere if it cannot be read there. Rejected when interrupted. */
@@ -49,13 +51,20 @@ export async function search(subjects: readonly Subject[], searching: Searching)
     )
     .sort((a, b) => newestOf(b) - newestOf(a));
   const unsearched: Task[] = [];
+  const unreadable = new Set<Sighting>();
   while (tasks.length > 0) {
-    const again = (await search.round(tasks)).map((task) => ({ ...task, places: task.places.slice(1) }));
+    const failed = await search.round(tasks);
+    for (const task of failed) for (const sighting of sightingsIn(task)) unreadable.add(sighting);
+    const again = failed.map((task) => ({ ...task, places: task.places.slice(1) }));
     unsearched.push(...again.filter((task) => task.places.length === 0));
     tasks = again.filter((task) => task.places.length > 0);
   }
-  return { unsearched: summed(unsearched), omitted: search.omitted };
+  return { unsearched: summed(unsearched), omitted: search.omitted, unreadable };
 }
+
+/** All that the task's first place has of its content. */
+const sightingsIn = ({ subject, index, places: [first] }: Task): Sighting[] =>
+  (subject.contents[index]?.sightings ?? []).filter(({ point }) => point.place === first?.point.place);
 
 const newestOf = ({ subject, index }: Task): number => subject.contents[index]?.newest ?? 0;
 

@@ -21,6 +21,13 @@ interface Kept {
   readonly paths: Map<string, Version[]>;
 }
 
+/** How what was found is brought back. */
+interface Commands {
+  /** False where it was found out that it cannot be read there. */
+  readonly isReadable: (sighting: Sighting) => boolean;
+  readonly restore: (source: Address, hit: Hit, sighting: Sighting) => string;
+}
+
 /** Keeps what was found, of bounded size, in whatever order it comes. */
 export class Collected {
   readonly #most: number;
@@ -49,7 +56,7 @@ export class Collected {
   }
 
   /** Newest first; of each path so many versions. */
-  paths(limit: number, restore: (source: Address, hit: Hit, sighting: Sighting) => string | undefined): FoundPath[] {
+  paths(limit: number, { restore, isReadable }: Commands): FoundPath[] {
     const found = [...this.#sources.values()].flatMap(({ source, contents, paths }) =>
       [...paths].map(([path, versions]) => {
         const newest = versions.reduce((first, version) => Math.min(first, version.first), Number.POSITIVE_INFINITY);
@@ -64,7 +71,12 @@ export class Collected {
         versions: versions
           .sort((a, b) => a.first - b.first || byText(b.hit.modified, a.hit.modified))
           .slice(0, limit)
-          .map((version) => shown(version, contents, (sighting) => restore(source, version.hit, sighting))),
+          .map((version) =>
+            shown(version, contents, {
+              isReadable,
+              restore: (hit, sighting) => restore(source, hit, sighting),
+            }),
+          ),
         more: Math.max(0, versions.length - limit),
       }));
   }
@@ -78,16 +90,20 @@ const isSame = (a: Hit, b: Hit): boolean =>
 function shown(
   { hit, contents: bits }: Version,
   contents: readonly Content[],
-  restore: (sighting: Sighting) => string | undefined,
+  {
+    restore,
+    isReadable,
+  }: Pick<Commands, "isReadable"> & { readonly restore: (hit: Hit, sighting: Sighting) => string },
 ): FoundVersion {
   const sightings = contents
     .filter((_, index) => (bits >> BigInt(index)) & 1n)
     .flatMap((content) => content.sightings)
     .sort((a, b) => b.moment.taken - a.moment.taken || byChoice(a.point, b.point));
   const [newest] = sightings;
-  const oldest = sightings.at(-1);
+  // of those that have the oldest moment the best
+  const oldest = sightings.find(({ moment }) => moment.key === sightings.at(-1)?.moment.key);
   if (newest === undefined || oldest === undefined) throw new Error(`nothing has ${hit.path}`);
-  const command = hit.exact ? restore(newest) : undefined;
+  const command = hit.exact ? restore(hit, sightings.find(isReadable) ?? newest) : undefined;
   return {
     type: hit.type,
     ...(hit.size !== undefined && { size: hit.size }),

@@ -51,6 +51,7 @@ export async function find(
     };
     const ended = await session.run(call);
     if (ended.code !== 0) throw await session.failure(ended, call);
+    results.end();
     for (const id of results.damaged)
       failed.set(id, "a folder in it cannot be read: restic check tells what is damaged");
     omitted += results.omitted;

@@ -62,6 +62,11 @@ export class Results {
     else this.#around += text.slice(start);
   }
 
+  /** What is said last stands alone where nothing was found. */
+  end(): void {
+    for (const line of this.#around.split("\n")) this.say(line);
+  }
+
   /** A line that is no JSON. */
   say(line: string): void {
     const [, id] = /belongs to snapshot ([0-9a-f]+)/.exec(line) ?? [];

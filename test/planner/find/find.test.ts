@@ -103,7 +103,10 @@ describe("what was found", () => {
   ]);
   const index = (name: string): number =>
     contents.findIndex(({ sightings }) => sightings.some(({ point }) => `${point.place}@${point.name}` === name));
-  const command = (_: Address, { path }: Hit, { point }: { point: Point }) => `${path} ${point.place} ${point.name}`;
+  const command = {
+    isReadable: ({ point }: { point: Point }) => point.place !== "broken",
+    restore: (_: Address, { path }: Hit, { point }: { point: Point }) => `${path} ${point.place} ${point.name}`,
+  };
 
   test("one version over several places: each moment once, the newest first, its command from there", () => {
     const collected = new Collected();
@@ -139,6 +142,21 @@ describe("what was found", () => {
     expect(found.map(({ path }) => path)).toEqual(["b", "a"]);
     expect(found[1]).toMatchObject({ more: 1 });
     expect(found[1]?.versions.map(({ newest }) => newest.snapshot)).toEqual(["a-3", "a-2"]);
+  });
+
+  test("the command takes it from where it can be read", () => {
+    const both = contentsOf([copy("broken", 1, "t"), copy("far", 1, "t"), copy("broken", 2, "u")]);
+    const collected = new Collected();
+    for (const [index] of both.entries()) collected.add(source, both, index, hit("a", 1));
+    expect(collected.paths(1, command)[0]?.versions[0]).toMatchObject({ restore: "a far far-1" });
+  });
+
+  test("a moment goes by its name in the best place", () => {
+    const both = contentsOf([copy("far", 1, "t"), copy("usb", 1, "t")]);
+    const collected = new Collected();
+    collected.add(source, both, 0, hit("a", 1));
+    const name = { snapshot: "usb-1" };
+    expect(collected.paths(1, command)[0]?.versions[0]).toMatchObject({ newest: name, oldest: name, snapshots: 1 });
   });
 
   test("a name that nobody can type has no command", () => {

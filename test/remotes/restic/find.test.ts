@@ -59,6 +59,10 @@ describe("what restic find --json prints", () => {
       `[${warning}{"matches":[{"path":"x","type":"file"}],"hits":1,"snapshot":"${ids[1]}"}]`,
     );
     expect(found).toEqual([[ids[1], "x"]]);
+    expect([...results.damaged]).toEqual([ids[0]]);
+    const { results: alone } = read(`${warning}[]\n`);
+    alone.end();
+    expect([...alone.damaged]).toEqual([ids[0]]);
     results.say(` ... which belongs to snapshot ${ids[2]}`);
     expect([...results.damaged]).toEqual([ids[0], ids[2]]);
   });
