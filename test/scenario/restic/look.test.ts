@@ -22,7 +22,7 @@ function manifest(world: World, source: string, usb: { readonly entry: object },
 }
 
 async function looked(world: World, ...args: string[]): Promise<Folder> {
-  const { code, stdout, stderr } = await world.holdfast("ls", ...args, "--json");
+  const { code, stdout, stderr } = await world.holdfast("ls", "--json", ...args);
   expect(code, stderr).toBe(0);
   const folder: Folder = JSON.parse(stdout);
   validate(folder);
@@ -66,6 +66,8 @@ describe.each(VERSIONS)("restic %s", (version) => {
     expect(deep.entries).toMatchObject([{ name: "file", size: 300_000, type: "file" }]);
     expect((await looked(world, source, "deep/er/file")).entries).toEqual(deep.entries);
     expect((await looked(world, source, "bare")).entries).toEqual([]);
+    for (const path of [["--", "-rf"], ["./-rf"]])
+      expect((await looked(world, source, ...path)).entries).toMatchObject([{ name: "-rf", size: 1 }]);
     expect((await looked(world, source, "[x]*")).entries).toMatchObject([{ name: "[x]*" }]);
 
     const shown = await holdfast("ls", source);
@@ -78,6 +80,25 @@ describe.each(VERSIONS)("restic %s", (version) => {
         stderr: expect.stringContaining(`has no ${path}`),
       });
     expect(usb.locks()).toEqual([]);
+  });
+});
+
+describe.each(VERSIONS)("restic %s", (version) => {
+  testOn(version)("a copy that another tool made, of which only a folder is the source's", async ({ world }) => {
+    const source = world.source("data", { "data/[x]": "other's", file: "f" });
+    const usb = world.repository("usb");
+    usb.restic(["backup", `--host=${host}`, source]);
+    const adopt = [{ host, path: source, type: "a" }];
+    manifest(world, source, { entry: { ...usb.entry, adopt } });
+    const top = await looked(world, source);
+    expect(top).toMatchObject({ place: "usb", path: "", copy: usb.copies()[0]?.id });
+    expect(top.entries.map(({ name }) => name)).toEqual(["data", "file"]);
+    expect((await looked(world, source, "data", "--on", "usb")).entries).toMatchObject([{ name: "[x]", size: 7 }]);
+    const above = source.split("/").at(1) ?? "";
+    expect(await world.holdfast("ls", source, above)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`has no ${above}`),
+    });
   });
 });
 
