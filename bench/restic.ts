@@ -232,7 +232,7 @@ function manyCopies(now: number): Inventory {
 }
 
 /** For restic and Holdfast alike: one restic, one repository, and a home of their own. */
-async function environment(folder: string) {
+export async function environment(folder: string) {
   const build = fileURLToPath(new URL("../test/restic-tools/build", import.meta.url));
   const tools = execFileSync("bash", [build], { encoding: "utf8" }).trim();
   const bin = join(folder, "bin");
@@ -246,7 +246,7 @@ async function environment(folder: string) {
   };
 }
 
-async function writeManifest(folder: string, entries: object): Promise<void> {
+export async function writeManifest(folder: string, entries: object): Promise<void> {
   const usb = { type: "restic", repository: join(folder, "repository"), password: { env: "RESTIC_PASSWORD" } };
   await writeFile(
     join(folder, "holdfast.yaml"),

@@ -2,6 +2,7 @@
 // Fails nothing: what is judged is the ratio within one run.
 import { cpus } from "node:os";
 import { deletions } from "./deletions.ts";
+import { finds, snapshotFinds } from "./find.ts";
 import { noOp } from "./no-op.ts";
 import { planning } from "./planning.ts";
 import { backups, copyPlans, fileRestores } from "./restic.ts";
@@ -19,6 +20,8 @@ const benchmarks: Readonly<Record<string, () => Promise<string>>> = {
   transfer: () => transfer(3),
   restores: () => restores(3),
   "file-restores": () => fileRestores(3),
+  finds: () => finds(3),
+  "snapshot-finds": () => snapshotFinds(3),
   deletions: () => deletions(1),
   "small-transfers": () => smallTransfers(1),
 };
