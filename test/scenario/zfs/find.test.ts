@@ -43,8 +43,8 @@ test("a deleted file of a child is found in older snapshots and in copies; the l
   await nas.sh(`set -e
     zfs create ${source}; zfs create ${source}/alice; cd /${source}; echo mine > thesis; cd alice
     mkdir docs; printf one > docs/thesis; ln -s docs soft; printf raw > "$(printf 'raw\\377')"
-    touch -d @1700000001 docs/thesis; zfs snapshot -r ${source}@a-1; zfs snapshot -r ${source}@a-2
-    printf second > docs/thesis; touch -d @1700000002.5 docs/thesis`);
+    touch -d "2023-11-14 22:13:21" docs/thesis; zfs snapshot -r ${source}@a-1; zfs snapshot -r ${source}@a-2
+    printf second > docs/thesis; touch -d "2023-11-14 22:13:22" docs/thesis`);
   await nas.put(`/${source}/alice/${odd}`, "odd");
   await nas.sh(`cd /${source}/alice; zfs snapshot -r ${source}@a-3; rm -r docs; zfs snapshot -r ${source}@a-4`);
   await world.manifest(manifestOf(world, { entry: keepAll }));
