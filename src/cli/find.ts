@@ -42,7 +42,7 @@ export async function find(options: FindOptions, pattern: string, sources: reado
   const interruption = onInterrupt();
   const hosts = await connect(manifest, options);
   try {
-    const found = await withRemotes(manifest, hosts, { ...options, allHosts: true }, interruption, ({ unavailable }) =>
+    const found = await withRemotes(manifest, hosts, options, interruption, ({ unavailable }) =>
       look(manifest, hosts, options, { ...asked, interruption, unavailable }),
     );
     if (options.json) answerJson(found);

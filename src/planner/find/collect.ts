@@ -1,7 +1,7 @@
 import type { FoundAt, FoundIn, FoundPath, FoundVersion, Hit } from "../../model/found.ts";
 import type { Address } from "../../model/units.ts";
 import { byChoice, type Point } from "../restore/places.ts";
-import type { Content, Sighting } from "./contents.ts";
+import { type Content, laterFirst, type Sighting } from "./contents.ts";
 
 /** Versions of files that are kept, of all paths together; what else is found is only counted. */
 const MOST_VERSIONS = 50_000;
@@ -98,7 +98,7 @@ function shown(
   const sightings = contents
     .filter((_, index) => (bits >> BigInt(index)) & 1n)
     .flatMap((content) => content.sightings)
-    .sort((a, b) => b.moment.taken - a.moment.taken || byChoice(a.point, b.point));
+    .sort((a, b) => laterFirst(a.moment, b.moment) || byChoice(a.point, b.point));
   const [newest] = sightings;
   // of those that have the oldest moment the best
   const oldest = sightings.find(({ moment }) => moment.key === sightings.at(-1)?.moment.key);

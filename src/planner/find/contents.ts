@@ -6,7 +6,11 @@ interface Moment {
   /** The same in every place. */
   readonly key: string;
   readonly taken: EpochSeconds;
+  /** Of two of the same second the later has the higher. */
+  readonly order: number;
 }
+
+export const laterFirst = (a: Moment, b: Moment): number => b.taken - a.taken || b.order - a.order;
 
 /** One snapshot or copy. */
 export interface Sighting {
@@ -28,20 +32,27 @@ export interface Content {
 export function contentsOf(points: readonly Point[], isMeant: (point: Point) => boolean = () => true): Content[] {
   const sameAs = unchanged(points);
   const contents = new Map<string, Sighting[]>();
+  const moments = new Map<string, Moment>();
   for (const point of points) {
     if (!isMeant(point) || isPart(point)) continue;
     const key = point.kind === "snapshot" ? sameAs(point.snapshot.guid) : `${point.tree} ${point.within}`;
-    const moment = { key: point.kind === "snapshot" ? point.snapshot.guid : point.key, taken: point.taken };
+    const own = point.kind === "snapshot" ? point.snapshot.guid : point.key;
+    const moment = moments.get(own) ?? { key: own, taken: point.taken, order: moments.size };
+    moments.set(own, moment);
     const there = contents.get(key) ?? [];
     if (there.push({ moment, point }) === 1) contents.set(key, there);
   }
   return [...contents.values()]
     .map((sightings) => ({
       sightings: sightings.sort((a, b) => byPlace(a.point, b.point)),
-      newest: Math.max(...sightings.map(({ moment }) => moment.taken)) as EpochSeconds,
+      newest: newestOf(sightings),
     }))
-    .sort((a, b) => b.newest - a.newest);
+    .sort((a, b) => laterFirst(a.newest, b.newest))
+    .map(({ sightings, newest }) => ({ sightings, newest: newest.taken }));
 }
+
+const newestOf = (sightings: readonly Sighting[]): Moment =>
+  sightings.map(({ moment }) => moment).reduce((a, b) => (laterFirst(a, b) < 0 ? a : b));
 
 /** A redacted snapshot lacks what others of its guid have. */
 const isPart = (point: Point): boolean => point.kind === "snapshot" && point.snapshot.redacted === true;

@@ -66,6 +66,17 @@ describe("what is searched once", () => {
     ).toEqual(["source@a-4 vault@a-4", "source@a-3 source@a-2 vault@a-2 vault@a-1"]);
   });
 
+  test("two of the same second in their order", () => {
+    const [first, second] = [snapshot("source", 1), snapshot("source", 2)];
+    const points = [first, { ...second, taken: first.taken }, snapshot("vault", 1)];
+    expect(short(points)).toEqual(["source@a-2", "source@a-1 vault@a-1"]);
+    const contents = contentsOf([first, { ...second, taken: first.taken }]);
+    const collected = new Collected();
+    for (const [index] of contents.entries()) collected.add(source, contents, index, hit("a", 1));
+    const [found] = collected.paths(1, { isReadable: () => true, restore: () => "" });
+    expect(found?.versions[0]).toMatchObject({ newest: { snapshot: "a-2" }, oldest: { snapshot: "a-1" } });
+  });
+
   test("the first of a place is the same as none before it", () => {
     expect(short([snapshot("source", 1), snapshot("vault", 2, { written: 0 as Bytes })])).toEqual([
       "vault@a-2",
