@@ -1,7 +1,13 @@
+import { readFileSync } from "node:fs";
+import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect } from "vitest";
 import type { Folder } from "../../../src/model/folder.ts";
 import { test } from "../harness/index.ts";
 import { applied, manifestOf } from "./plans.ts";
+
+const validate = new Ajv2020().compile(
+  JSON.parse(readFileSync(new URL("../../../schemas/folder.v1.schema.json", import.meta.url), "utf8")),
+);
 
 test("looks into the source's own snapshots and into copies, and leaves nothing mounted", async ({ world }) => {
   const { nas, vault, datasets, holdfast } = world;
@@ -19,9 +25,12 @@ test("looks into the source's own snapshots and into copies, and leaves nothing 
   const mountsOf = () => Promise.all([nas, vault].map((machine) => machine.sh("cat /proc/self/mounts")));
   const before = await mountsOf();
   const looked = async (...args: string[]): Promise<Folder> => {
-    const { code, stdout, stderr } = await holdfast("ls", ...args, "--json");
+    const { code, stdout, stderr } = await holdfast("ls", "--json", ...args);
     expect(code, stderr).toBe(0);
-    return JSON.parse(stdout);
+    const folder: Folder = JSON.parse(stdout);
+    validate(folder);
+    expect(validate.errors).toBeNull();
+    return folder;
   };
 
   const own = await looked(`nas:${source}`);
@@ -39,6 +48,7 @@ test("looks into the source's own snapshots and into copies, and leaves nothing 
     { name: "soft", type: "link", target: "/etc" },
     { name: "thesis", size: 300_000, mode: "4755", uid: 1234, gid: 5678, modified: "2023-11-14T22:13:20Z" },
   ]);
+  expect((await looked("--", `nas:${source}`, `-${odd}`)).entries).toMatchObject([{ name: `-${odd}`, size: 3 }]);
   expect((await looked(`nas:${source}`, `./-${odd}`)).entries).toMatchObject([{ name: `-${odd}`, size: 3 }]);
   expect((await looked(`nas:${source}`, "alice/a b")).entries).toEqual([]);
 
