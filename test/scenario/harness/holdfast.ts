@@ -14,7 +14,7 @@ interface Running {
   /** Resolves once standard output and error together match; rejects when it ends without. */
   printed(pattern: RegExp): Promise<void>;
   /** Sends a signal to Holdfast itself, wherever it runs. */
-  kill(signal: "SIGINT" | "SIGTERM" | "SIGKILL"): Promise<void>;
+  kill(signal: "SIGHUP" | "SIGINT" | "SIGTERM" | "SIGKILL"): Promise<void>;
 }
 
 /** One place from which the built command line is run. */
@@ -98,18 +98,21 @@ export function controller(folder: string, { tools = [], options = [], env: more
 }
 
 /**
- * Holdfast on this machine as the host that a machine is: what it calls `zfs` is that machine's. Node inside an emulated
- * machine is many times slower.
+ * Holdfast on this machine as the host that a machine is, called `name` in the manifest: what it calls `zfs` is that
+ * machine's, and what it keeps is its own. Node inside an emulated machine is many times slower.
  */
-export async function actingAs(machine: Machine, folder: string): Promise<Holdfast> {
-  const tools = join(folder, `tools-${machine.name}`);
+export async function actingAs(machine: Machine, folder: string, name: string = machine.name): Promise<Holdfast> {
+  const tools = join(folder, `tools-${name}`);
+  const own = join(folder, `own-${name}`);
+  await mkdir(own, { recursive: true });
   await mkdir(tools, { recursive: true });
   const ssh = ["ssh", ...machine.sshArguments()].map((word) => `'${word}'`).join(" ");
   for (const tool of ["zfs", "zpool"]) {
     const script = `#!/bin/bash\nexec ${ssh} "$(printf '%q ' ${tool} "$@")"\n`;
     await writeFile(join(tools, tool), script, { mode: 0o755 });
   }
-  return controller(folder, { tools: [tools], options: ["--as", machine.name] });
+  const env = { HOLDFAST_LOCK_DIR: own, HOLDFAST_STATE_DIR: own };
+  return controller(folder, { tools: [tools], options: ["--as", name], env });
 }
 
 let processes = 0;

@@ -27,8 +27,8 @@ export interface World {
   readonly holdfast: Holdfast;
   /** Holdfast inside a machine. */
   on(machine: Machine): Promise<Holdfast>;
-  /** Holdfast on this machine, as the host that a machine is; quicker than inside it. */
-  as(machine: Machine): Promise<Holdfast>;
+  /** Holdfast on this machine, as the host that a machine is, by its own name or another; quicker than inside it. */
+  as(machine: Machine, name?: string): Promise<Holdfast>;
   /** A link to a machine's sshd, closed with the scenario. */
   link(machine: Machine): Promise<Link>;
 }
@@ -76,7 +76,7 @@ export const test = base.extend<{ world: World }>({
         await putManifest(host);
         return holdfastOn(host, folderInside);
       },
-      as: (host) => actingAs(host, folder),
+      as: (host, name) => actingAs(host, folder, name),
       async link(host) {
         const link = await openLink(host.address.port);
         links.push(link);

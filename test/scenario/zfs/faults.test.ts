@@ -34,74 +34,82 @@ async function backwards(world: World): Promise<Backwards> {
         remotes: { nas: { type: "zfs", host: "nas", root: datasets.tank } },
         datasets: { [`vault:${datasets.backup}`]: { recursive: true, ...entry } },
         guards: { destroyAtMost: { percent: 100, above: 1000, total: 1000 } },
+        service: { listen: "off" },
       }),
   };
 }
 
 describe("whatever breaks, whenever", () => {
-  test("kill -9 at any instant: what counts is never gone, and the next pass goes on", patience, async ({ world }) => {
-    const { nas, vault, holdfast } = world;
-    const { source, copy, links, manifest } = await backwards(world);
-    const below = ["", "/child"];
-    const keep = { keep: { a: 2, minutely: 2 }, remotes: { nas: { keep: { a: 3, minutely: 1 } } } };
-    await manifest(keep);
-    await vault.sh(`zfs create ${source}/child && zfs snapshot -r ${source}@a-0 && zfs snapshot -r ${source}@by-hand`);
-    await applied(holdfast);
-    await nas.run("zfs", "snapshot", "-r", `${copy}@theirs`);
-    const taken = ["a-0"];
-    const takeNext = async () => {
-      const name = `a-${taken.length}`;
-      for (const child of below) await vault.writeData(`${source}${child}`, 0.3);
-      await vault.run("zfs", "snapshot", "-r", `${source}@${name}`);
-      taken.push(name);
-    };
-    const expectNothingLost = async (when: string) => {
-      for (const child of below) {
-        const [here, bookmarks, there] = [
-          await vault.snapshots(`${source}${child}`),
-          await vault.bookmarks(`${source}${child}`),
-          await nas.snapshots(`${copy}${child}`),
-        ];
-        const names = new Set(here.map(({ name }) => name));
-        const anywhere = new Set([...names, ...there.map(({ name }) => name)]);
-        expect(names, when).toEqual(new Set([...names, ...taken.slice(-2), "by-hand"]));
-        expect(anywhere, when).toEqual(new Set([...anywhere, ...taken.slice(-3), "theirs"]));
-        const bases = new Set([...here.map(({ guid }) => guid), ...bookmarks.map((name) => name.split("-").at(-1))]);
-        expect(there.filter(({ guid }) => bases.has(guid)).length, `${when}: bases of ${child}`).toBeGreaterThan(0);
-      }
-    };
+  test.for([["apply", "--yes"], ["watch"]])(
+    "kill -9 at any instant of %j: what counts is never gone, and the next one goes on",
+    patience,
+    async (command, { world }) => {
+      const { nas, vault, holdfast } = world;
+      const { source, copy, links, manifest } = await backwards(world);
+      const below = ["", "/child"];
+      const keep = { keep: { a: 2, minutely: 2 }, remotes: { nas: { keep: { a: 3, minutely: 1 } } } };
+      await manifest(keep);
+      await vault.sh(
+        `zfs create ${source}/child && zfs snapshot -r ${source}@a-0 && zfs snapshot -r ${source}@by-hand`,
+      );
+      await applied(holdfast);
+      await nas.run("zfs", "snapshot", "-r", `${copy}@theirs`);
+      const taken = ["a-0"];
+      const takeNext = async () => {
+        const name = `a-${taken.length}`;
+        for (const child of below) await vault.writeData(`${source}${child}`, 0.3);
+        await vault.run("zfs", "snapshot", "-r", `${source}@${name}`);
+        taken.push(name);
+      };
+      const expectNothingLost = async (when: string) => {
+        for (const child of below) {
+          const [here, bookmarks, there] = [
+            await vault.snapshots(`${source}${child}`),
+            await vault.bookmarks(`${source}${child}`),
+            await nas.snapshots(`${copy}${child}`),
+          ];
+          const names = new Set(here.map(({ name }) => name));
+          const anywhere = new Set([...names, ...there.map(({ name }) => name)]);
+          expect(names, when).toEqual(new Set([...names, ...taken.slice(-2), "by-hand"]));
+          expect(anywhere, when).toEqual(new Set([...anywhere, ...taken.slice(-3), "theirs"]));
+          const bases = new Set([...here.map(({ guid }) => guid), ...bookmarks.map((name) => name.split("-").at(-1))]);
+          expect(there.filter(({ guid }) => bases.has(guid)).length, `${when}: bases of ${child}`).toBeGreaterThan(0);
+        }
+      };
 
-    await takeNext();
-    const before = links.map(({ bytes }) => bytes.up + bytes.down);
-    await applied(holdfast);
-    const traffic = links.map(({ bytes }, index) => bytes.up + bytes.down - (before[index] ?? 0));
-    for (let kills = 0; kills < times; kills++) {
       await takeNext();
-      const which = upTo(2) as 0 | 1;
-      const bytes = upTo(traffic[which] ?? 0);
-      const moment = upTo(300);
-      const running = holdfast.spawn("apply", "--yes");
-      await Promise.race([links[which].passed(bytes).then(() => pause(moment)), running.result]);
-      await running.kill("SIGKILL");
-      await running.result;
-      for (const link of links) {
-        link.cut();
-        link.restore();
+      const before = links.map(({ bytes }) => bytes.up + bytes.down);
+      await applied(holdfast);
+      const traffic = links.map(({ bytes }, index) => bytes.up + bytes.down - (before[index] ?? 0));
+      for (let kills = 0; kills < times; kills++) {
+        await takeNext();
+        const which = upTo(2) as 0 | 1;
+        const bytes = upTo(traffic[which] ?? 0);
+        const moment = upTo(300);
+        const running = holdfast.spawn(...command);
+        const over = command[0] === "watch" ? running.printed(/pass over /) : running.result;
+        await Promise.race([links[which].passed(bytes).then(() => pause(moment)), over]);
+        await running.kill("SIGKILL");
+        await running.result;
+        for (const link of links) {
+          link.cut();
+          link.restore();
+        }
+        await expectNothingLost(`kill ${kills + 1}, ${moment} ms after ${bytes} bytes of link ${which}`);
       }
-      await expectNothingLost(`kill ${kills + 1}, ${moment} ms after ${bytes} bytes of link ${which}`);
-    }
-    await manifest({ ...keep, take: [] });
-    // what was cut may still hold its dataset for a moment
-    await expect.poll(async () => (await holdfast("apply", "--yes")).code, { timeout: 120_000 }).toBe(0);
-    await expectNothingLost("at the end");
-    for (const child of below) {
-      const named = (rows: readonly { name: string }[]) =>
-        rows.map(({ name }) => name).filter((name) => /^a-/.test(name));
-      expect(named(await vault.snapshots(`${source}${child}`))).toEqual(taken.slice(-2));
-      expect(named(await nas.snapshots(`${copy}${child}`))).toEqual(taken.slice(-3));
-    }
-    await expectDone(holdfast);
-  });
+      await manifest({ ...keep, take: [] });
+      // what was cut may still hold its dataset for a moment
+      await expect.poll(async () => (await holdfast("apply", "--yes")).code, { timeout: 120_000 }).toBe(0);
+      await expectNothingLost("at the end");
+      for (const child of below) {
+        const named = (rows: readonly { name: string }[]) =>
+          rows.map(({ name }) => name).filter((name) => /^a-/.test(name));
+        expect(named(await vault.snapshots(`${source}${child}`))).toEqual(taken.slice(-2));
+        expect(named(await nas.snapshots(`${copy}${child}`))).toEqual(taken.slice(-3));
+      }
+      await expectDone(holdfast);
+    },
+  );
 
   test("the cable cut at any byte of a long chain of sends: little is sent twice", patience, async ({ world }) => {
     const { nas, vault, holdfast } = world;

@@ -61,6 +61,6 @@ export async function expectDone(holdfast: Holdfast): Promise<void> {
   const plan = JSON.parse(stdout) as Plan;
   expect(shortOf(plan)).toEqual([]);
   expect(plan.blocked).toEqual([]);
-  expect(plan.complete).toBe(true);
+  expect(plan.complete, JSON.stringify(plan.unobserved)).toBe(true);
   expect(code, stderr).toBe(0);
 }
