@@ -9,12 +9,14 @@ export async function validate(options: GlobalOptions & { readonly json?: true }
   const { loadManifest, warnOfReadableSecrets } = await import("../manifest/index.ts");
   const path = options.file === undefined ? {} : { path: options.file };
   const { manifest, secretFiles, ...loaded } = await loadManifest({ ...path, ...lookup(options) });
-  const diagnostics = [...loaded.diagnostics, ...(await warnOfReadableSecrets(secretFiles))];
-  const code = manifest === undefined ? EXIT.invalidManifest : EXIT.ok;
+  const weak = manifest?.service.token && (await (await import("./token.ts")).checkTokenFile(manifest, secretFiles));
+  const diagnostics = [...loaded.diagnostics, ...(weak ?? []), ...(await warnOfReadableSecrets(secretFiles))];
+  const isValid = !diagnostics.some(({ severity }) => severity === "error");
+  const code = isValid ? EXIT.ok : EXIT.invalidManifest;
   if (options.json) {
     const validation: Validation = {
       formatVersion: 1,
-      valid: manifest !== undefined,
+      valid: isValid,
       ...(manifest === undefined ? {} : { digest: manifest.digest }),
       diagnostics,
     };
@@ -22,7 +24,7 @@ export async function validate(options: GlobalOptions & { readonly json?: true }
     return code;
   }
   tell(renderDiagnostics(diagnostics, forStderr(options)));
-  if (manifest !== undefined) {
+  if (manifest !== undefined && isValid) {
     const counted = [
       [manifest.datasets.length, "dataset entry", "dataset entries"],
       [manifest.directories.length, "directory", "directories"],

@@ -1,8 +1,8 @@
 import { startNotifications } from "../notify/index.ts";
 import { serveHttp } from "../service/http/index.ts";
 import { createMetrics } from "../service/metrics.ts";
-import { readSecret } from "../transport/index.ts";
 import { stateFolder } from "./context.ts";
+import { requireToken } from "./token.ts";
 import type { Part } from "./watch.ts";
 
 /** What `watch` does beside its work: each stands alone, and none holds up a backup. */
@@ -15,7 +15,7 @@ export const PARTS: readonly Part[] = [
       const metrics = createMetrics(service);
       const server = await serveHttp(service, {
         listen: handedOver(env) ?? listen ?? { host: "127.0.0.1", port: 9469 },
-        ...(token && { token: (await readSecret(token, { what: "service.token", env })).reveal() }),
+        ...(token && { token: await requireToken(token, env) }),
         metrics: async () => ({ contentType: metrics.contentType, body: await metrics.text() }),
         log,
       });

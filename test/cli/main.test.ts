@@ -1,3 +1,4 @@
+import { chmodSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { fileURLToPath } from "node:url";
 import { build, type Metafile } from "esbuild";
@@ -160,6 +161,23 @@ describe("validate", () => {
     const { code, stdout } = await holdfast.run(["-f", "wrong.yaml", ...args]);
     expect(stdout).toBe("");
     expect(code).toBe(5);
+  });
+
+  test("a token that anybody could guess, where its file is here", async () => {
+    holdfast.write("token.yaml", `${manifest()}service: { token: { file: api.token } }\n`);
+    expect((await holdfast.run(["-f", "token.yaml", "validate"])).code).toBe(0);
+    chmodSync(holdfast.write("api.token", "hunter2\n"), 0o600);
+    const { code, stdout, stderr } = await holdfast.run(["-f", "token.yaml", "validate"]);
+    expect(stdout).toBe("");
+    expect(stderr).toMatch(/^error: service\.token: file .*api\.token needs 16 or more printable characters/);
+    expect(stderr).toContain("--> token.yaml:");
+    expect(stderr).toContain("openssl rand");
+    expect(stderr).not.toContain("hunter2");
+    expect(code).toBe(5);
+    const json = await holdfast.run(["-f", "token.yaml", "validate", "--json"]);
+    expect(JSON.parse(json.stdout)).toMatchObject({ valid: false, diagnostics: [{ code: "weak-token" }] });
+    holdfast.write("api.token", `${"0123456789abcdef".repeat(3)}\n`);
+    expect((await holdfast.run(["-f", "token.yaml", "validate"])).code).toBe(0);
   });
 
   test("a manifest that is not there says where it was looked for", async () => {

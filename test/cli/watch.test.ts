@@ -66,7 +66,7 @@ describe("holdfast watch", () => {
     const bomb = `a: &a [x]\n${[..."bcdefghij"].map((letter, index) => `${letter}: &${letter} [${`*${"abcdefghi"[index]},`.repeat(9)}]\n`).join("")}`;
     const put: readonly (() => void)[] = [
       () => writeFileSync(file, randomBytes(4096)),
-      () => writeFileSync(file, EMPTY.slice(0, 1 + Math.floor(Math.random() * (EMPTY.length - 2)))),
+      () => writeFileSync(file, EMPTY.slice(0, 1 + Math.floor(Math.random() * 8))),
       () => writeFileSync(file, ""),
       () => writeFileSync(file, `${EMPTY}\0`),
       () => writeFileSync(file, bomb),
@@ -102,6 +102,16 @@ describe("holdfast watch", () => {
     expect(stderr.match(/manifest {2}\+.*/g)?.filter((line) => !line.includes("+++"))).toEqual(
       zones.map((zone) => expect.stringMatching(`\\+timezone: Europe/${zone}`)),
     );
+  });
+
+  test("does not start with a token that anybody could guess", async () => {
+    const file = holdfast.write("guess/m.yaml", "version: 1\nservice: { token: { file: api.token } }\n");
+    holdfast.write("guess/api.token", "hunter2\n");
+    const { code, stderr } = await start(["-f", file]).ended;
+    expect(stderr).toMatch(/^error: service\.token: file .*api\.token needs 16 or more printable characters/m);
+    expect(stderr).toContain("next: make one: openssl rand");
+    expect(stderr).not.toContain("hunter2");
+    expect(code).toBe(1);
   });
 
   test("names what a new manifest can make this machine do", async () => {

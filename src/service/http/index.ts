@@ -9,6 +9,7 @@ import { type Answer, refuse, send } from "./answer.ts";
 import { type Connections, limitConnections } from "./connections.ts";
 import { createEventStream, type EventStream } from "./events.ts";
 import { type Method, type Routes, routesOf } from "./routes.ts";
+import { isToken, TOKEN_RULE } from "./token.ts";
 
 export interface HttpOptions {
   /** A descriptor is a socket that listens already, as systemd hands it over. */
@@ -73,10 +74,7 @@ const LIMITS: Limits = {
 export async function serveHttp(service: ServiceSource, options: HttpOptions): Promise<HttpServer> {
   const limits = { ...LIMITS, ...options.limits };
   const { token, log, listen } = options;
-  if (token !== undefined && !/^[\x21-\x7e]{16,}$/.test(token))
-    throw new Error(
-      "the token of the service needs 16 or more printable characters without blanks; openssl rand -hex 24",
-    );
+  if (token !== undefined && !isToken(token)) throw new Error(`the token of the service ${TOKEN_RULE}`);
   const place = "fd" in listen ? listen : await placeOf(listen, token);
   const server = createServer({
     maxHeaderSize: limits.headerBytes,
