@@ -32,7 +32,7 @@ ${READ}`;
  */
 export const MOUNT_SNAPSHOT = `dataset=$1 snapshot=$2 place=$3
 shift 3
-for needed in "$HOME" "$RESTIC_CACHE_DIR" "\${RESTIC_REPOSITORY#local:}" "\${TMPDIR:-/tmp}" "$(command -v restic)"; do
+for needed in "$HOME" "$XDG_CACHE_HOME" "$RESTIC_CACHE_DIR" "\${RESTIC_REPOSITORY#local:}" "\${TMPDIR:-/tmp}" "$(command -v restic)"; do
   case $needed/ in "$place"/*) place= ;; esac
 done
 case $place in

@@ -15,7 +15,7 @@ export interface LocalOptions {
   readonly endsBy?: EndSignal;
 }
 
-const TAKEN_OVER = ["HOME", "USER", "LOGNAME", "TMPDIR", "XDG_RUNTIME_DIR", "CREDENTIALS_DIRECTORY"];
+const TAKEN_OVER = ["HOME", "USER", "LOGNAME", "TMPDIR", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "CREDENTIALS_DIRECTORY"];
 
 export function childEnvironment(env: LocalOptions["env"]): Record<string, string> {
   const built: Record<string, string> = { PATH: withSystemPath(env.PATH), LC_ALL: "C", SHELL: "/bin/sh" };

@@ -148,7 +148,7 @@ export class TransportError extends Error {
 }
 
 export interface HostsOptions {
-  /** The caller's environment: PATH, HOME, SSH_AUTH_SOCK and CREDENTIALS_DIRECTORY are taken from it, nothing else. */
+  /** The caller's environment: PATH, HOME, XDG_CACHE_HOME, SSH_AUTH_SOCK and CREDENTIALS_DIRECTORY are taken from it, nothing else. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Until a host must have answered and let us in; default 20 s. */
   readonly connectTimeoutMs?: number;

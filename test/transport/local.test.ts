@@ -9,7 +9,7 @@ import { eventually, processesWith, watchForLeftovers } from "./leftovers.ts";
 
 const here = "here" as HostName;
 const host: Host = { name: here, local: true, address: "here", port: 22, user: "root", hostKeys: [], sudo: false };
-const env = { PATH: process.env.PATH, HOME: "/nowhere", SECRET_TOKEN: "leak" };
+const env = { PATH: process.env.PATH, HOME: "/nowhere", XDG_CACHE_HOME: "/cache", SECRET_TOKEN: "leak" };
 const { TMPDIR, expectNothingLeft } = watchForLeftovers();
 let hosts: Hosts;
 beforeAll(() => {
@@ -38,6 +38,7 @@ describe("a command on this machine", () => {
     expect(lines.get("LC_ALL")).toBe("C");
     expect(lines.get("HOME")).toBe("/nowhere");
     expect(lines.get("PATH")).toBe(`${process.env.PATH}:/usr/local/sbin:/usr/sbin:/sbin`);
+    expect(lines.get("XDG_CACHE_HOME")).toBe("/cache");
     expect(stdout).not.toContain("leak");
   });
 
