@@ -7,10 +7,10 @@ MAKEFLAGS += --no-print-directory
 modules := node_modules/.package-lock.json
 program := dist/holdfast.js
 
-.PHONY: help install test test-fast test-restic test-prometheus test-page test-zfs lint format bench soak soak-zfs demo demo-zfs clean
+.PHONY: help install test test-fast test-restic test-prometheus test-packaging test-page test-zfs lint format bench soak soak-zfs demo demo-zfs clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(program) ## the dependencies, and dist/holdfast.js
 
@@ -25,6 +25,9 @@ test-restic: $(program) ## only what runs on real restic, from the command line 
 
 test-prometheus: $(program) ## only what runs on a real Prometheus
 	@node_modules/.bin/tsx test/run.ts prometheus
+
+test-packaging: $(program) ## only what is shipped to install it, by systemd's and the shell's own checks
+	@node_modules/.bin/tsx test/run.ts packaging
 
 test-page: $(program) ## only the dashboard, in a real browser
 	@node_modules/.bin/tsx test/run.ts page

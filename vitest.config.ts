@@ -43,6 +43,14 @@ export default defineConfig({
         },
       },
       {
+        // What is shipped to install it: by systemd's and the shell's own checks.
+        test: {
+          name: "packaging",
+          include: ["test/scenario/packaging/**/*.test.ts"],
+          testTimeout: 60_000, // on a machine that has other work too
+        },
+      },
+      {
         // Real OpenZFS: emulated machines, booted once, two for each worker, and much patience.
         test: {
           name: "zfs",
