@@ -13,6 +13,9 @@ export type Palette = ReturnType<typeof palette>;
 /** C0, DEL, C1, line separators, zero-width and bidirectional controls: what could forge or hide part of a line. */
 const UNSAFE = /[\p{Cc}\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]|\p{Cs}/gu;
 
+/** Whether anything in it would not be seen where it stands, or would move what stands around it. */
+export const isInvisible = (text: string): boolean => text.search(UNSAFE) !== -1;
+
 /** One line that is safe on a terminal: control characters of names from outside are shown, never sent. */
 export const visible = (text: string): string =>
   text.replace(UNSAFE, (char) => {

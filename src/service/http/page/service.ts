@@ -1,6 +1,6 @@
 import type { ServiceView } from "../../../model/service.ts";
+import { type Html, html } from "../../../render/html.ts";
 import { shortAddress, visible, visibleLines } from "../../../render/text.ts";
-import { type Html, html } from "./html.ts";
 import { relative } from "./words.ts";
 
 /** Of suspended sources, so many by name. */

@@ -1,6 +1,6 @@
 import type { Health, SourceStatus, Status } from "../../../model/status.ts";
+import { type Html, html } from "../../../render/html.ts";
 import { duration, plural } from "../../../render/text.ts";
-import { type Html, html } from "./html.ts";
 
 /** Never colour alone: each has a symbol, too, and its word. */
 export const SYMBOLS: Readonly<Record<Health, string>> = {

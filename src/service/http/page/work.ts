@@ -1,9 +1,9 @@
 import type { OperationReport, Problem } from "../../../model/report.ts";
 import type { PassResult, Run, RunningOperation } from "../../../model/service.ts";
 import type { HostName } from "../../../model/units.ts";
+import { type Html, html } from "../../../render/html.ts";
 import { duration, part, plural, shortAddress, size, visible, visibleLines } from "../../../render/text.ts";
 import { command } from "./blocked.ts";
-import { type Html, html } from "./html.ts";
 import { relative } from "./words.ts";
 
 const RUNS = 12;

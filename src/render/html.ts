@@ -1,4 +1,4 @@
-/** Markup that is safe to send: made by `html`, which escapes everything else that is put into it. */
+/** Markup that is safe: made by `html`, which escapes everything else that is put into it. */
 export interface Html {
   readonly html: string;
 }
