@@ -1,27 +1,16 @@
-import { existsSync, realpathSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { homedir, userInfo } from "node:os";
-import { basename, dirname, resolve } from "node:path";
+import { basename, dirname } from "node:path";
 import type { ManifestFile } from "../manifest/index.ts";
-import type { Host, Manifest } from "../model/manifest.ts";
-import type { HostName } from "../model/units.ts";
+import type { Manifest } from "../model/manifest.ts";
 import { visible } from "../render/text.ts";
 import { Git } from "../transport/git.ts";
 import { type GlobalOptions, lookup, requireManifest, settled } from "./context.ts";
 import { Failure } from "./exit.ts";
+import { here, manifestPath, thisMachine } from "./manifest-place.ts";
 import { clock, connect } from "./world.ts";
 
 const GIT = "git:";
-export const here = "local" as HostName;
-export const thisMachine: Host = {
-  name: here,
-  local: true,
-  address: "localhost",
-  port: 22,
-  user: "",
-  hostKeys: [],
-  sudo: false,
-};
-
 /** The manifest a change starts from: a file, a folder, or `git:REF` for what the repository had in its place. */
 export async function baseManifest(name: string, options: GlobalOptions): Promise<Manifest> {
   if (!name.startsWith(GIT)) return requireManifest(options, name);
@@ -41,15 +30,6 @@ export async function baseManifest(name: string, options: GlobalOptions): Promis
   } finally {
     await hosts.close();
   }
-}
-
-/** Where the manifest itself is, links followed: that is the place in the repository. */
-function manifestPath({ file }: GlobalOptions): string {
-  const places = file === undefined ? ["holdfast.yaml", "/etc/holdfast/holdfast.yaml", "/etc/holdfast"] : [file];
-  const found = places.map((place) => resolve(place)).find((place) => existsSync(place));
-  if (found === undefined)
-    throw new Failure("there is no manifest to compare with an older one", { hint: "give it with -f" });
-  return realpathSync(found);
 }
 
 /** The manifest's files as they were in the commit that `git:REF` names; all of the folder where no file is named. */

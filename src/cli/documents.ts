@@ -127,12 +127,14 @@ const unreadable = (path: string, error: unknown): Failure =>
 export const writeDocument = (path: string, value: unknown): Promise<void> =>
   writeWhole(path, `${JSON.stringify(value, null, 2)}\n`);
 
-/** All of the file or the one that was there before, also after a crash. */
-export async function writeWhole(path: string, text: string): Promise<void> {
+/** All of the file or the one that was there before, also after a crash. `mode`: default what the umask leaves of 0666. */
+export async function writeWhole(path: string, text: string, mode?: number): Promise<void> {
   const temporary = join(dirname(path), `.${process.pid}.holdfast.tmp`);
   try {
-    const file = await open(temporary, "w");
+    const file = await open(temporary, "w", mode);
     try {
+      // one that a crash left behind keeps its own
+      if (mode !== undefined) await file.chmod(mode);
       await file.writeFile(text);
       await file.sync();
     } finally {

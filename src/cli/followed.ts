@@ -13,10 +13,10 @@ import { type Deployed, GitSource, withoutPassword } from "../service/git-source
 import type { Material } from "../service/keeper.ts";
 import { watchPath } from "../service/watch-files.ts";
 import { Git } from "../transport/git.ts";
-import { here, thisMachine } from "./base.ts";
 import { type GlobalOptions, lookup, stateFolder, suspendedHere, withSuspended } from "./context.ts";
 import { EXIT, Failure } from "./exit.ts";
 import { forbiddenHere, policiesHere } from "./here.ts";
+import { here, thisMachine } from "./manifest-place.ts";
 import { connect } from "./world.ts";
 
 /** Where a service has its manifest from. */
