@@ -30,6 +30,7 @@ export const ANSWERS: Readonly<Record<string, string>> = {
   "status.v1": "Status",
   "folder.v1": "Folder",
   "found.v1": "Found",
+  "recovery-kit.v1": "RecoveryKit",
   "notice.v1": "Notice",
   "notify-test.v1": "NotifyTest",
   "service.v1": "ServiceState",

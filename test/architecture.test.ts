@@ -69,6 +69,23 @@ const RULES: readonly (readonly [pattern: RegExp, rule: Rule])[] = [
     { modules: ["inventory", "planner", "transport", SCOPE, REPOSITORIES, /^remotes\/restic\//], packages: [] },
   ],
   [/^service\/(?:metrics|label-sets|tallies|places|one-run)\.ts$/, { modules: [], packages: ["prom-client"] }],
+  [
+    /^kit\//,
+    {
+      modules: [
+        "planner",
+        SCOPE,
+        REPOSITORIES,
+        "manifest/text.ts",
+        "remotes/zfs/commands.ts",
+        "remotes/zfs/files.ts",
+        /^remotes\/restic\//,
+        "render/text.ts",
+        "transport",
+      ],
+      packages: ["node:crypto"],
+    },
+  ],
   [/^host\/generated\//, { modules: [], packages: [] }],
   [/^host\//, { modules: [], packages: ["node:*", "yaml"] }],
   // what runs in a browser, and what it is made into
@@ -96,6 +113,7 @@ const RULES: readonly (readonly [pattern: RegExp, rule: Rule])[] = [
         "hooks",
         "host",
         "inventory",
+        "kit",
         "manifest",
         "notify",
         "planner",

@@ -331,6 +331,26 @@ export function createProgram(finish: (code: ExitCode) => void): Command {
     async () => (await import("./verify.ts")).verify,
   );
   add(
+    new Command("recovery-kit")
+      .description("Print the page for the safe: what it takes to restore without Holdfast. It holds no secret.")
+      .argument("[SOURCE...]", "only these sources; patterns are fine; default: every source")
+      .addOption(new Option("--html", "a page to print, instead of Markdown").conflicts("json"))
+      .addOption(json())
+      .option("--out <FILE>", "write it there, for you alone; over an older kit, and over nothing else")
+      .option("--no-fingerprints", "nothing by which a password or key could be known, or guessed at")
+      .addOption(inventory())
+      .addOption(allHosts())
+      .addHelpText(
+        "after",
+        examples(
+          "holdfast recovery-kit",
+          "holdfast recovery-kit --html --out recovery-kit.html",
+          "holdfast recovery-kit 'tank/vm/*' --no-fingerprints",
+        ),
+      ),
+    async () => (await import("./recovery-kit.ts")).recoveryKit,
+  );
+  add(
     new Command("ls")
       .description("Look into a snapshot or copy: what is in a folder of it. Nothing is restored.")
       .argument("<ADDRESS>", "[HOST:]DATASET[@SNAPSHOT], or a directory's [HOST:]PATH")

@@ -373,7 +373,7 @@ const refOf = ({ name, guid }: Snapshot): SnapshotRef => ({ name, guid });
  * A source's own encryption goes as it is, without a key. A copy that was only encrypted by what it lies below, at the
  * remote, comes back in plaintext while that key is loaded there.
  */
-function isRaw(observations: Observations, { dataset, from, copied }: SnapshotPoint): boolean {
+export function isRaw(observations: Observations, { dataset, from, copied }: SnapshotPoint): boolean {
   if (dataset.encryption === "off") return false;
   if (!copied || dataset.encryptionroot === undefined) return true;
   const root = observations.datasets(from.host).get(dataset.encryptionroot);
@@ -382,7 +382,7 @@ function isRaw(observations: Observations, { dataset, from, copied }: SnapshotPo
 }
 
 /** The nearest dataset above that exists, where it is encrypted. */
-function encryptedAbove(observations: Observations, { host, dataset }: At): Dataset | undefined {
+export function encryptedAbove(observations: Observations, { host, dataset }: At): Dataset | undefined {
   const there = observations.datasets(host);
   for (let name = parentOf(dataset); name !== undefined; name = parentOf(name)) {
     const found = there.get(name);

@@ -7,6 +7,7 @@ import { type BackupOptions, type BackupResult, backup } from "./backup.ts";
 import { addTag, forget } from "./change.ts";
 import { copyFrom, init } from "./fill.ts";
 import { type FindOptions, type FindResult, find } from "./find.ts";
+import { currentKey } from "./keys.ts";
 import { list } from "./list.ts";
 import { type LookOptions, look } from "./look.ts";
 import { type CheckOptions, type CheckResult, check, prune, unlock } from "./maintain.ts";
@@ -33,6 +34,11 @@ export class Restic {
 
   list(): Promise<RepositoryInventory> {
     return list(this.#session);
+  }
+
+  /** The beginning of the id of the key that the password opens. */
+  currentKey(): Promise<string | undefined> {
+    return currentKey(this.#session);
   }
 
   init(options: { readonly chunkerParametersOf?: Restic } = {}): Promise<void> {
