@@ -76,7 +76,6 @@ const RULES: readonly (readonly [pattern: RegExp, rule: Rule])[] = [
         "planner",
         SCOPE,
         REPOSITORIES,
-        "manifest/text.ts",
         "remotes/zfs/commands.ts",
         "remotes/zfs/files.ts",
         /^remotes\/restic\//,

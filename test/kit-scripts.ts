@@ -27,7 +27,7 @@ export function scriptsIn(markdown: string): PrintedScript[] {
       fence = opening;
       lines = [];
     }
-    const heading = /^#### (.*)$/.exec(line)?.[1];
+    const heading = /^#{3,4} (.*)$/.exec(line)?.[1];
     if (heading !== undefined) about = heading.replace(/\\(.)/g, "$1");
     place = /^### [\d.]+ `+ ?(.*?) ?`+ \(/.exec(line)?.[1] ?? place;
   }

@@ -1,4 +1,3 @@
-import { hasPasswordInUrl } from "../manifest/text.ts";
 import type { KitCopy, KitManifest, KitPlace, KitSecret, KitSource, RecoveryKit } from "../model/recovery-kit.ts";
 import type { DatasetName, EpochSeconds, HostName } from "../model/units.ts";
 import { isRaw } from "../planner/restore/datasets.ts";
@@ -148,7 +147,7 @@ function repositoryPlace({ inventory, manifest }: Layout, facts: Facts, one: Rep
   return {
     name: key,
     kind: mirror ? "mirror" : "restic",
-    ...(typeof location === "string" && !hasPasswordInUrl(location) && { address: location.replaceAll("{host}", of) }),
+    ...(typeof location === "string" && { address: location.replaceAll("{host}", of) }),
     ...(mirror && { of: mirror.of }),
     host: of,
     ...(there?.state === "observed" && {
@@ -226,7 +225,7 @@ function warningsOn(secrets: readonly KitSecret[], sources: Layout["sources"]): 
   const lost = [...new Set(only.map(({ onlyOn }) => onlyOn))].map((host) => {
     const there = only.filter(({ onlyOn }) => onlyOn === host);
     const [what, opens] = [there.map((one) => one.what), [...new Set(there.flatMap((one) => one.opens))]];
-    return `Known only on ${host}, which is the machine to be protected: ${what.join(", ")}. With that machine they are lost, and with them all copies behind them (${opens.join(", ")}). Keep them somewhere else as well.`;
+    return `Known only on ${host}, which is the machine to be protected: ${what.join(", ")}. With that machine they are lost, and what is behind them (${opens.join(", ")}) can no longer be reached or read. Keep them somewhere else as well.`;
   });
   const without = sources.flatMap(({ source }) =>
     source.repositories.length === 0 && ("path" in source || source.copies.length === 0)

@@ -56,7 +56,7 @@ describe("what is known only where it must not be", () => {
 
   test("is named, with what is lost with it", () => {
     expect(warnings).toMatch(/Known only on nas, .*password of b2.*key of nas:tank\/secret/);
-    expect(warnings).toMatch(/copies behind them \(.*b2.*nas:tank\/secret on vault/);
+    expect(warnings).toMatch(/what is behind them \(.*b2.*nas:tank\/secret on vault/);
   });
 
   test("is not what a command reads from elsewhere, or an agent has somewhere", () => {

@@ -25,7 +25,7 @@ export function pageOf(kit: RecoveryKit, checks: Checks): Page {
       ...start(kit),
       heading(2, "4. Bring it back"),
       text(
-        "One place is enough; the first that is still there will do. What comes back stands beside its original and never over it. Begin each place in a new shell.",
+        "One place is enough; the first that is still there will do. What comes back stands beside its original and never over it. Begin each place in a new shell, and there with the first line of section 3.",
       ),
       ...kit.places.flatMap((place, index) => placeBlocks(kit, place, index + 1)),
       ...afterwards(kit),
@@ -107,7 +107,7 @@ function apart({ secrets }: RecoveryKit, { node, python }: Checks): Block[] {
           ),
           {
             kind: "table",
-            head: ["", "secret", "where it is now", "opens", "fingerprint"],
+            head: ["kept", "secret", "where it is now", "opens", "fingerprint"],
             rows: secrets.map(secretRow),
           } as const,
         ]),
@@ -207,7 +207,7 @@ function start({ self, machines, prepare, places }: RecoveryKit): Block[] {
             ]),
           } as const,
         ]),
-    ...prepare.flatMap(commandBlocks),
+    ...prepare.flatMap((commands) => commandBlocks(commands, 3)),
   ];
 }
 
@@ -228,12 +228,12 @@ function placeBlocks({ self }: RecoveryKit, place: KitPlace, number: number): Bl
     ),
     ...(unseen === undefined ? [] : [text("Not seen when this was made: ", unseen, ".")]),
     ...notes.map((note) => text(note)),
-    ...commands.flatMap(commandBlocks),
+    ...commands.flatMap((one) => commandBlocks(one, 4)),
   ];
 }
 
-const commandBlocks = ({ about, notes, script }: KitCommands): Block[] => [
-  heading(4, about),
+const commandBlocks = ({ about, notes, script }: KitCommands, level: 3 | 4): Block[] => [
+  heading(level, about),
   ...notes.map((note) => text(note)),
   { kind: "script", lines: script },
 ];
@@ -261,6 +261,15 @@ function afterwards({ places }: RecoveryKit): Block[] {
                 " and ",
                 code("zfs set mountpoint=…"),
                 " as in section 2.",
+              ],
+              [
+                "A transfer that was cut goes on where it stopped: ",
+                code("zfs get -H -o value receive_resume_token tank/data-restored"),
+                " prints a token; then send with ",
+                code("zfs send -t TOKEN"),
+                " in the place of what was sent, and receive with ",
+                code("zfs receive -s -u tank/data-restored"),
+                ".",
               ],
             ]
           : []),

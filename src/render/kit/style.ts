@@ -19,7 +19,7 @@ h3 code { font-size: 1em; }
 pre { margin: 0 0 2.5mm; padding: 2mm 3mm; border: .25mm solid #c3c8d0; border-left: 1mm solid #16181d; background: #f6f7f9; line-height: 1.45; white-space: pre-wrap; overflow-wrap: anywhere; break-inside: avoid; }
 pre code { display: inline-block; width: 100%; min-height: 1.45em; padding-left: 2.4em; text-indent: -2.4em; font-size: 8.6pt; }
 pre span { display: inline-block; max-width: 100%; text-indent: 0; }
-h4 + p, p:has(+ pre) { break-after: avoid; }
+h3 + p, h4 + p, p:has(+ pre) { break-after: avoid; }
 table { width: 100%; margin: 0 0 3mm; border-collapse: collapse; }
 td, th { padding: 1.1mm 2.5mm 1.1mm 0; border-bottom: .2mm solid #d7dbe1; text-align: left; vertical-align: top; overflow-wrap: anywhere; }
 thead { display: table-header-group; }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import axe from "axe-core";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CHECKS } from "../../../src/kit/fingerprint.ts";
@@ -37,6 +38,11 @@ test("a kit from a file: nothing is fetched or refused, and on paper nothing is 
   ]`);
   expect(wide).toBeLessThanOrEqual(PAPER.width);
   expect(cut).toBe(0);
+  await page.evaluate(axe.source);
+  const violations = await page.evaluate<readonly { readonly id: string }[]>(
+    `axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa", "best-practice"] }).then(({ violations }) => violations)`,
+  );
+  expect(violations.map(({ id }) => id)).toEqual([]);
   const pdf = (await page.pdf({ preferCSSPageSize: true })).toString("latin1");
   const [, width, height] = /\/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]/.exec(pdf) ?? [];
   expect([Math.round(Number(width)), Math.round(Number(height))]).toEqual([595, 842]);

@@ -10,11 +10,12 @@ const differences = (machine: Machine, from: string, to: string): Promise<string
   machine.sh(`rsync -ancXH --delete -i '${from}/' '${to}/'`);
 
 /** As somebody does it who has the page, the keys, bash and ssh, and no Holdfast. */
-function bash(world: World, script: string, more: { readonly file?: string; readonly copy?: string } = {}): string {
+function bash(world: World, script: string, { input = "", ...more }: { readonly [name: string]: string } = {}): string {
   const { status, stdout, stderr } = spawnSync("bash", ["-c", script], {
     cwd: world.folder,
     env: { PATH: process.env.PATH, HOME: world.folder, ...more },
     encoding: "utf8",
+    input,
   });
   expect(status, `${script}\n${stdout}${stderr}`).toBe(0);
   return stdout;
@@ -30,6 +31,7 @@ test("what the kit prints brings datasets back with no Holdfast: plain ones, and
     zfs create -o recordsize=16K -o org.example:owner='a  b' ${tank}/data; zfs create "${tank}/data/with blank"
     (umask 077; printf 'open sesame, please' > ${keyFile})
     zfs create -o encryption=on -o keyformat=passphrase -o keylocation=file://${keyFile} -o compression=gzip ${tank}/secret
+    echo typed-by-hand | zfs create -o encryption=on -o keyformat=passphrase ${tank}/typed; echo z > /${tank}/typed/file
     cd /${tank}/data; head -c 1000000 /dev/urandom > file; ln file link; ln -s nowhere soft; mkdir -p 'a b/[x]'
     printf x > "$(printf 'a b/[x]/new\\nline')"; setfattr -n user.colour -v blue file; echo y > 'with blank/below'
     cp -a /${tank}/data/file /${tank}/secret/file; chown 1234:5678 /${tank}/secret/file`);
@@ -79,12 +81,15 @@ test("what the kit prints brings datasets back with no Holdfast: plain ones, and
     `nas:${tank}/data to nas:${tank}/data-restored`,
     `nas:${tank}/data/with blank to nas:${tank}/data-restored/with blank`,
     `nas:${tank}/secret to nas:${tank}/secret-restored`,
+    `nas:${tank}/typed to nas:${tank}/typed-restored`,
   ]);
   const [list] = there;
   expect(bash(world, [...before, list?.script].join("\n"))).toContain(`${backup}/${tank}/secret`);
-  const settings = bash(world, [...before, ...whole.map(({ script }) => script)].join("\n"));
+  const settings = bash(world, [...before, ...whole.map(({ script }) => script)].join("\n"), {
+    input: "typed-by-hand\n",
+  });
   expect(settings).toMatch(/compression\tgzip/);
-  for (const name of ["data", "data/with blank", "secret"])
+  for (const name of ["data", "data/with blank", "secret", "typed"])
     expect(await differences(nas, `/${tank}/${name}`, `/${tank}/${name.replace(/^\w+/, "$&-restored")}`)).toBe("");
   expect(await nas.property(`${tank}/data-restored`, "recordsize")).toBe("16384");
   expect(await nas.property(`${tank}/data-restored`, "org.example:owner")).toBe("a  b");
@@ -93,5 +98,17 @@ test("what the kit prints brings datasets back with no Holdfast: plain ones, and
   bash(world, [...before, single?.script].join("\n"), { file: "a b/[x]/new\nline", copy: `${backup}/${tank}/data` });
   expect(await readFile(`${world.folder}/recovery/restored-files/a b/[x]/new\nline`, "utf8")).toBe("x");
   expect(await vault.sh("mount | grep -c 'a-' || true")).toBe("0");
-  await nas.run("rm", keyFile);
+
+  // the machine made anew: the copies alone tell what there was
+  const names = ["data", "secret", "typed"];
+  await nas.sh(
+    `set -e; ${names.map((name) => `zfs destroy -r ${tank}/${name} && zfs destroy -r ${tank}/${name}-restored`).join("; ")}`,
+  );
+  const late = scriptsIn((await holdfast("recovery-kit", `nas:${tank}/*`, `nas:${tank}/data/*`)).stdout);
+  const all = late.filter(({ about, place }) => place === undefined || about.includes("-restored"));
+  const [secret] = all.filter(({ about }) => about.includes("/secret to"));
+  expect(secret?.script).toContain("zfs send -vP -L -e -c -w ");
+  bash(world, all.map(({ script }) => script).join("\n"), { input: "open sesame, please\ntyped-by-hand\n" });
+  expect(await nas.sh(`cat /${tank}/data-restored/later /${tank}/typed-restored/file`)).toBe("later\nz");
+  await nas.sh(`rm ${keyFile}; cmp /${tank}/data-restored/file /${tank}/secret-restored/file`);
 });
