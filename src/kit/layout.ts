@@ -91,17 +91,21 @@ function zfsCopies(manifest: Manifest, sources: readonly PlacedSource[]): ZfsCop
       const one = { source: source as Source, copy, ...(point?.kind === "snapshot" && { point }) };
       found.set(`${remote.name} ${host}`, {
         ...known,
-        roots: outermost([...known.roots, isWithin(target, root) ? root : target]),
+        roots: [...known.roots, isWithin(target, root) ? root : target],
         copies: [...known.copies, one],
       });
     }
   // the remotes' own order
   const order = [...manifest.remotes.keys()];
-  return [...found.values()].sort((a, b) => order.indexOf(a.remote.name) - order.indexOf(b.remote.name));
+  return [...found.values()]
+    .map((one) => ({ ...one, roots: outermost(one.roots) }))
+    .sort((a, b) => order.indexOf(a.remote.name) - order.indexOf(b.remote.name));
 }
 
-const outermost = (names: readonly string[]): string[] =>
-  [...new Set(names)].filter((name) => !names.some((other) => other !== name && isWithin(name, other)));
+function outermost(names: readonly string[]): string[] {
+  const all = [...new Set(names)];
+  return all.filter((name) => !all.some((other) => other !== name && isWithin(name, other)));
+}
 
 function repositoryCopies(
   manifest: Manifest,
