@@ -125,6 +125,24 @@ newest("what cannot be reached is printed as the manifest has it", async ({ worl
   expect(gone[1]?.script).toContain(`restic restore latest --tag source=${host}:${source} --target ${source}-restored`);
 });
 
+newest("copies that another tool made are found by host and path", async ({ world }) => {
+  const { holdfast } = world;
+  const source = world.source("it's old", { "a/b": "1", c: "2" });
+  const usb = world.repository("usb");
+  usb.restic(["backup", `--host=${host}`, source]);
+  world.manifest({
+    snapshotTypes: { a: {} },
+    remotes: { usb: { type: "restic", ...usb.entry, adopt: [{ host, path: source, type: "a" }] } },
+    directories: { [source]: { keep: { a: "all" }, remotes: { usb: {} } } },
+  });
+  const { code, stdout, stderr } = await holdfast("recovery-kit");
+  expect(code, stdout + stderr).toBe(0);
+  const scripts = scriptsIn(stdout);
+  bash(world, scripts.map(({ script }) => script).join("\n"), { file: "a" });
+  expect(differences(source, `${source}-restored`)).toEqual([]);
+  expect(readFileSync(world.path("recovery/restored-files/a/b"), "utf8")).toBe("1");
+});
+
 newest("a file: for its owner alone, over an older kit, and over nothing else", async ({ world }) => {
   const { holdfast } = world;
   const source = world.source("data", { a: "1" });
