@@ -105,10 +105,13 @@ test("what the kit prints brings datasets back with no Holdfast: plain ones, and
     `set -e; ${names.map((name) => `zfs destroy -r ${tank}/${name} && zfs destroy -r ${tank}/${name}-restored`).join("; ")}`,
   );
   const late = scriptsIn((await holdfast("recovery-kit", `nas:${tank}/*`, `nas:${tank}/data/*`)).stdout);
-  const all = late.filter(({ about, place }) => place === undefined || about.includes("-restored"));
-  const [secret] = all.filter(({ about }) => about.includes("/secret to"));
-  expect(secret?.script).toContain("zfs send -vP -L -e -c -w ");
-  bash(world, all.map(({ script }) => script).join("\n"), { input: "open sesame, please\ntyped-by-hand\n" });
+  const start = late.filter(({ place }) => place === undefined).map(({ script }) => script);
+  const typed = { secret: "open sesame, please\n", typed: "typed-by-hand\n" };
+  for (const { about, script } of late.filter((one) => one.about.includes("-restored"))) {
+    const name = /\/(secret|typed) to/.exec(about)?.[1] as keyof typeof typed | undefined;
+    expect(script).toContain(name === undefined ? "-c -b " : "-c -w ");
+    bash(world, [...start, script].join("\n"), name && { input: typed[name] });
+  }
   expect(await nas.sh(`cat /${tank}/data-restored/later /${tank}/typed-restored/file`)).toBe("later\nz");
   await nas.sh(`rm ${keyFile}; cmp /${tank}/data-restored/file /${tank}/secret-restored/file`);
 });
