@@ -2,6 +2,7 @@ import { startNotifications } from "../notify/index.ts";
 import { serveHttp } from "../service/http/index.ts";
 import { createMetrics } from "../service/metrics.ts";
 import { stateFolder } from "./context.ts";
+import { releaseMemorySoon } from "./memory.ts";
 import { requireToken } from "./token.ts";
 import type { Part } from "./watch.ts";
 
@@ -12,7 +13,7 @@ export const PARTS: readonly Part[] = [
     settings: ({ service: { listen, token } }) => listen && { listen, token },
     async start(service, { manifest, env, log }) {
       const { listen, token } = manifest.service;
-      const metrics = createMetrics(service);
+      const metrics = createMetrics(service, { onWritten: releaseMemorySoon });
       const server = await serveHttp(service, {
         listen: handedOver(env) ?? listen ?? { host: "127.0.0.1", port: 9469 },
         ...(token && { token: await requireToken(token, env) }),

@@ -18,7 +18,7 @@ import { type GlobalOptions, openLog, stateFolder } from "./context.ts";
 import { EXIT, type ExitCode, Failure } from "./exit.ts";
 import { type Followed, followFiles, followGit } from "./followed.ts";
 import type { Log } from "./log.ts";
-import { memoryReleaser } from "./memory.ts";
+import { releaseMemorySoon } from "./memory.ts";
 import { VERSION } from "./package.ts";
 import { logService } from "./service-log.ts";
 import { Locks, openWorkshop, type Shared } from "./workshop.ts";
@@ -114,7 +114,7 @@ export async function watch(options: WatchOptions, parts: readonly Part[]): Prom
     });
     const sides = new Sides(parts, service, { env: process.env, log });
     logService(service, log);
-    service.on("assessed", memoryReleaser());
+    service.on("assessed", releaseMemorySoon);
     await sides.follow(first.manifest, true);
     const unwatch = await followed.watch(
       () => void keeper.check(),

@@ -12,28 +12,51 @@ export interface Metrics {
   close(): void;
 }
 
-/** Thousands of sources take a while to be written; who scrapes more often gets the same again. */
-const CACHED_MS = 1500;
+export interface MetricsOptions {
+  /** Who scrapes more often gets the same again, whatever has changed; default: 1500 ms. */
+  readonly cachedMs?: number;
+  /** Called when the text was written anew, which takes memory. */
+  readonly onWritten?: () => void;
+}
 
-/** What the service knows and counts, as Prometheus has it. */
-export function createMetrics(service: Pick<ServiceSource, "view" | "on">, { cachedMs = CACHED_MS } = {}): Metrics {
-  const registry = new Registry();
+/**
+ * What the service knows and counts, as Prometheus has it. Thousands of sources take a while to be written: the text is
+ * kept until something changes, and only the text.
+ */
+export function createMetrics(
+  service: Pick<ServiceSource, "view" | "on">,
+  { cachedMs = 1500, onWritten }: MetricsOptions = {},
+): Metrics {
+  /** What is counted as it happens, and what is read anew. */
+  const [counted, read] = [new Registry(), new Registry()];
   const view = (): ServiceView => service.view();
   const tallies = createTallies(view());
-  registerService(registry, view);
-  registerSources(registry, view, tallies);
-  const ends = [...countEvents(registry, service), ...keepTallies(service, tallies)];
-  let last: { readonly at: number; readonly text: Promise<string> } | undefined;
+  registerService(read, view);
+  registerSources(read, view, tallies);
+  const ends = [...countEvents(counted, read, service), ...keepTallies(service, tallies)];
+  let events = 0;
+  for (const kind of ["reconciled", "finished", "assessed"] as const) ends.push(service.on(kind, () => events++));
+  const write = async (): Promise<string> => {
+    const text = `${await read.metrics()}\n${await counted.metrics()}`;
+    read.resetMetrics();
+    onWritten?.();
+    return text;
+  };
+  let last: { readonly at: number; readonly of: readonly unknown[]; readonly text: Promise<string> } | undefined;
   return {
-    contentType: registry.contentType,
+    contentType: read.contentType,
     text() {
       const at = performance.now();
-      if (last === undefined || at - last.at > cachedMs) last = { at, text: registry.metrics() };
+      const { status, plan, manifest, observeSeconds, lockHeld } = view();
+      const of = [status, plan, manifest, observeSeconds, lockHeld, events];
+      const isSame = of.every((value, index) => value === last?.of[index]);
+      if (last === undefined || (!isSame && at - last.at > cachedMs)) last = { at, of, text: write() };
       return last.text;
     },
     close() {
       for (const end of ends) end();
-      registry.clear();
+      counted.clear();
+      read.clear();
     },
   };
 }
@@ -212,8 +235,8 @@ function* planned({ status, plan }: ServiceView): Samples<"host" | "source" | "k
 const BUCKETS = [0.1, 0.5, 1, 5, 15, 60, 300, 1800, 7200, 21_600, 86_400];
 
 /** What is counted as it happens, of no particular source. */
-function countEvents(registry: Registry, service: Pick<ServiceSource, "view" | "on">): (() => void)[] {
-  const registers = [registry];
+function countEvents(counted: Registry, read: Registry, service: Pick<ServiceSource, "view" | "on">): (() => void)[] {
+  const registers = [counted];
   const passes = new Histogram({
     name: "holdfast_reconcile_duration_seconds",
     help: "How long passes over sources took.",
@@ -238,17 +261,10 @@ function countEvents(registry: Registry, service: Pick<ServiceSource, "view" | "
     for (const result of OUTCOMES) operations.inc({ kind, result }, 0);
   }
   const resumes = new Map<string, number>();
-  counter(
-    registry,
-    "holdfast_resumes_total",
-    "Half-received streams that were gone on with.",
-    ["remote"],
-    function* () {
-      const remotes = placesOf(service.view()).flatMap(({ copy }) => (copy?.kind === "zfs" ? [copy.remote] : []));
-      for (const remote of new Set<string>([...remotes, ...resumes.keys()]))
-        yield [{ remote }, resumes.get(remote) ?? 0];
-    },
-  );
+  counter(read, "holdfast_resumes_total", "Half-received streams that were gone on with.", ["remote"], function* () {
+    const remotes = placesOf(service.view()).flatMap(({ copy }) => (copy?.kind === "zfs" ? [copy.remote] : []));
+    for (const remote of new Set<string>([...remotes, ...resumes.keys()])) yield [{ remote }, resumes.get(remote) ?? 0];
+  });
   return [
     service.on("reconciled", ({ seconds }) => passes.observe(seconds)),
     service.on("finished", ({ kind, outcome, seconds, remote }) => {

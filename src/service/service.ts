@@ -105,6 +105,7 @@ export class Service implements ServiceSource {
   #seen: Seen | undefined;
   #status: Status | undefined;
   #conditions: Conditions;
+  #judged: { readonly status: Status; readonly conditions: Conditions; readonly whole: Status } | undefined;
   /** The conditions do not know what has happened since. */
   #isOutdated = false;
   #runs: ServiceView["runs"];
@@ -489,13 +490,20 @@ export class Service implements ServiceSource {
       turnedAt: isoOf(this.#turnedAt),
       ...(!this.#isLooking && { nextLook: { at: isoOf(this.#clock.now() + inMs), reason } }),
       ...(look && { inventory: look.inventory, plan: look.plan }),
-      ...(this.#status && { status: withConditions(this.#status, this.#conditions) }),
+      ...(this.#status && { status: this.#statusNow(this.#status) }),
       running: [...this.#running.values()],
       runs: this.#runs,
       suspended: (sources ?? []).filter(({ isByHand }) => isByHand).map(({ address }) => address),
       observeSeconds: look?.observeSeconds ?? {},
       lockHeld: this.#shift.lock !== undefined,
     };
+  }
+
+  /** The same again as long as nothing has changed. */
+  #statusNow(status: Status): Status {
+    if (this.#judged?.status !== status || this.#judged.conditions !== this.#conditions)
+      this.#judged = { status, conditions: this.#conditions, whole: withConditions(status, this.#conditions) };
+    return this.#judged.whole;
   }
 
   #save(): void {

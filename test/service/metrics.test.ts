@@ -221,6 +221,23 @@ describe("a scrape", () => {
     expect(await metrics.text()).toBe(before);
   });
 
+  test("is written anew only when something has changed", async () => {
+    const view = fake.viewOf(now);
+    const service = fake.fakeService(view);
+    let written = 0;
+    const metrics = createMetrics(service.service, { cachedMs: -1, onWritten: () => written++ });
+    const before = await metrics.text();
+    service.show({ ...view, turnedAt: "2030-01-01T00:00:00Z" });
+    expect([await metrics.text(), written]).toEqual([before, 1]);
+    service.show({ ...view, lockHeld: !view.lockHeld });
+    expect([await metrics.text(), written]).toEqual([
+      before.replace(/^holdfast_lock_held .*/m, `holdfast_lock_held ${view.lockHeld ? 0 : 1}`),
+      2,
+    ]);
+    service.emit("reconciled", { source: "nas01:tank/data" as Address, result: "clean", seconds: 1 as Seconds });
+    expect(await metrics.text()).toMatch(/^holdfast_reconcile_duration_seconds_count 1$/m);
+  });
+
   test("leaves no listener behind", () => {
     const { service } = fake.fakeService(fake.viewOf(now));
     let listening = 0;
