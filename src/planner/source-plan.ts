@@ -136,7 +136,8 @@ class SourcePlanner {
       ],
       drills,
       shortfalls: shortfallsOf(this.#context, this.#source, { dataset: this.#dataset, copies, backups }, drills),
-      away,
+      // what another host makes of another host's source is none of this one's business
+      away: away.filter((copy) => this.#managed || this.#isOurs(copy)),
       lastContact: new Map(away.map((copy) => [copy.remote.name, lastContact(this.#dataset, copy)])),
     };
   }
@@ -444,7 +445,7 @@ class SourcePlanner {
   #unbookmark(plan: CopyPlan, all: readonly CopyPlan[]): UnbookmarkOperation[] {
     const { copy, base, state } = plan;
     const { name: remote } = copy.remote;
-    if (state !== "planned" || !base || !this.#isOurs(copy)) return [];
+    if (state !== "planned" || !base || !(this.#managed || this.#isOurs(copy))) return [];
     // by guid: the snapshot that another copy rests on may be destroyed before this is done, and its own bookmark lost
     const needed = new Set<string>(
       all.filter((other) => other !== plan).flatMap((other) => other.base?.view.key ?? []),

@@ -77,8 +77,8 @@ export class Referee {
       const host = source.host as HostName;
       const ours = remote ? scope.copies(host, remote) : scope.sources(host);
       // bookmarks stand at the source: whoever thins there may make them
-      if (!ours && !(o.kind === "bookmark" && scope.sources(host)))
-        wrong.push("this process is not responsible for it");
+      const isBookmark = o.kind === "bookmark" || o.kind === "unbookmark";
+      if (!ours && !(isBookmark && scope.sources(host))) wrong.push("this process is not responsible for it");
     }
     if ((o.kind === "send" || o.kind === "resume") && remote && remote.raw !== "auto")
       if (o.raw !== (remote.raw === "always"))

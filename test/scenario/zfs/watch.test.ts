@@ -114,5 +114,10 @@ describe("holdfast watch on real OpenZFS", () => {
       ["desk", twice("desk create", "desk send vault", "nas send desk", "vault send desk")],
     ]);
     for (const holdfast of Object.values(hosts)) await expectDone(holdfast);
+    // one for each copy, of what it has
+    for (const { of, source } of copies) {
+      const remotes = source === datasets.tank ? 2 : 1;
+      expect(await of.bookmarks(source)).toHaveLength(remotes);
+    }
   });
 });
