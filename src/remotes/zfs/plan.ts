@@ -95,12 +95,23 @@ function planPresent(facts: Facts): CopyPlan {
   const base = findBase(local, target);
   const { encryption, problem } = chooseStream(facts, target);
   const remote = { views: viewsOf(target, context.classify), base, encryption };
-  const found = findObstacle(facts, remote.views, base, encryption.raw) ?? problem;
-  if (!found) return transfer(facts, remote);
+  const obstacle = findObstacle(facts, remote.views, base, encryption.raw) ?? problem;
+  if (!obstacle) return transfer(facts, remote);
+  const found = possibleThere(facts, obstacle);
   const remedy = context.consents.remedy(source.address, copy.remote.name, found.remedies);
   if (!remedy) return block(facts, remote, found);
   if (remedy === "replace") return replaceAll(facts, remote, found);
-  return problem ? block(facts, remote, problem) : rollBack(facts, remote, found);
+  return problem ? replaceIfAgreed(facts, remote, found, problem) : rollBack(facts, remote, found);
+}
+
+/** Nothing is ever rolled back where nothing is deleted. */
+function possibleThere({ copy }: Facts, finding: Finding): Finding {
+  if (copy.remote.deletions !== "never" || !finding.remedies.includes("rollback")) return finding;
+  return {
+    ...finding,
+    evidence: [...finding.evidence, "the remote is append-only (deletions: never), so nothing is rolled back"],
+    remedies: finding.remedies.filter((remedy) => remedy !== "rollback"),
+  };
 }
 
 /** No operation at all: what the remote waits for and its base stay at the source. */
@@ -139,10 +150,17 @@ function rollBack(facts: Facts, remote: Remote, finding: Finding): CopyPlan {
   if (!to || !base) return block(facts, remote, finding);
   const kept = views.indexOf(to) + 1;
   const refusal = refuseRollback(facts, views.slice(kept), finding);
-  if (refusal) return block(facts, remote, refusal);
+  if (refusal) return replaceIfAgreed(facts, remote, finding, refusal);
   const first = facts.target?.resume ? discard(facts, facts.target) : undefined;
   const operation = rollback(facts, to, views.slice(kept), finding, first);
   return transfer(facts, { views: views.slice(0, kept), base, encryption }, first ? [first, operation] : [operation]);
+}
+
+/** Where it cannot be rolled back, an approval to replace it counts in this pass as it would in the next. */
+function replaceIfAgreed(facts: Facts, remote: Remote, finding: Finding, refusal: Finding): CopyPlan {
+  const { context, source, copy } = facts;
+  const agreed = context.consents.remedy(source.address, copy.remote.name, ["replace"]);
+  return agreed ? replaceAll(facts, remote, finding) : block(facts, remote, refusal);
 }
 
 function replaceAll(facts: Facts, remote: Remote, finding: Finding): CopyPlan {

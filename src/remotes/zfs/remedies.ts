@@ -74,13 +74,6 @@ export function refuseReplace(facts: Facts, finding: Finding): Finding | undefin
 
 /** Why the copy may not be rolled back; `undefined` when it may. */
 export function refuseRollback(facts: Facts, extras: readonly View[], finding: Finding): Finding | undefined {
-  if (facts.copy.remote.deletions === "never") {
-    return {
-      ...finding,
-      evidence: [...finding.evidence, "the remote is append-only (deletions: never), so nothing is rolled back"],
-      remedies: ["replace"],
-    };
-  }
   const { above } = facts.context.manifest.guards.destroyAtMost;
   if (
     extras.length > above &&
