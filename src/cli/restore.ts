@@ -76,7 +76,10 @@ async function planAndRestore(
   const commands = commandLines(plan, manifest, world.inventory);
   if (options.print) {
     for (const line of plan.operations.flatMap(commands)) answer(`${line}\n`);
-    return exitCodeOf({ finished: true, operations: [] }, plan);
+    const code = exitCodeOf({ finished: true, operations: [] }, plan);
+    // what no command is printed for must not go unnoticed
+    if (code !== EXIT.ok) process.stderr.write(renderPlan(plan, forStderr(options)));
+    return code;
   }
   const details = options.verbose ? { verbose: true, commands } : {};
   if (options.out !== undefined) {

@@ -536,6 +536,8 @@ export type BlockedReason =
   | "no-repository"
   /** No copy of it that was asked for can be restored from what was observed. */
   | "no-copy"
+  /** What is at the place it would go to could not be looked at. */
+  | "unseen"
   /** A restore of it has not been finished. */
   | "restoring"
   /** Another member of its group cannot be snapshotted, and one without the others is not wanted. */

@@ -354,6 +354,7 @@ const BLOCKED_WORDS: Readonly<Record<BlockedReason, string>> = {
   "no-files": "no files",
   "no-repository": "no repository",
   "no-copy": "no copy",
+  unseen: "not seen",
   restoring: "being restored",
   verify: "failed its drill",
   group: "group",

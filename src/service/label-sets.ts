@@ -61,6 +61,7 @@ const reasons: Readonly<Record<BlockedReason, readonly Where[]>> = {
   "no-repository": ["restic", "mirror"],
   // only of a restore
   "no-copy": [],
+  unseen: [],
   restoring: ["dataset"],
   group: ["dataset"],
   withheld: ["dataset", "zfs", "restic", "mirror"],

@@ -39,6 +39,12 @@ describe("where it goes", () => {
       { withSnapshots: true },
       `received full 1 → ${beside(3)}; received more 2 → ${beside(3)}; settle ${beside(3)}`,
     ],
+    [
+      "where nothing could be seen",
+      "L away:\nR: d1 d2",
+      { inPlace: true },
+      /^!unseen: what is at here:tank\/s could not be seen/,
+    ],
     ["the source is gone", "R: d1 d2", {}, `received full 1 → ${beside(2)}; settle ${beside(2)}`],
     [
       "in place of one that is gone",

@@ -76,8 +76,8 @@ class DatasetPlan {
     if (movedBy !== undefined) return this.#bring([], [], this.#history, movedBy);
     const there = this.#observations.look(at.host, at.dataset);
     if (there.state === "unobserved")
-      return this.#blocked("no-copy", `what is at ${at.host}:${at.dataset} could not be seen: ${there.reason}`, [
-        "make it reachable, or give another place: --to",
+      return this.#blocked("unseen", `what is at ${this.#where()} could not be seen: ${there.reason}`, [
+        "make it reachable (its pool has to be there: zpool import, zpool create), or give another place: --to",
       ]);
     if (there.state === "absent") return this.#bring([], [], this.#history);
     const { dataset } = there;

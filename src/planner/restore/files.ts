@@ -35,8 +35,8 @@ export function restoreFiles(observations: Observations, wanted: FilesRestore): 
   });
   const there = observations.look(at.host, at.dataset);
   if (there.state === "unobserved")
-    return refuse("no-copy", `what is at ${writePlace(at)} could not be seen: ${there.reason}`, [
-      "make it reachable, or give another place: --to",
+    return refuse("unseen", `what is at ${writePlace(at)} could not be seen: ${there.reason}`, [
+      "make it reachable (its pool has to be there: zpool import, zpool create), or give another place: --to",
     ]);
   if (there.state === "absent") {
     const make = {

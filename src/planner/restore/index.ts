@@ -4,7 +4,7 @@ import type { At, AtDirectory, Blocked, Note, Operation, OperationId, Plan, Unob
 import { writePlace } from "../../model/plan.ts";
 import type { DatasetName, DirectoryPath, EpochSeconds } from "../../model/units.ts";
 import { isEmptyPool, isPlaceholder } from "../../remotes/zfs/placeholder.ts";
-import { isBelow, isWithin, Observations } from "../observed.ts";
+import { isBelow, isWithin, Observations, parentOf } from "../observed.ts";
 import { linkParents } from "../order.ts";
 import { check } from "../simulate.ts";
 import { summarize } from "../summary.ts";
@@ -33,13 +33,25 @@ export function planRestore(manifest: Manifest, inventory: Inventory, request: R
 
 /** The sources that are asked for, most important first, then by address. */
 function chosenSources(sources: readonly AnySource[], { source, recursive }: RestoreRequest): AnySource[] {
-  if (typeof source !== "string")
-    return sources
-      .filter(({ host }) => host === source.allOf)
-      .sort((a, b) => (b.keys.priority ?? 0) - (a.keys.priority ?? 0));
+  if (typeof source !== "string") {
+    const all = sources.filter(({ host }) => host === source.allOf);
+    const priorities = prioritiesOf(all);
+    return all.sort((a, b) => (priorities.get(b.address) ?? 0) - (priorities.get(a.address) ?? 0));
+  }
   return sources.filter(
     ({ address }) => address === source || (recursive === true && !address.includes(":/") && isBelow(address, source)),
   );
+}
+
+/** A dataset cannot come back before those above it: they are as important as what is below them. */
+function prioritiesOf(sources: readonly AnySource[]): ReadonlyMap<string, number> {
+  const priorities = new Map<string, number>(sources.map(({ address, keys }) => [address, keys.priority ?? 0]));
+  for (const { address, keys } of sources)
+    for (let above = parentOf(address); above !== undefined; above = parentOf(above)) {
+      const own = priorities.get(above);
+      if (own !== undefined) priorities.set(above, Math.max(own, keys.priority ?? 0));
+    }
+  return priorities;
 }
 
 /** Where datasets would go that were not looked at, or of which it is not known how to go on. */
@@ -113,7 +125,7 @@ function assemble(manifest: Manifest, inventory: Inventory, request: RestoreRequ
     operations.push(...restored.operations);
     blocked.push(...restored.blocked);
     if (restored.moves) moves.push(restored.moves);
-    notes.push(...notesOn(observations, source, places, { at, beside, request, operations: restored.operations }));
+    notes.push(...notesOn(observations, source, places, { at, beside, request, restored }));
   }
   const parts = {
     operations: linkParents(operations),

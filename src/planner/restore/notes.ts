@@ -1,4 +1,4 @@
-import { type At, type AtDirectory, isInPlace, type Note, type Operation, writePlace } from "../../model/plan.ts";
+import { type At, type AtDirectory, isInPlace, type Note, type Plan, writePlace } from "../../model/plan.ts";
 import type { EpochSeconds } from "../../model/units.ts";
 import type { Observations } from "../observed.ts";
 import { writeSeconds } from "../write.ts";
@@ -10,7 +10,7 @@ export interface RestoreFacts {
   readonly at: At | AtDirectory;
   readonly beside: boolean;
   readonly request: RestoreRequest;
-  readonly operations: readonly Operation[];
+  readonly restored: Pick<Plan, "operations" | "blocked">;
 }
 
 /** Where it comes from and why, which keys it takes, and what the next plan will make of it. */
@@ -23,13 +23,15 @@ export function notesOn(
   const [point, ...others] = points;
   if (point === undefined) return [];
   const { now } = facts.request;
+  const { operations, blocked } = facts.restored;
+  const isThere = operations.length === 0 && blocked.length === 0;
   const messages = [
     `from ${point.place}: ${describe(point, now)}`,
     ...(others.length === 0
       ? []
       : [`also on ${others.map((other) => `${other.place} (${describe(other, now)})`).join(", ")}`]),
     ...unseen.map(({ place, reason }) => `${place} could not be seen: ${reason}`),
-    ...(facts.operations.length === 0 ? [`${writePlace(facts.at)} has it already: there is nothing to do`] : []),
+    ...(isThere ? [`${writePlace(facts.at)} has it already: there is nothing to do`] : []),
     ...keysFor(point),
     ...afterwards(observations, source, point, facts),
   ];
@@ -59,7 +61,7 @@ function afterwards(
   observations: Observations,
   source: AnySource,
   point: Point,
-  { at, beside, operations }: RestoreFacts,
+  { at, beside, restored: { operations } }: RestoreFacts,
 ): string[] {
   if (!("dataset" in at) || !("dataset" in source)) return [];
   if (beside) return ["beside its original it is nobody's source: `holdfast plan` leaves it alone until it is renamed"];
