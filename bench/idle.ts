@@ -11,7 +11,7 @@ import { lastHour, record } from "./recording.ts";
 const sources = 1000;
 const snapshots = 30;
 /** The service gives back what a look needed soon after it. */
-const quietSeconds = 20;
+const quietSeconds = 30;
 const TOKEN = "0123456789abcdef0123456789abcdef";
 /** A second of processor time, as /proc counts it. */
 const TICKS = 100;

@@ -12,8 +12,16 @@ let timer: NodeJS.Timeout | undefined;
  * sleeps for minutes would hold several times what it uses.
  */
 export function releaseMemorySoon(): void {
+  after(QUIET_MS, () => {
+    compact();
+    // V8 gives up the space for what is new only when little of it was needed lately
+    after(QUIET_MS, compact);
+  });
+}
+
+function after(ms: number, task: () => void): void {
   clearTimeout(timer);
-  timer = setTimeout(compact, QUIET_MS).unref();
+  timer = setTimeout(task, ms).unref();
 }
 
 function compact(): void {
