@@ -10,7 +10,13 @@ export async function validate(options: GlobalOptions & { readonly json?: true }
   const path = options.file === undefined ? {} : { path: options.file };
   const { manifest, secretFiles, ...loaded } = await loadManifest({ ...path, ...lookup(options) });
   const weak = manifest?.service.token && (await (await import("./token.ts")).checkTokenFile(manifest, secretFiles));
-  const diagnostics = [...loaded.diagnostics, ...(weak ?? []), ...(await warnOfReadableSecrets(secretFiles))];
+  const forbidden = manifest && (await import("./here.ts")).forbiddenHere(manifest);
+  const diagnostics = [
+    ...loaded.diagnostics,
+    ...(forbidden ?? []),
+    ...(weak ?? []),
+    ...(await warnOfReadableSecrets(secretFiles)),
+  ];
   const isValid = !diagnostics.some(({ severity }) => severity === "error");
   const code = isValid ? EXIT.ok : EXIT.invalidManifest;
   if (options.json) {

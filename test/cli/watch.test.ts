@@ -127,7 +127,7 @@ describe("holdfast watch", () => {
     expect((await service.end("SIGINT")).code).toBe(0);
   });
 
-  test("does nothing that this machine does not allow, and plan and apply do not either", async () => {
+  test("does nothing that this machine does not allow, and no other command either", async () => {
     const env = { HOLDFAST_HOST_FILE: holdfast.write("three/host.yaml", "version: 1\ncommands: none\n") };
     const good = EMPTY;
     const bad = `${EMPTY}remotes: { usb: { type: restic, repository: /mnt/usb, password: { command: [pass, usb] } } }\n`;
@@ -137,7 +137,7 @@ describe("holdfast watch", () => {
     writeFileSync(file, bad);
     await service.said(/does not allow the command "pass usb" on this machine/);
     expect((await service.end()).code).toBe(0);
-    for (const command of [["plan"], ["apply", "--yes"], ["watch"]])
+    for (const command of [["validate"], ["plan"], ["apply", "--yes"], ["watch"]])
       expect(await holdfast.run([...command, "-f", file], { env })).toMatchObject({
         code: 5,
         stderr: expect.stringContaining("have root add it to `commands`"),
