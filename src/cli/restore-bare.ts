@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
-import type { RepositoryCopy } from "../model/inventory.ts";
+import type { RepositoryCopy, RepositoryInventory } from "../model/inventory.ts";
 import type { Manifest, Repository } from "../model/manifest.ts";
-import { type Address, address, type DatasetName, type HostName } from "../model/units.ts";
+import { type Address, address, type DatasetName, type HostName, type RemoteName } from "../model/units.ts";
 import { OWN_SNAPSHOTS, type RestoreRequest } from "../planner/restore/request.ts";
 import { visible } from "../render/text.ts";
 import type { GlobalOptions } from "./context.ts";
@@ -27,6 +27,8 @@ export interface Bare {
   /** As on the command line. */
   readonly source?: string;
   readonly request: Partial<RestoreRequest>;
+  /** What was seen of the repository. */
+  readonly seen?: ReadonlyMap<RemoteName, RepositoryInventory>;
   /** Where it goes, unless `--to` names a host. */
   readonly toHost?: HostName;
 }
@@ -58,7 +60,8 @@ async function ofRepository(options: BareOptions, source: string | undefined): P
   });
   if (remote === undefined)
     throw new Failure("which repository?", { hint: "--repository REPO, or RESTIC_REPOSITORY in the environment" });
-  const told = await toldBy(await copiesIn(remote, options));
+  const seen = await lookInto(remote, options);
+  const told = await toldBy(seen.copies);
   const host = hostMeant(told, source, options.all);
   const own = told.filter((one) => one.host === host);
   const entry = { keep: { daily: "all" }, remotes: { [GIVEN]: {} } };
@@ -72,10 +75,13 @@ async function ofRepository(options: BareOptions, source: string | undefined): P
     },
     host,
   );
-  return { manifest, ...(source !== undefined && { source }), request: {} };
+  return { manifest, ...(source !== undefined && { source }), request: {}, seen: new Map([[GIVEN, seen]]) };
 }
 
-async function copiesIn(remote: object, options: GlobalOptions): Promise<readonly RepositoryCopy[]> {
+async function lookInto(
+  remote: object,
+  options: GlobalOptions,
+): Promise<Extract<RepositoryInventory, { state: "observed" }>> {
   const probe = await assumedManifest({ remotes: { [GIVEN]: remote } });
   const { openRepository } = await import("../remotes/restic/restic.ts");
   const interruption = onInterrupt();
@@ -83,9 +89,9 @@ async function copiesIn(remote: object, options: GlobalOptions): Promise<readonl
   const repository = probe.remotes.get(GIVEN) as Repository;
   try {
     const means = { hosts, env: process.env, signal: interruption.signal };
-    const found = await openRepository({ repository, host: probe.self as HostName }, means).list();
+    const found = await openRepository({ repository, host: probe.self as HostName }, means).list({ copiesOnly: true });
     if (interruption.signal.aborted) throw new Failure("interrupted", { code: EXIT.interrupted });
-    if (found.state === "observed") return found.copies;
+    if (found.state === "observed") return found;
     throw found.state === "absent"
       ? new Failure("there is no repository", { hint: "look at the address: --repository, or RESTIC_REPOSITORY" })
       : new Failure(found.reason, found.hint === undefined ? {} : { hint: found.hint });

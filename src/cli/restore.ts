@@ -21,7 +21,7 @@ import { EXIT, type ExitCode, Failure } from "./exit.ts";
 import { type Interruption, onInterrupt } from "./interrupt.ts";
 import { lockHosts } from "./lock.ts";
 import { type Remotes, withRemotes } from "./remotes.ts";
-import { type BareOptions, withoutManifest } from "./restore-bare.ts";
+import { type Bare, type BareOptions, withoutManifest } from "./restore-bare.ts";
 import { answer } from "./terminal.ts";
 import { clock, connect, observeWorld, type World } from "./world.ts";
 
@@ -47,7 +47,8 @@ export async function restore(options: RestoreOptions, source: string | undefine
   const bare = await withoutManifest(options, source);
   const manifest = bare?.manifest ?? (await requireManifest(options));
   const said = bare?.toHost === undefined ? options : { ...options, toHost: bare.toHost };
-  const asked = { ...(await requestOf(manifest, said, bare?.source ?? source)), ...bare?.request };
+  const request = { ...(await requestOf(manifest, said, bare?.source ?? source)), ...bare?.request };
+  const asked: Asked = { request, ...(bare?.seen && { seen: bare.seen }) };
   const interruption = onInterrupt();
   // what is only brought beside stands in nobody's way
   const isAlone = options.print || options.out !== undefined || !(options.inPlace || options.all);
@@ -64,15 +65,19 @@ export async function restore(options: RestoreOptions, source: string | undefine
   }
 }
 
+interface Asked extends Pick<Bare, "seen"> {
+  readonly request: RestoreRequest;
+}
+
 async function planAndRestore(
   manifest: Manifest,
   hosts: Hosts,
   options: RestoreOptions,
-  request: RestoreRequest,
+  asked: Asked,
   interruption: Interruption,
   remotes: Remotes,
 ): Promise<ExitCode> {
-  const { plan, world } = await planned(manifest, hosts, request, interruption, remotes);
+  const { plan, world } = await planned(manifest, hosts, asked, interruption, remotes);
   const commands = commandLines(plan, manifest, world.inventory);
   if (options.print) {
     for (const line of plan.operations.flatMap(commands)) answer(`${line}\n`);
@@ -114,23 +119,25 @@ async function howLong(plan: Plan): Promise<string | undefined> {
 async function planned(
   manifest: Manifest,
   hosts: Hosts,
-  request: RestoreRequest,
+  { request, seen }: Asked,
   { signal }: Interruption,
   { unavailable }: Remotes,
 ): Promise<{ readonly plan: Plan; readonly world: World }> {
-  const [{ planRestore, targetsOf, restorable }, { Observations }] = await Promise.all([
-    import("../planner/restore/index.ts"),
-    import("../planner/observed.ts"),
-  ]);
   const host = typeof request.source === "string" ? hostOf(manifest, request.source) : request.source.allOf;
   const scope: Scope = { sources: (each) => each === host, copies: (each) => each === host };
   const looking = {
     scope,
     unavailable,
     signal,
+    copiesOnly: true as const,
+    ...(seen && { seen }),
     ...(request.to?.host !== undefined && { reader: request.to.host }),
   };
-  let world = await observeWorld(manifest, hosts, looking);
+  let [world, { planRestore, targetsOf, restorable }, { Observations }] = await Promise.all([
+    observeWorld(manifest, hosts, looking),
+    import("../planner/restore/index.ts"),
+    import("../planner/observed.ts"),
+  ]);
   const sources = restorable(manifest, new Observations(world.inventory));
   await requireKnown(
     sources.map(({ address }) => address),
@@ -140,7 +147,7 @@ async function planned(
   if (targets.length > 0) {
     const from = [...new Set(zfsRemotes(manifest).map((remote) => remote.host ?? host))];
     const also = targets.map((at) => ({ host: at.host, root: at.dataset, from: [...new Set([...from, host])] }));
-    world = await observeWorld(manifest, hosts, { ...looking, also });
+    world = await observeWorld(manifest, hosts, { ...looking, also, copies: world.inventory });
   }
   return { plan: planRestore(manifest, world.inventory, { ...request, now: world.now }), world };
 }

@@ -1,8 +1,8 @@
 import type { AlsoListed } from "../inventory/index.ts";
 import { type Scope, scopeOf } from "../manifest/scope.ts";
-import type { Inventory } from "../model/inventory.ts";
+import type { Inventory, RepositoryInventory } from "../model/inventory.ts";
 import type { Manifest } from "../model/manifest.ts";
-import type { EpochSeconds, HostName } from "../model/units.ts";
+import type { EpochSeconds, HostName, RemoteName } from "../model/units.ts";
 import type { Hosts } from "../transport/types.ts";
 import type { GlobalOptions } from "./context.ts";
 import { EXIT, Failure } from "./exit.ts";
@@ -48,9 +48,9 @@ export async function observeWorld(
   const scope = options.scope ?? scopeOf(manifest, { allHosts: options.allHosts ?? false });
   const [datasets, repositories] = await Promise.all([
     observeDatasets(manifest, hosts, { ...options, scope }),
-    observeCopies(manifest, hosts, { ...options, scope }),
+    options.copies ?? observeCopies(manifest, hosts, { ...options, scope }),
   ]);
-  const inventory = { ...datasets, ...repositories };
+  const inventory = { ...repositories, ...datasets };
   // a listing that was cut short by Ctrl-C is no answer
   if (options.signal.aborted) throw new Failure("interrupted", { code: EXIT.interrupted });
   return { inventory, now: clock() };
@@ -64,6 +64,12 @@ interface Looking {
   readonly also?: readonly AlsoListed[];
   /** Whose restic looks into repositories. */
   readonly reader?: HostName;
+  /** Of repositories their copies are enough. */
+  readonly copiesOnly?: true;
+  /** What was just seen of some repositories; they are not looked at again. */
+  readonly seen?: ReadonlyMap<RemoteName, RepositoryInventory>;
+  /** The same of all repositories and directories. */
+  readonly copies?: Pick<Inventory, "repositories" | "directories">;
 }
 
 async function observeDatasets(manifest: Manifest, hosts: Hosts, options: Looking): Promise<Inventory> {
@@ -75,13 +81,15 @@ async function observeDatasets(manifest: Manifest, hosts: Hosts, options: Lookin
 async function observeCopies(
   manifest: Manifest,
   hosts: Hosts,
-  { scope, unavailable, signal, reader }: Looking,
+  { scope, unavailable, signal, reader, copiesOnly, seen }: Looking,
 ): Promise<Pick<Inventory, "repositories" | "directories">> {
   const hasRestic = [...manifest.remotes.values()].some(({ type }) => type === "restic");
   if (!hasRestic) return {};
   const { observeRepositories } = await import("../remotes/restic/observe.ts");
   return observeRepositories(manifest, scope, {
     ...(reader !== undefined && { reader }),
+    ...(copiesOnly && { copiesOnly }),
+    ...(seen && { seen }),
     hosts,
     env: process.env,
     unavailable,

@@ -10,17 +10,50 @@ import type { Call, Session } from "./session.ts";
 const LARGEST_LISTING = 480 * 1024 * 1024;
 const LISTING_MS = 30 * 60_000;
 
-/** All that is in a repository. One that is certainly not there is absent; whatever else goes wrong is said, not thrown. */
-export async function list(session: Session): Promise<RepositoryInventory> {
+export interface ListOptions {
+  /** Who brings copies back needs to know no more; each start of restic costs half a second for the password alone. */
+  readonly copiesOnly?: true;
+}
+
+/**
+ * All that is in a repository, or its copies alone: then its id and polynomial are "", and there are no locks. One that is
+ * certainly not there is absent; whatever else goes wrong is said, not thrown.
+ */
+export async function list(session: Session, { copiesOnly }: ListOptions = {}): Promise<RepositoryInventory> {
   try {
-    const { id, chunkerPolynomial } = await readConfig(session);
-    const [copies, locks] = await Promise.all([listCopies(session), listLocks(session)]);
-    return { state: "observed", resticVersion: (await session.version()).text, id, chunkerPolynomial, copies, locks };
+    const found = copiesOnly
+      ? { id: "", chunkerPolynomial: "", copies: await listCopiesOnly(session), locks: [] }
+      : await listAll(session);
+    return { state: "observed", resticVersion: (await session.version()).text, ...found };
   } catch (error) {
     if (error instanceof ResticFailed && error.kind === "absent") return { state: "absent" };
     if (!(error instanceof ResticFailed || error instanceof TransportError)) throw error;
     const hint = error instanceof ResticFailed ? error.problem.hint : error.hint;
     return { state: "unobserved", reason: error.message, ...(hint !== undefined && { hint }) };
+  }
+}
+
+async function listAll(session: Session) {
+  const config = await readConfig(session);
+  const [copies, locks] = await Promise.all([listCopies(session), listLocks(session)]);
+  return { ...config, copies, locks };
+}
+
+/** After so long it is asked besides whether anybody is there at all: a listing itself may take its time. */
+const PATIENCE_MS = 10_000;
+
+async function listCopiesOnly(session: Session): Promise<RepositoryCopy[]> {
+  const silent = new AbortController();
+  const timer = setTimeout(
+    () => void readConfig(session).catch((error: unknown) => silent.abort(error)),
+    Math.min(PATIENCE_MS, session.answerMs),
+  );
+  try {
+    return await listCopies(session, silent.signal);
+  } catch (error) {
+    throw silent.signal.aborted ? silent.signal.reason : error;
+  } finally {
+    clearTimeout(timer);
   }
 }
 
@@ -35,9 +68,10 @@ async function readConfig(session: Session): Promise<{ readonly id: string; read
 }
 
 /** In order of time, then id. */
-export async function listCopies(session: Session): Promise<RepositoryCopy[]> {
+export async function listCopies(session: Session, signal?: AbortSignal): Promise<RepositoryCopy[]> {
   const args = ["snapshots", "--json", "--no-lock"];
-  const listed = parseJson(await answer(session, { args, timeoutMs: LISTING_MS, maxOutput: LARGEST_LISTING }));
+  const call = { args, timeoutMs: LISTING_MS, maxOutput: LARGEST_LISTING, ...(signal && { signal }) };
+  const listed = parseJson(await answer(session, call));
   // of an empty repository some versions say null
   if (listed !== null && !Array.isArray(listed)) throw notUnderstood(session, "snapshots");
   const copies = (listed ?? []).map((entry) => {

@@ -3,8 +3,9 @@ import type { Scope } from "../../manifest/scope.ts";
 import type { DirectoryInventory, Inventory, RepositoryInventory } from "../../model/inventory.ts";
 import type { DirectoryEntry, Manifest } from "../../model/manifest.ts";
 import type { Problem } from "../../model/report.ts";
-import { type Address, address, type HostName, type RepositoryKey } from "../../model/units.ts";
+import { type Address, address, type HostName, type RemoteName, type RepositoryKey } from "../../model/units.ts";
 import { TransportError } from "../../transport/types.ts";
+import type { ListOptions } from "./list.ts";
 import { openRepository } from "./restic.ts";
 import type { ResticOptions } from "./session.ts";
 
@@ -12,17 +13,22 @@ import type { ResticOptions } from "./session.ts";
 export async function observeRepositories(
   manifest: Manifest,
   scope: Scope,
-  options: ResticOptions & {
-    readonly unavailable?: ReadonlyMap<RepositoryKey, Problem>;
-    /** Whose restic looks, where a repository is on no host's own disk; default: that of the host it is of. */
-    readonly reader?: HostName;
-  },
+  options: ResticOptions &
+    ListOptions & {
+      readonly unavailable?: ReadonlyMap<RepositoryKey, Problem>;
+      /** What was just seen of some; they are not looked at again. */
+      readonly seen?: ReadonlyMap<RemoteName, RepositoryInventory>;
+      /** Whose restic looks, where a repository is on no host's own disk; default: that of the host it is of. */
+      readonly reader?: HostName;
+    },
 ): Promise<Required<Pick<Inventory, "repositories" | "directories">>> {
   const repositories = usedRepositories(manifest, scope).map(
     async ({ repository, key, host, of }): Promise<[RepositoryKey, RepositoryInventory]> => {
+      const seen = options.seen?.get(repository.name);
+      if (seen) return [key, seen];
       const reader = options.reader === undefined || isLocal(repository) ? host : options.reader;
       const place = { repository, host: reader, of };
-      return [key, await listed(options.unavailable?.get(key), () => openRepository(place, options).list())];
+      return [key, await listed(options.unavailable?.get(key), () => openRepository(place, options).list(options))];
     },
   );
   const directories = manifest.directories

@@ -8,7 +8,7 @@ import { addTag, forget } from "./change.ts";
 import { copyFrom, init } from "./fill.ts";
 import { type FindOptions, type FindResult, find } from "./find.ts";
 import { currentKey } from "./keys.ts";
-import { list } from "./list.ts";
+import { type ListOptions, list } from "./list.ts";
 import { type LookOptions, look } from "./look.ts";
 import { type CheckOptions, type CheckResult, check, prune, unlock } from "./maintain.ts";
 import { nodes } from "./nodes.ts";
@@ -32,8 +32,8 @@ export class Restic {
     return this.#session.version();
   }
 
-  list(): Promise<RepositoryInventory> {
-    return list(this.#session);
+  list(options: ListOptions = {}): Promise<RepositoryInventory> {
+    return list(this.#session, options);
   }
 
   /** The beginning of the id of the key that the password opens. */

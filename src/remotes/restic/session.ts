@@ -28,6 +28,8 @@ export interface Call {
   /** Instead: stdout as it comes, however long its lines; chunks are valid only during the call. */
   readonly onBytes?: (chunk: Buffer) => void;
   readonly onErrorLine?: (line: string) => void;
+  /** Ends it, besides that of all work. */
+  readonly signal?: AbortSignal;
   readonly timeoutMs?: number;
   readonly maxOutput?: number;
   /** What errors speak of; default: the repository's name. */
@@ -88,7 +90,7 @@ export class Session {
       const command = withPriority(call.start?.(argv) ?? argv, repository.priority);
       const { code, stdout } = await this.exec(command, {
         env,
-        signal: AbortSignal.any([this.options.signal, hopeless.signal]),
+        signal: AbortSignal.any([this.options.signal, hopeless.signal, ...(call.signal ? [call.signal] : [])]),
         endsBy: "SIGINT", // the one signal on which every version removes its lock
         onErrorLine: (line) => {
           output.add(line);

@@ -4,16 +4,18 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { DirectoryPath } from "../../../src/model/units.ts";
+import type { ListOptions } from "../../../src/remotes/restic/list.ts";
 import { openRepository } from "../../../src/remotes/restic/restic.ts";
 import { connectHosts } from "../../../src/transport/index.ts";
 import { makeRepository } from "./repository.ts";
-import { host, localHost, PASSWORD, repository, startBench, toolsAvailable, VERSIONS } from "./tools.ts";
+import { host, localHost, PASSWORD, repository, startBench, toolsAvailable, VERSIONS, type Version } from "./tools.ts";
 
 const bench = startBench();
 const at = (name: string): string => join(bench.folder, name);
 const source = at("source") as DirectoryPath;
 mkdirSync(source);
 writeFileSync(join(source, "file"), "text");
+const polynomial = "2897a8ed325553";
 let count = 0;
 function fresh(): string {
   const location = at(`repository-${count++}`);
@@ -21,30 +23,35 @@ function fresh(): string {
   return location;
 }
 
-describe.skipIf(!toolsAvailable).concurrent.each(VERSIONS)("what there is, by restic %s", (version) => {
+const asked: readonly (readonly [Version, string, ListOptions])[] = VERSIONS.flatMap((version) => [
+  [version, "all of it", {}] as const,
+  [version, "the copies alone", { copiesOnly: true }] as const,
+]);
+
+describe.skipIf(!toolsAvailable).concurrent.each(asked)("what there is, by restic %s: %s", (version, _, options) => {
   test.each([
     ["no folder", at("none")],
     ["an empty folder", at("empty")],
     ["local:", `local:${at("none")}`],
   ])("certainly absent: %s", async (_, location) => {
     mkdirSync(at("empty"), { recursive: true });
-    expect(await bench.open(version, location).list()).toEqual({ state: "absent" });
+    expect(await bench.open(version, location).list(options)).toEqual({ state: "absent" });
   });
 
   test("its identity", async () => {
-    const location = at(`known-${version}`);
-    const id = makeRepository(location, { password: PASSWORD, polynomial: "2897a8ed325553" });
-    expect(await bench.open(version, location).list()).toMatchObject({
+    const location = at(`known-${version}-${options.copiesOnly}`);
+    const known = { id: makeRepository(location, { password: PASSWORD, polynomial }), chunkerPolynomial: polynomial };
+    const unknown = { id: "", chunkerPolynomial: "" };
+    expect(await bench.open(version, location).list(options)).toMatchObject({
       state: "observed",
-      id,
-      chunkerPolynomial: "2897a8ed325553",
+      ...(options.copiesOnly ? unknown : known),
       copies: [],
       locks: [],
     });
   });
 
   test("a wrong password", async () => {
-    expect(await bench.open(version, fresh(), { env: { PASSWORD: "wrong" } }).list()).toMatchObject({
+    expect(await bench.open(version, fresh(), { env: { PASSWORD: "wrong" } }).list(options)).toMatchObject({
       state: "unobserved",
       reason: "usb: the password is wrong, or the repository has no key for it",
       hint: expect.stringContaining("restic key list"),
@@ -53,26 +60,26 @@ describe.skipIf(!toolsAvailable).concurrent.each(VERSIONS)("what there is, by re
 
   test("a password that cannot be read", async () => {
     const password = { file: at("no-such-file") };
-    expect(await bench.open(version, fresh(), { password }).list()).toMatchObject({
+    expect(await bench.open(version, fresh(), { password }).list(options)).toMatchObject({
       state: "unobserved",
       reason: expect.stringMatching(/^password of usb: file .*no-such-file does not exist/),
     });
   });
 
   test("nothing is mounted where something should be", async () => {
-    expect(await bench.open(version, at("none"), { requireMount: bench.folder }).list()).toEqual({
+    expect(await bench.open(version, at("none"), { requireMount: bench.folder }).list(options)).toEqual({
       state: "unobserved",
       reason: `usb: nothing is mounted at ${bench.folder}`,
       hint: "mount it; `requireMount` of usb asks for that",
     });
-    expect(await bench.open(version, at("none"), { requireMount: "/" }).list()).toEqual({ state: "absent" });
+    expect(await bench.open(version, at("none"), { requireMount: "/" }).list(options)).toEqual({ state: "absent" });
   });
 
   test("a server that refuses the user is no absent repository", async () => {
     const server = createServer((_, response) => response.writeHead(401).end());
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as AddressInfo;
-    const inventory = await bench.open(version, `rest:http://me:hush@127.0.0.1:${port}/x`).list();
+    const inventory = await bench.open(version, `rest:http://me:hush@127.0.0.1:${port}/x`).list(options);
     await new Promise((resolve) => server.close(resolve));
     expect(inventory).toMatchObject({ state: "unobserved", reason: expect.stringMatching(/access is refused: .*401/) });
     expect(JSON.stringify(inventory)).not.toContain("hush");
@@ -82,26 +89,27 @@ describe.skipIf(!toolsAvailable).concurrent.each(VERSIONS)("what there is, by re
     const server = createServer(() => {});
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as AddressInfo;
-    const inventory = await bench.open(version, `rest:http://127.0.0.1:${port}/x`, { answerMs: 700 }).list();
+    const inventory = await bench.open(version, `rest:http://127.0.0.1:${port}/x`, { answerMs: 700 }).list(options);
     server.closeAllConnections();
     await new Promise((resolve) => server.close(resolve));
     expect(inventory).toMatchObject({ state: "unobserved", reason: "usb did not answer within 0.7 s" });
   });
 
   test("a refused connection: its reason", async () => {
-    const inventory = await bench.open(version, "rest:http://127.0.0.1:1/x", { answerMs: 700 }).list();
+    const inventory = await bench.open(version, "rest:http://127.0.0.1:1/x", { answerMs: 700 }).list(options);
     expect(inventory).toMatchObject({ state: "unobserved", reason: expect.stringContaining("connection refused") });
   });
 
   test("a copy that cannot be read makes the listing incomplete, although restic exits with 0", async () => {
     const location = fresh();
-    const restic = bench.open(version, location, { cacheFolder: at(`cache-${version}`) });
+    const cache = `${location}-cache`;
+    const restic = bench.open(version, location, { cacheFolder: cache });
     const { id } = await restic.backup({ from: { folder: source }, host, tags: [] });
     const file = join(location, "snapshots", id ?? "");
     chmodSync(file, 0o600);
     writeFileSync(file, "garbage");
-    rmSync(at(`cache-${version}`), { recursive: true });
-    expect(await restic.list()).toMatchObject({
+    rmSync(cache, { recursive: true });
+    expect(await restic.list(options)).toMatchObject({
       state: "unobserved",
       reason: expect.stringContaining("the listing lacks something"),
       hint: expect.stringContaining("restic check"),
@@ -111,7 +119,7 @@ describe.skipIf(!toolsAvailable).concurrent.each(VERSIONS)("what there is, by re
   test("copies that may not be listed are not none, although restic exits with 0", async () => {
     const location = fresh();
     chmodSync(join(location, "snapshots"), 0);
-    expect(await bench.open(version, location, { obeysModes: true }).list()).toMatchObject({
+    expect(await bench.open(version, location, { obeysModes: true }).list(options)).toMatchObject({
       state: "unobserved",
       reason: expect.stringContaining("permission denied"),
     });

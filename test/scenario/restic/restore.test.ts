@@ -199,3 +199,21 @@ newest("no manifest left: a repository and its password are enough", async ({ wo
   expect(rebuilt.code, rebuilt.stdout + rebuilt.stderr).toBe(0);
   expect(differences(`${source}.was`, source)).toEqual([]);
 });
+
+newest("the password is paid for twice, not more: for one look, and for the restore", async ({ world }) => {
+  const { holdfast } = world;
+  const source = world.source("data", { file: "x" });
+  const usb = world.repository("usb");
+  usb.seed(source, { daysAgo: 1, types: ["a"] });
+  manifest(world, source, usb);
+  const openedBy = async (...args: string[]): Promise<unknown[]> => {
+    const before = world.started().length;
+    const { code, stdout, stderr } = await holdfast("restore", ...args, source, "--yes");
+    expect(code, stdout + stderr).toBe(0);
+    const lines = world.started().slice(before);
+    return lines.filter((line) => line !== "version").map((line) => line.split(" ", 1)[0]);
+  };
+  expect(await openedBy("--to", world.path("with"))).toEqual(["snapshots", "restore"]);
+  const given = ["--repository", usb.location, "--password-file", usb.entry.password.file];
+  expect(await openedBy(...given, "--to", world.path("without"))).toEqual(["snapshots", "restore"]);
+});
