@@ -76,7 +76,7 @@ async function copyOf(
   context: RepositoryContext,
 ): Promise<RepositoryCopy> {
   const identity = "identity" in copy ? copy.identity : context.createdBy(copy.createdBy);
-  const there = await restic.list();
+  const there = await restic.list({ copiesOnly: true });
   if (there.state !== "observed")
     throw new ResticFailed("other", {
       message: `${repository} cannot be listed: ${there.state === "unobserved" ? there.reason : "it is not there"}`,
