@@ -70,7 +70,7 @@ export function commandLines(
 
   return (operation) => {
     if (isOnRepository(operation)) return repositoryCommands(operation, manifest, inventory);
-    if (operation.kind === "restore-files") return restoreFilesCommands(operation, manifest);
+    if (operation.kind === "restore-files") return restoreFilesCommands(operation, manifest, inventory);
     if (operation.kind === "verify") return verifyCommands(operation, manifest);
     if (operation.kind === "hook")
       return "command" in operation.action

@@ -11,7 +11,7 @@ import type {
 } from "../model/plan.ts";
 import { backupFlags } from "../remotes/restic/backup.ts";
 import { SCRATCH } from "../remotes/restic/drill-scratch.ts";
-import { escapePattern } from "../remotes/restic/restore.ts";
+import { escapePattern, sparseFlag } from "../remotes/restic/restore.ts";
 import { repositoryOf } from "../remotes/restic/run.ts";
 import { type BackupFrom, fileName, startFrom } from "../remotes/restic/sources.ts";
 import { OLDEST, parseVersion, type ResticVersion } from "../remotes/restic/version.ts";
@@ -32,9 +32,7 @@ export function repositoryCommands(
     case "init":
       return [restic(operation.chunkerOf ? ["init", "--copy-chunker-params"] : ["init"])];
     case "backup": {
-      const there = repositories?.[at.repository];
-      const observed = there?.state === "observed" ? parseVersion(`restic ${there.resticVersion}`) : undefined;
-      const version = observed ?? (parseVersion(`restic ${OLDEST}.0`) as ResticVersion);
+      const version = versionAt(at, repositories);
       return [restic(backupWords(operation, manifest, version), inside(operation))];
     }
     case "copy":
@@ -50,6 +48,13 @@ export function repositoryCommands(
     case "unlock":
       return [restic(["unlock"])];
   }
+}
+
+/** The oldest there may be, where it is not known. */
+function versionAt({ repository }: AtRepository, repositories: Inventory["repositories"]): ResticVersion {
+  const there = repositories?.[repository];
+  const observed = there?.state === "observed" ? parseVersion(`restic ${there.resticVersion}`) : undefined;
+  return observed ?? (parseVersion(`restic ${OLDEST}.0`) as ResticVersion);
 }
 
 const idOf = (copy: CopyId): string => ("id" in copy ? copy.id : `(the backup of ${copy.name})`);
@@ -102,14 +107,19 @@ export function verifyCommands({ at, of, against }: VerifyOperation, manifest: M
 }
 
 /** The same for files that are brought back. */
-export function restoreFilesCommands(operation: RestoreFilesOperation, manifest: Manifest): string[] {
+export function restoreFilesCommands(
+  operation: RestoreFilesOperation,
+  manifest: Manifest,
+  { repositories }: Pick<Inventory, "repositories">,
+): string[] {
   const { at, from, paths } = operation;
   const place =
     "dataset" in at ? `"$(zfs get -H -o value mountpoint ${quoteAll([at.dataset])})"` : quoteAll([at.directory]);
   if ("copy" in from) {
     const within = from.within === "/" ? from.copy.id : `${from.copy.id}:${from.within}`;
     const only = paths.map((path) => `--include=/${escapePattern(path)}`);
-    const restic = `${placeOf(manifest, from)} restic restore ${quoteAll([within, ...only])} --target ${place}`;
+    const words = [within, ...only, ...sparseFlag(versionAt(from, repositories))];
+    const restic = `${placeOf(manifest, from)} restic restore ${quoteAll(words)} --target ${place}`;
     return [`${at.host}$ ${visible(restic)}`];
   }
   const mount = quoteAll(["mount", "-t", "zfs", `${from.dataset}@${from.snapshot.name}`, "/mnt"]);

@@ -5,7 +5,7 @@ import { ResticFailed } from "./errors.ts";
 import { numberOf, readMessage } from "./messages.ts";
 import { must } from "./must.ts";
 import type { Call, Ended, Session } from "./session.ts";
-import { isAtLeast } from "./version.ts";
+import { isAtLeast, type ResticVersion } from "./version.ts";
 
 export interface RestoreOptions {
   readonly id: string;
@@ -53,11 +53,13 @@ export async function restore(session: Session, options: RestoreOptions): Promis
     });
   const mark = markOf(options);
   if (!over) await claim(session, into, mark);
-  const seen = new Events(options);
+  const full = new AbortController();
+  const seen = new Events(options, () => full.abort());
   const call: Call = {
     args: [
       "restore",
       ...(isAtLeast(version, "0.16") ? ["--json"] : []),
+      ...sparseFlag(version),
       ...(options.verify ? ["--verify"] : []),
       `--target=${into}`,
       ...paths.map((path) => `--include=/${escapePattern(path)}`),
@@ -67,8 +69,12 @@ export async function restore(session: Session, options: RestoreOptions): Promis
     variables: options.onProgress ? { RESTIC_PROGRESS_FPS: "2" } : {},
     onLine: (line) => seen.add(line),
     onErrorLine: (line) => seen.add(line),
+    signal: full.signal,
   };
-  const ended = await run(session, call);
+  const ended = await run(session, call).catch((error: unknown) => {
+    throw seen.noSpace === undefined ? error : isFull(session, into, seen.noSpace);
+  });
+  if (seen.noSpace !== undefined) throw isFull(session, into, seen.noSpace);
   const failed = [...seen.failed].map(([what, why]) => `${what}: ${why}`);
   if (ended.code !== 0 && failed.length === 0 && !seen.isOnlyLinks) throw await session.failure(ended, call);
   const { files, bytes } = seen;
@@ -82,6 +88,15 @@ export async function restore(session: Session, options: RestoreOptions): Promis
   await finish(session, options, mark);
   return result;
 }
+
+/** Without it holes come back as zeros; where a file is there already, restic leaves no holes in it. */
+export const sparseFlag = (version: ResticVersion): string[] => (isAtLeast(version, "0.15") ? ["--sparse"] : []);
+
+const isFull = ({ place }: Session, into: DirectoryPath, why: string): ResticFailed =>
+  new ResticFailed("no-space", {
+    message: `there is no more space for what comes to ${place.host}:${into}: ${why}`,
+    hint: "free or add space there, and give the same command again: it goes on from there",
+  });
 
 /** Some files cannot be read back: restic goes on with the others, and ends with 1. */
 const SOME_FAILED = 1;
@@ -110,9 +125,10 @@ const script = (session: Session, ...argv: readonly string[]) =>
 async function claim(session: Session, into: DirectoryPath, mark: string): Promise<void> {
   const { code, stderr } = await script(session, CLAIM_FOLDER, into, mark);
   if (code === 0) return;
-  const isFull = stderr.startsWith("holdfast: ");
-  throw new ResticFailed(isFull ? "occupied" : "permission", {
-    message: isFull
+  if (NO_SPACE.test(stderr)) throw isFull(session, into, stderr.trim());
+  const isOccupied = stderr.startsWith("holdfast: ");
+  throw new ResticFailed(isOccupied ? "occupied" : "permission", {
+    message: isOccupied
       ? `${into} is not empty: nothing was restored`
       : `${into} cannot be made or written: ${stderr.trim()}`,
     hint: "give another place: --to DIR",
@@ -147,6 +163,10 @@ async function finish(session: Session, { into, paths }: RestoreOptions, mark: s
 /** restic's patterns are those of Go. */
 export const escapePattern = (path: string): string => path.replaceAll(/[*?[\]\\]/g, "\\$&");
 
+const NO_SPACE = /no space left on device|disk quota exceeded/i;
+/** Some file systems say the same of a file that has more of these than they take. */
+const ATTRIBUTES = /^xattr\./;
+
 /** What is told while a restore runs, on either stream. */
 class Events {
   /** Why, by path: of what is said several times of one, the first. */
@@ -155,10 +175,15 @@ class Events {
   isOnlyLinks = false;
   files: number | undefined;
   bytes: number | undefined;
+  /** What could not be written because there is no space. */
+  noSpace: string | undefined;
   readonly #options: RestoreOptions;
+  readonly #onNoSpace: () => void;
 
-  constructor(options: RestoreOptions) {
+  /** restic would read all that is left, to write none of it: `onNoSpace` is where to end it. */
+  constructor(options: RestoreOptions, onNoSpace: () => void) {
     this.#options = options;
+    this.#onNoSpace = onNoSpace;
   }
 
   add(line: string): void {
@@ -182,6 +207,10 @@ class Events {
     if (!this.#options.over && /^Symlink: .*file exists$/.test(why)) {
       this.isOnlyLinks = true;
       return;
+    }
+    if (NO_SPACE.test(why) && !ATTRIBUTES.test(why)) {
+      this.noSpace ??= `${what}: ${why}`;
+      this.#onNoSpace();
     }
     if (this.failed.size < MOST_FAILED && !this.failed.has(what)) this.failed.set(what, why);
   }

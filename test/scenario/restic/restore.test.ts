@@ -3,15 +3,10 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect } from "vitest";
 import { eventually } from "../../transport/leftovers.ts";
-import { expectDone, host, programs, testOn, VERSIONS, type World } from "./harness/world.ts";
+import { differences } from "./harness/differences.ts";
+import { expectDone, host, testOn, VERSIONS, type World } from "./harness/world.ts";
 
 const newest = testOn("0.18");
-
-/** Lines of `rsync` for what differs; restic does not keep the time of the source's own folder. */
-const differences = (from: string, to: string): string[] =>
-  execFileSync(join(programs(), "rsync"), ["-anciXH", "--delete", `${from}/`, `${to}/`], { encoding: "latin1" })
-    .split("\n")
-    .filter((line) => line !== "" && !/^\.d\.\.[tpT.]{2}\S* \.\/$/.test(line));
 
 function manifest(world: World, source: string, usb: { readonly entry: object }, more: object = {}): void {
   world.manifest({
