@@ -1,14 +1,11 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
-import { userInfo } from "node:os";
+import { readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect } from "vitest";
 import { differences } from "./harness/differences.ts";
+import { mayMount, onDisk } from "./harness/disk.ts";
 import { expectDone, testOn, VERSIONS, type World } from "./harness/world.ts";
-
-const mayMount =
-  userInfo().uid === 0 && spawnSync("unshare", ["-m", "mount", "-t", "tmpfs", "none", "/mnt"]).status === 0;
 
 /** A copy of it from yesterday. */
 function backedUp(world: World, source: string) {
@@ -22,17 +19,6 @@ function backedUp(world: World, source: string) {
   return usb;
 }
 
-/** A file system of so many MiB for as long as the work lasts. */
-async function onSmallDisk(folder: string, size: number, work: (grow: (to: number) => void) => Promise<void>) {
-  mkdirSync(folder);
-  execFileSync("mount", ["-t", "tmpfs", "-o", `size=${size}m`, "none", folder]);
-  try {
-    await work((to) => execFileSync("mount", ["-o", `remount,size=${to}m`, folder]));
-  } finally {
-    execFileSync("umount", [folder]);
-  }
-}
-
 describe.each(VERSIONS)("restic %s", (version) => {
   testOn(version).skipIf(!mayMount)(
     "onto a full disk: what is to be done is said, and it goes on",
@@ -42,7 +28,7 @@ describe.each(VERSIONS)("restic %s", (version) => {
       const source = world.source("data", { ...files, big: 3_000_000 });
       const usb = backedUp(world, source);
       const disk = world.path("disk");
-      await onSmallDisk(disk, 4, async (grow) => {
+      await onDisk(disk, 4, async ({ grow }) => {
         const restore = ["restore", source, "--to", join(disk, "back"), "--yes"];
         const full = await holdfast(...restore);
         expect(full.code, full.stdout + full.stderr).toBe(3);
