@@ -87,7 +87,9 @@ export function snapshotFinds(rounds: number): Promise<string> {
       const datasets = { [`nas:${dataset}`]: { keep: { a: 100 } } };
       const manifest = { version: 1, hosts, snapshotTypes: { a: {} }, datasets };
       await writeFile(join(folder, "holdfast.yaml"), stringify(manifest));
-      const byHand = async () => {
+      const mounted = `grep -o ' /${dataset}/.zfs/snapshot/[^ ]*' /proc/mounts`;
+      const byHand = async (isFirst: boolean) => {
+        if (isFirst) await nas.sh(`${mounted} | xargs -r umount`);
         const start = performance.now();
         await nas.sh(`find /${dataset}/.zfs/snapshot -name 1.txt -printf '%p %s %T@\\n'`);
         return { wall: (performance.now() - start) / 1000, cpu: 0 };
@@ -98,27 +100,29 @@ export function snapshotFinds(rounds: number): Promise<string> {
         if (JSON.parse(ran.stdout).searched.snapshots !== snapshots) throw new Error(`not all: ${ran.stdout}`);
         return ran;
       };
-      const runs = await inTurn<"hand" | "list" | "holdfast", { readonly wall: number; readonly cpu: number }>(
-        { hand: byHand, list, holdfast: ours },
-        rounds,
-      );
+      const runs = await inTurn<
+        "first" | "again" | "list" | "holdfast",
+        { readonly wall: number; readonly cpu: number }
+      >({ first: () => byHand(true), again: () => byHand(false), list, holdfast: ours }, rounds);
       await nas.destroy(dataset);
-      const [hand, listed, whole] = (["hand", "list", "holdfast"] as const).map((name) =>
+      const [first, again, listed, whole] = (["first", "again", "list", "holdfast"] as const).map((name) =>
         median(runs[name].map(({ wall }) => wall)),
-      ) as [number, number, number];
+      ) as [number, number, number, number];
       const share = median(runs.holdfast.map(({ cpu, wall }) => cpu / wall));
       return `## Finding in snapshots
 
 The whole \`holdfast find\` against \`find .zfs/snapshot -name\` on the machine itself, over ${snapshots} snapshots of ${filesOfSnapshots.toLocaleString("en")} files, between every
-second two of which nothing was written; medians of ${rounds} in turn. Before it searches, Holdfast lists what there is, which a
-\`holdfast list\` shows alone. It used ${percent(share)} of a core.
+second two of which nothing was written; medians of ${rounds} in turn. By hand all snapshots stay mounted for five minutes, in which
+the same is quick; Holdfast leaves none. Before it searches, it lists what there is, which a \`holdfast list\` shows alone. It used
+${percent(share)} of a core.
 
 ${table(
   ["", "seconds", "of that by hand"],
   [
-    ["`find .zfs/snapshot`", seconds(hand), ratio(1)],
-    ["`holdfast list`", seconds(listed), ratio(listed / hand)],
-    ["`holdfast find`", seconds(whole), ratio(whole / hand)],
+    ["`find .zfs/snapshot`", seconds(first), ratio(1)],
+    ["`find .zfs/snapshot`, all mounted by now", seconds(again), ratio(again / first)],
+    ["`holdfast list`", seconds(listed), ratio(listed / first)],
+    ["`holdfast find`", seconds(whole), ratio(whole / first)],
   ],
 )}`;
     }),

@@ -17,7 +17,7 @@ interface Rule {
 
 /** The half of a remote's folder that decides: everything but what belongs to running operations. */
 const PURE_REMOTE =
-  /^remotes\/(?:zfs\/(?!(?:commands|context|create|destroy|errors|files|find|guids|look|progress|received|remember|require-empty|restore|resume|run|send|small|transfer|verify)\.ts$)|restic\/(?:plan[\w-]*|tags|version)\.ts$)/;
+  /^remotes\/(?:zfs\/(?!(?:commands|context|create|destroy|errors|files|find|find-output|find-scripts|guids|look|progress|received|remember|require-empty|restore|resume|run|send|small|transfer|verify)\.ts$)|restic\/(?:plan[\w-]*|tags|version)\.ts$)/;
 /** What of notifications decides what is told, to whom and in which words. */
 const PURE_NOTIFY = /^notify\/(?:beat|failures|formats|news|notice|problems|redact|sight)\.ts$/;
 /** Patterns mean the same everywhere. */

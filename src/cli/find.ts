@@ -15,7 +15,7 @@ import { EXIT, type ExitCode, Failure } from "./exit.ts";
 import { type Interruption, onInterrupt } from "./interrupt.ts";
 import { type Unavailable, withRemotes } from "./remotes.ts";
 import { momentOf } from "./restore.ts";
-import { type Subject, search } from "./search.ts";
+import { momentsIn, type Subject, search } from "./search.ts";
 import { requireMatches, selects } from "./selection.ts";
 import { answer, answerJson } from "./terminal.ts";
 import { connect, observeWorld } from "./world.ts";
@@ -131,6 +131,7 @@ async function look(manifest: Manifest, hosts: Hosts, options: FindOptions, look
   const { subjects, unseen, volumes } = await subjectsIn(manifest, inventory, scope, looking);
   const { Collected } = await import("../planner/find/collect.ts");
   const collected = new Collected();
+  const snapshots = subjects.reduce((sum, { contents }) => sum + momentsIn(contents), 0);
   const searched = await search(subjects, {
     manifest,
     hosts,
@@ -140,16 +141,14 @@ async function look(manifest: Manifest, hosts: Hosts, options: FindOptions, look
     take: ({ source, contents }, index, hit) => {
       if (isHitMeant(hit)) collected.add(source, contents, index, hit);
     },
+    done: () => {},
   });
   const unsearched = [...unseen, ...searched.unsearched];
   return {
     formatVersion: 1,
     pattern,
     complete: unsearched.length === 0,
-    searched: {
-      sources: subjects.length,
-      snapshots: subjects.reduce((sum, { contents }) => sum + momentsIn(contents), 0),
-    },
+    searched: { sources: subjects.length, snapshots },
     paths: collected.paths(options.limit, {
       isReadable: (sighting) => !searched.unreadable.has(sighting),
       restore: (source, hit, sighting) => restoreLine(options, source, hit, sighting),
@@ -159,9 +158,6 @@ async function look(manifest: Manifest, hosts: Hosts, options: FindOptions, look
     volumes,
   };
 }
-
-const momentsIn = (contents: Subject["contents"]): number =>
-  new Set(contents.flatMap(({ sightings }) => sightings.map(({ moment }) => moment.key))).size;
 
 interface Subjects {
   readonly subjects: readonly Subject[];

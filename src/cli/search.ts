@@ -5,6 +5,7 @@ import type { Problem } from "../model/report.ts";
 import type { Address, HostName } from "../model/units.ts";
 import type { Content, Sighting } from "../planner/find/contents.ts";
 import type { CopyPoint, SnapshotPoint } from "../planner/restore/places.ts";
+import type { Outcome, Searchable } from "../remotes/zfs/find.ts";
 import type { Hosts } from "../transport/types.ts";
 
 /** A source, and all that can be searched of it. */
@@ -21,7 +22,12 @@ export interface Searching {
   readonly lanes: number;
   readonly wanted: Wanted;
   readonly take: (subject: Subject, index: number, hit: Hit) => void;
+  /** So many points in time need not be looked into any more. */
+  readonly done: (moments: number) => void;
 }
+
+/** Of one command: by then its start costs little, and no lane is the last one for long. */
+const MOST_AT_ONCE = 16;
 
 /** One content that is still to be searched, and where: the places before that one could not be. */
 interface Task {
@@ -42,6 +48,10 @@ export interface Searched {
   readonly unreadable: ReadonlySet<Sighting>;
 }
 
+/** How many points in time they are, each counted once. */
+export const momentsIn = (contents: Subject["contents"]): number =>
+  new Set(contents.flatMap(({ sightings }) => sightings.map(({ moment }) => moment.key))).size;
+
 /** Looks into each content where it is nearest, and elsewhere if it cannot be read there. Rejected when interrupted. */
 export async function search(subjects: readonly Subject[], searching: Searching): Promise<Searched> {
   const search = new Search(searching);
@@ -56,7 +66,10 @@ export async function search(subjects: readonly Subject[], searching: Searching)
     const failed = await search.round(tasks);
     for (const task of failed) for (const sighting of sightingsIn(task)) unreadable.add(sighting);
     const again = failed.map((task) => ({ ...task, places: task.places.slice(1) }));
-    unsearched.push(...again.filter((task) => task.places.length === 0));
+    for (const task of again.filter(({ places }) => places.length === 0)) {
+      unsearched.push(task);
+      searching.done(momentsOf(task));
+    }
     tasks = again.filter((task) => task.places.length > 0);
   }
   return { unsearched: summed(unsearched), omitted: search.omitted, unreadable };
@@ -65,6 +78,16 @@ export async function search(subjects: readonly Subject[], searching: Searching)
 /** All that the task's first place has of its content. */
 const sightingsIn = ({ subject, index, places: [first] }: Task): Sighting[] =>
   (subject.contents[index]?.sightings ?? []).filter(({ point }) => point.place === first?.point.place);
+
+/** How many points in time have what the task looks into. */
+const momentsOf = ({ subject, index }: Task): number => momentsIn(subject.contents.slice(index, index + 1));
+
+const pointOf = (task: Task): SnapshotPoint => task.places[0]?.point as SnapshotPoint;
+
+const searchable = (task: Task): Searchable => {
+  const { from, dataset, snapshot } = pointOf(task);
+  return { ...from, snapshot: snapshot.name, mountpoint: dataset.mountpoint ?? "" };
+};
 
 const newestOf = ({ subject, index }: Task): number => subject.contents[index]?.newest ?? 0;
 
@@ -104,42 +127,89 @@ class Search {
 
   async #inSnapshots(tasks: readonly Task[]): Promise<Task[]> {
     const failed: Task[] = [];
-    const left = tasks.values();
+    const left = tasks.toReversed();
+    const most = Math.min(MOST_AT_ONCE, Math.ceil(tasks.length / this.#searching.lanes));
+    const next = (): Promise<Task[]> => this.#next(left, most, failed);
     const lane = async (): Promise<void> => {
-      for (const task of left) {
-        const problem = await this.#inSnapshot(task, task.places[0]?.point as SnapshotPoint);
-        if (problem !== undefined) failed.push(failing(task, problem));
-      }
+      for (let some = await next(); some.length > 0; some = await next())
+        left.push(...(await this.#inSome(some, failed)).reverse());
     };
     await Promise.all(Array.from({ length: this.#searching.lanes }, lane));
     return failed;
   }
 
-  async #inSnapshot(
-    { subject, index }: Task,
-    { from, dataset, snapshot }: SnapshotPoint,
-  ): Promise<Failed["problem"] | undefined> {
-    const { hosts, signal, wanted, take } = this.#searching;
-    const closed = this.#closed.get(from.host) ?? this.#closed.get(`${from.host}:${from.dataset}`);
-    if (closed !== undefined) return closed;
-    if (dataset.keystatus === "unavailable")
-      return {
-        message: "its key is not loaded",
-        hint: `on ${from.host}: zfs load-key ${dataset.encryptionroot ?? from.dataset}`,
-      };
-    const { findInSnapshot } = await import("../remotes/zfs/find.ts");
-    const at = { ...from, snapshot: snapshot.name, mountpoint: dataset.mountpoint ?? "" };
-    try {
-      const unread = await findInSnapshot(at, wanted, (hit) => take(subject, index, hit), { hosts, signal });
-      return unread === undefined ? undefined : { message: `not all of it can be read: ${unread}` };
-    } catch (error) {
-      const problem = this.#problemOf(error);
-      if (isOfHost(error)) this.#closed.set(from.host, problem);
-      if (!isOfDataset(error)) return problem;
-      const message = problem.message.replace(`@${snapshot.name}`, "");
-      this.#closed.set(`${from.host}:${from.dataset}`, { ...problem, message });
-      return { ...problem, message };
+  /** Takes off the end what one command is to search. */
+  async #next(left: Task[], most: number, failed: Task[]): Promise<Task[]> {
+    const { fitting } = await import("../remotes/zfs/find.ts");
+    const some: Task[] = [];
+    while (some.length < most) {
+      const task = left.pop();
+      if (task === undefined) break;
+      const problem = this.#closedTo(task);
+      if (problem === undefined) some.push(task);
+      else failed.push(failing(task, problem));
     }
+    left.push(...some.splice(fitting(some.map(searchable))).reverse());
+    return some;
+  }
+
+  /** What need not be tried. */
+  #closedTo(task: Task): Failed["problem"] | undefined {
+    const { from, dataset } = pointOf(task);
+    const closed = this.#closed.get(from.host) ?? this.#closed.get(`${from.host}:${from.dataset}`);
+    if (closed !== undefined || dataset.keystatus !== "unavailable") return closed;
+    return {
+      message: "its key is not loaded",
+      hint: `on ${from.host}: zfs load-key ${dataset.encryptionroot ?? from.dataset}`,
+    };
+  }
+
+  /** One command; gives back what it did not come to. */
+  async #inSome(tasks: readonly Task[], failed: Task[]): Promise<Task[]> {
+    const { hosts, signal, wanted, take } = this.#searching;
+    const [first] = tasks;
+    if (first === undefined) return [];
+    const { findInSnapshots } = await import("../remotes/zfs/find.ts");
+    const left = new Set(tasks);
+    const end = (task: Task, problem: Failed["problem"] | undefined): void => {
+      left.delete(task);
+      if (problem === undefined) this.#searching.done(momentsOf(task));
+      else failed.push(failing(task, problem));
+    };
+    const listener = {
+      take: (index: number, hit: Hit): void => {
+        const task = tasks[index];
+        if (task !== undefined) take(task.subject, task.index, hit);
+      },
+      ended: (index: number, outcome: Outcome): void => {
+        const task = tasks[index];
+        if (task !== undefined) end(task, this.#problemIn(task, outcome));
+      },
+    };
+    try {
+      await findInSnapshots(pointOf(first).from.host, tasks.map(searchable), wanted, listener, { hosts, signal });
+    } catch (error) {
+      const [lost] = left;
+      const problem = this.#noted(pointOf(lost ?? first), error);
+      if (lost !== undefined) end(lost, problem);
+    }
+    return [...left];
+  }
+
+  #problemIn(task: Task, outcome: Outcome): Failed["problem"] | undefined {
+    if ("error" in outcome) return this.#noted(pointOf(task), outcome.error);
+    const { unread } = outcome;
+    return unread === undefined ? undefined : { message: `not all of it can be read: ${unread}` };
+  }
+
+  /** What an error says of a snapshot; where it says the same of all of its dataset or host, that is remembered. */
+  #noted({ from, snapshot }: SnapshotPoint, error: unknown): Failed["problem"] {
+    const problem = this.#problemOf(error);
+    if (isOfHost(error)) this.#closed.set(from.host, problem);
+    if (!isOfDataset(error)) return problem;
+    const ofAll = { ...problem, message: problem.message.replace(`@${snapshot.name}`, "") };
+    this.#closed.set(`${from.host}:${from.dataset}`, ofAll);
+    return ofAll;
   }
 
   /** restic has an index to read before it finds anything: it is started as rarely as can be. */
@@ -167,9 +237,10 @@ class Search {
           if (task !== undefined) take(task.subject, task.index, hit);
         });
         this.omitted += result.omitted;
-        for (const [id, message] of result.failed) {
-          const task = byId.get(id);
-          if (task !== undefined) failed.push(failing(task, { message }));
+        for (const [id, task] of byId) {
+          const message = result.failed.get(id);
+          if (message === undefined) this.#searching.done(momentsOf(task));
+          else failed.push(failing(task, { message }));
         }
       } catch (error) {
         const problem = this.#problemOf(error);
@@ -208,8 +279,9 @@ function append<K>(groups: Map<K, Task[]>, key: K, task: Task): void {
 /** Of each source and place how much for which reason. */
 function summed(tasks: readonly Task[]): Unsearched[] {
   const found = new Map<string, Unsearched & { readonly snapshots: number }>();
-  for (const { subject, index, failures } of tasks) {
-    const moments = new Set(subject.contents[index]?.sightings.map(({ moment }) => moment.key)).size;
+  for (const task of tasks) {
+    const { subject, failures } = task;
+    const moments = momentsOf(task);
     for (const { place, problem } of failures) {
       const key = JSON.stringify([subject.source, place, problem.message]);
       found.set(key, {

@@ -10,19 +10,27 @@ if [ "$last" = . ] && [ -z "$(ls -A)" ]; then
 fi
 exec "$@"`;
 
+/** Whether this account may make a mount namespace of its own. */
+export const MAY_MOUNT = `[ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null`;
+
+/** Sets `place` to where `dataset` is mounted; ends with 1 where it is not, and `place` is no path either. */
+export const FIND_PLACE = `while read -r what where type _; do
+  [ "$type" = zfs ] || continue
+  case $what in *\\\\*) what=$(printf %b "$what") ;; esac
+  [ "$what" = "$dataset" ] && place=$(printf %b "$where")
+done </proc/self/mounts
+case $place in /*) ;; *) echo "holdfast: $dataset is not mounted" >&2; false ;; esac`;
+
 /**
  * `SCRIPT DATASET SNAPSHOT MOUNTPOINT ARGV…`: hands over to `MOUNT_SNAPSHOT` where namespaces and mounts are allowed,
  * otherwise goes where ZFS shows the snapshots of what is mounted.
  */
 export const IN_SNAPSHOT = `mount=$1 dataset=$2 snapshot=$3 place=$4
 shift 4
-if [ "$(id -u)" = 0 ] && unshare -m true 2>/dev/null; then
+if ${MAY_MOUNT}; then
   exec unshare -m sh -c "$mount" sh "$dataset" "$snapshot" "$place" "$@"
 fi
-while read -r what where type _; do
-  [ "$type" = zfs ] && [ "$(printf %b "$what")" = "$dataset" ] && place=$(printf %b "$where")
-done </proc/self/mounts
-case $place in /*) ;; *) echo "holdfast: $dataset is not mounted" >&2; exit 1 ;; esac
+{ ${FIND_PLACE}; } || exit 1
 cd -- "$place/.zfs/snapshot/$snapshot" || exit 1
 ${READ}`;
 

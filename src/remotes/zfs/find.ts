@@ -1,25 +1,23 @@
-import { isUtf8 } from "node:buffer";
 import type { FoundType, Hit, Wanted } from "../../model/found.ts";
 import type { At } from "../../model/plan.ts";
-import type { Bytes } from "../../model/units.ts";
-import { IN_SNAPSHOT, MOUNT_SNAPSHOT } from "../snapshot-scripts.ts";
-import { FILE_TYPES, type LookOptions, textOfBytes, unreadable } from "./look.ts";
+import type { HostName } from "../../model/units.ts";
+import { quote } from "../../transport/shell.ts";
+import type { OperationFailed } from "./context.ts";
+import { Complaints, Records } from "./find-output.ts";
+import { RUN_SEARCH, SEARCH } from "./find-scripts.ts";
+import { type LookOptions, unreadable } from "./look.ts";
 
-/**
- * `START ARGUMENTS…`: `find` from that folder on, after a NUL that says that the snapshot could be entered. A link on the
- * way there leads out of the snapshot, and what is missing has nothing in it.
- */
-const FIND = `start=$1
-shift
-at=$start
-while [ "$at" != . ]; do
-  if [ -L "$at" ]; then printf '\\0'; exit 0; fi
-  if [ -d "$at" ] && [ ! -x "$at" ]; then echo "$at: Permission denied" >&2; exit 1; fi
-  at=\${at%/*}
-done
-printf '\\0'
-[ -d "$start" ] || exit 0
-exec find "$start" "$@"`;
+/** A snapshot, and where its dataset is usually mounted. */
+export type Searchable = At & { readonly snapshot: string; readonly mountpoint: string };
+
+/** What came of a snapshot: nothing more to say, what could not be read of it, or why nothing of it could. */
+export type Outcome = { readonly unread?: string } | { readonly error: OperationFailed };
+
+interface Listener {
+  /** While it is found; by the snapshot's place in the list. */
+  readonly take: (index: number, hit: Hit) => void;
+  readonly ended: (index: number, outcome: Outcome) => void;
+}
 
 /** What `find` calls them. */
 const LETTERS: Readonly<Record<FoundType, string>> = { file: "f", folder: "d", link: "l" };
@@ -37,74 +35,65 @@ function argumentsFor({ parts, ignoreCase, type }: Wanted): string[] {
   ];
 }
 
-/**
- * Tells of every file and folder of a snapshot that is wanted, while it is found; `mountpoint` is where the dataset is
- * usually mounted. Resolves with what could not be read of it, if anything. Throws `OperationFailed` where nothing of it
- * can be read, or a `TransportError` for a lost host.
- */
-export async function findInSnapshot(
-  from: At & { readonly snapshot: string; readonly mountpoint: string },
-  wanted: Wanted,
-  take: (hit: Hit) => void,
-  { hosts, signal }: LookOptions,
-): Promise<string | undefined> {
-  const inSnapshot = ["sh", "-c", IN_SNAPSHOT, "sh", MOUNT_SNAPSHOT, from.dataset, from.snapshot, from.mountpoint];
-  const start = [".", ...wanted.under].join("/");
-  const argv = [...inSnapshot, "sh", "-c", FIND, "sh", start, ...argumentsFor(wanted)];
-  const records = new Records((hit, name) => {
-    if (wanted.matches(name)) take(hit);
-  });
-  const { code, stderr } = await hosts.read(from.host, argv, (chunk) => records.add(chunk), { signal });
-  if (code === 0) return undefined;
-  if (!records.isBegun) throw unreadable(`${from.host}:${from.dataset}@${from.snapshot}`, start, stderr);
-  const [first = `find ended with ${code}`, ...more] = stderr.trim().split("\n");
-  return more.length === 0 ? first : `${first} (and ${more.length} more)`;
+const wordsOf = ({ dataset, snapshot, mountpoint }: Searchable): string[] => [dataset, snapshot, mountpoint];
+
+/** Linux takes words of 128 KiB, and over SSH a command is one word, quoted twice; the scripts and a pattern are in it, too. */
+const MOST_BYTES = 64 * 1024;
+
+/** How many of them, the first ones, fit into one command; one at least. */
+export function fitting(snapshots: readonly Searchable[]): number {
+  let bytes = 0;
+  let count = 0;
+  for (const snapshot of snapshots) {
+    for (const word of wordsOf(snapshot)) bytes += Buffer.byteLength(quote(quote(word))) + 1;
+    if (bytes > MOST_BYTES && count > 0) break;
+    count += 1;
+  }
+  return count;
 }
 
-const FIELDS = 4;
-
-/** Makes hits of what `FIND` printed, each with its path as a pattern sees it. */
-export class Records {
-  readonly #take: (hit: Hit, path: string) => void;
-  readonly #fields: Buffer[] = [];
-  #rest: Buffer = Buffer.alloc(0);
-  /** The snapshot could be entered. */
-  isBegun = false;
-
-  constructor(take: (hit: Hit, path: string) => void) {
-    this.#take = take;
-  }
-
-  /** The chunk is valid only during the call. */
-  add(chunk: Buffer): void {
-    const all = Buffer.concat([this.#rest, chunk]);
-    let start = 0;
-    for (let end = all.indexOf(0); end !== -1; end = all.indexOf(0, start)) {
-      this.#field(all.subarray(start, end));
-      start = end + 1;
-    }
-    this.#rest = all.subarray(start);
-  }
-
-  #field(bytes: Buffer): void {
-    if (!this.isBegun) {
-      this.isBegun = true;
-      return;
-    }
-    if (this.#fields.push(bytes) < FIELDS) return;
-    const [letter, size, time, path] = this.#fields.splice(0) as [Buffer, Buffer, Buffer, Buffer];
-    const name = path.subarray("./".length);
-    const type = FILE_TYPES[letter.toString()] ?? "other";
-    const [seconds, fraction = ""] = time.toString().split(".");
-    this.#take(
-      {
-        path: textOfBytes(name),
-        exact: isUtf8(name),
-        type,
-        ...(type === "file" && { size: Number(size.toString()) as Bytes }),
-        modified: `${seconds}.${fraction.slice(0, 9).padEnd(9, "0")}`,
-      },
-      name.toString(),
-    );
+/**
+ * Tells of every file and folder of these snapshots of one host that is wanted, and how each snapshot ended. One command
+ * searches them in turn: it may end before it has reached all. Throws a `TransportError` when it is lost; the first snapshot
+ * whose end was not told is then the one it was about.
+ */
+export async function findInSnapshots(
+  host: HostName,
+  snapshots: readonly Searchable[],
+  wanted: Wanted,
+  { take, ended }: Listener,
+  { hosts, signal }: LookOptions,
+): Promise<void> {
+  const start = [".", ...wanted.under].join("/");
+  const which = [`${snapshots.length}`, ...snapshots.flatMap(wordsOf)];
+  const argv = ["sh", "-c", RUN_SEARCH, "sh", SEARCH, start, ...which, ...argumentsFor(wanted)];
+  const begun = new Set<number>();
+  const codes = new Map<number, number>();
+  const complaints = new Complaints();
+  const records = new Records({
+    hit: (index, hit, path) => {
+      if (wanted.matches(path)) take(index, hit);
+    },
+    begun: (index) => begun.add(index),
+    ended: (index, code) => {
+      codes.set(index, code);
+      if (code === 0) ended(index, {});
+    },
+  });
+  const failing = (index: number, code: number | null | undefined): Outcome => {
+    const end = `ended with ${code ?? "a signal"}`;
+    if (begun.has(index)) return { unread: complaints.summary(index) ?? `find ${end}` };
+    const { dataset, snapshot } = snapshots[index] as Searchable;
+    const said = complaints.about(index) || `the search ${end}`;
+    return { error: unreadable(`${host}:${dataset}@${snapshot}`, start, said) };
+  };
+  try {
+    const onBytes = (chunk: Buffer): void => records.add(chunk);
+    const { code } = await hosts.read(host, argv, onBytes, { signal, onErrorLine: complaints.add });
+    const cut = snapshots.findIndex((_, index) => !codes.has(index));
+    if (cut !== -1) ended(cut, failing(cut, code));
+  } finally {
+    // what was said of one is known to be all of it only now
+    for (const [index, code] of codes) if (code !== 0) ended(index, failing(index, code));
   }
 }

@@ -3,7 +3,12 @@ import { readFileSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import { expect } from "vitest";
-import type { Found } from "../../../src/model/found.ts";
+import type { Found, Hit, Wanted } from "../../../src/model/found.ts";
+import type { DatasetName, HostName } from "../../../src/model/units.ts";
+import { wantedOf } from "../../../src/planner/find/names.ts";
+import { findInSnapshots, type Outcome } from "../../../src/remotes/zfs/find.ts";
+import { quoteAll } from "../../../src/transport/shell.ts";
+import type { Hosts } from "../../../src/transport/types.ts";
 import { test, type World } from "../harness/index.ts";
 import { applied, manifestOf } from "./plans.ts";
 
@@ -137,4 +142,50 @@ test("what cannot be searched is named: a key that is not loaded, a volume, an a
   const reasons = partly.unsearched.map(({ place, snapshots, reason }) => [place, snapshots, reason]);
   expect(reasons).toContainEqual(["source", 1, expect.stringMatching(/not all of it can be read: .*closed.*denied/)]);
   expect(reasons).toContainEqual(["vault", 2, expect.stringContaining("cannot be read by the account")]);
+});
+
+test("one command searches snapshots in turn: one that is gone by now is told of, and nothing stays mounted", async ({
+  world,
+}) => {
+  const { nas, vault, datasets } = world;
+  for (const [machine, parent] of [
+    [nas, datasets.tank],
+    [vault, datasets.backup],
+  ] as const) {
+    const dataset = `${parent}/with space` as DatasetName;
+    await machine.sh(`set -e
+      zfs create '${dataset}'; cd '/${dataset}'; echo x > a; zfs snapshot '${dataset}@s 1'; zfs snapshot '${dataset}@s 2'
+      rm a; zfs snapshot '${dataset}@s 3'`);
+    const before = await machine.sh("cat /proc/self/mounts");
+    const hosts: Partial<Hosts> = {
+      read: async (_, argv, onBytes, { onErrorLine } = {}) => {
+        const { exitCode, stdout, stderr } = await machine.start(quoteAll(argv));
+        onBytes(Buffer.from(stdout));
+        for (const line of stderr.split("\n")) onErrorLine?.(line);
+        return { code: exitCode ?? null, stdout: "", stderr };
+      },
+    };
+    const names = ["s 1", "gone", "s 2", "s 3"];
+    const all = names.map((snapshot) => ({ host: "nas" as HostName, dataset, snapshot, mountpoint: "" }));
+    const told: unknown[] = [];
+    const listener = {
+      take: (index: number, { path }: Hit) => void told.push(`${path} in ${names[index]}`),
+      ended: (index: number, outcome: Outcome) =>
+        void told.push([names[index], "error" in outcome ? "error" : outcome]),
+    };
+    const { signal } = new AbortController();
+    await findInSnapshots("nas" as HostName, all, wantedOf("a", {}) as Wanted, listener, {
+      hosts: hosts as Hosts,
+      signal,
+    });
+    expect(told).toEqual([
+      ...["a in s 1", ["s 1", {}], "a in s 2", ["s 2", {}]],
+      ...[
+        ["s 3", {}],
+        ["gone", "error"],
+      ],
+    ]);
+    expect(await machine.sh("cat /proc/self/mounts")).toBe(before);
+    await machine.sh(`zfs destroy -r '${dataset}'`); // at once: nothing holds it
+  }
 });
