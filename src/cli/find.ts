@@ -13,6 +13,7 @@ import type { Hosts } from "../transport/types.ts";
 import { forStdout, type GlobalOptions, requireManifest } from "./context.ts";
 import { EXIT, type ExitCode, Failure } from "./exit.ts";
 import { type Interruption, onInterrupt } from "./interrupt.ts";
+import { showSearch } from "./progress.ts";
 import { type Unavailable, withRemotes } from "./remotes.ts";
 import { momentOf } from "./restore.ts";
 import { momentsIn, type Subject, search } from "./search.ts";
@@ -132,6 +133,7 @@ async function look(manifest: Manifest, hosts: Hosts, options: FindOptions, look
   const { Collected } = await import("../planner/find/collect.ts");
   const collected = new Collected();
   const snapshots = subjects.reduce((sum, { contents }) => sum + momentsIn(contents), 0);
+  const progress = await showSearch(snapshots, options);
   const searched = await search(subjects, {
     manifest,
     hosts,
@@ -141,8 +143,8 @@ async function look(manifest: Manifest, hosts: Hosts, options: FindOptions, look
     take: ({ source, contents }, index, hit) => {
       if (isHitMeant(hit)) collected.add(source, contents, index, hit);
     },
-    done: () => {},
-  });
+    done: progress.add,
+  }).finally(progress.end);
   const unsearched = [...unseen, ...searched.unsearched];
   return {
     formatVersion: 1,

@@ -1,6 +1,6 @@
 import type { Plan } from "../model/plan.ts";
 import type { EngineEvents, OperationReport } from "../model/report.ts";
-import { renderFinished, renderProgress } from "../render/progress.ts";
+import { renderFinished, renderProgress, renderSearch } from "../render/progress.ts";
 import { part, size } from "../render/text.ts";
 import { forStderr, type GlobalOptions, openLog } from "./context.ts";
 import type { Log } from "./log.ts";
@@ -26,28 +26,65 @@ const listening =
 const FRAME_MS = 200;
 const MINUTE_MS = 60_000;
 
+const isLive = ({ logFormat }: GlobalOptions): boolean => process.stderr.isTTY && logFormat === "pretty";
+
 /** Live lines on a terminal; otherwise, or where the log is to be JSON, a line in the log per start, end and minute. */
 export async function showProgress(
   plan: Pick<Plan, "operations">,
   options: GlobalOptions & { readonly verbose?: true },
 ): Promise<Progress> {
   const tracker = new Tracker(plan);
-  return process.stderr.isTTY && options.logFormat === "pretty"
-    ? live(tracker, options)
-    : logged(tracker, await openLog(options));
+  return isLive(options) ? live(tracker, options) : logged(tracker, await openLog(options));
+}
+
+/** How far a search is. */
+export interface SearchProgress {
+  /** So many more are searched. */
+  readonly add: (snapshots: number) => void;
+  /** Takes the live line away. */
+  readonly end: () => void;
+}
+
+/** A live line on a terminal, otherwise nothing. */
+export async function showSearch(snapshots: number, options: GlobalOptions): Promise<SearchProgress> {
+  if (!isLive(options)) return { add: () => {}, end: () => {} };
+  let done = 0;
+  const startedAt = performance.now();
+  const { end } = await liveLines(() =>
+    renderSearch({ done, snapshots, seconds: (performance.now() - startedAt) / 1000 }, forStderr(options)),
+  );
+  return {
+    add: (more) => {
+      done += more;
+    },
+    end,
+  };
+}
+
+/** Draws on stderr what stands there for as long as it is not ended. */
+async function liveLines(render: () => string): Promise<Pick<Progress, "say" | "end">> {
+  const { createLogUpdate } = await import("log-update");
+  const lines = createLogUpdate(process.stderr);
+  const draw = (): void => lines(render());
+  const frames = setInterval(draw, FRAME_MS);
+  return {
+    say: (text) => {
+      lines.clear();
+      tell(`${text}\n`);
+      draw();
+    },
+    end: () => {
+      clearInterval(frames);
+      lines.clear();
+      lines.done();
+    },
+  };
 }
 
 async function live(tracker: Tracker, options: GlobalOptions & { readonly verbose?: true }): Promise<Progress> {
-  const { createLogUpdate } = await import("log-update");
-  const lines = createLogUpdate(process.stderr);
-  const draw = (): void =>
-    lines(renderProgress(tracker.running(), tracker.totals(), performance.now(), forStderr(options)));
-  const frames = setInterval(draw, FRAME_MS);
-  const say = (text: string): void => {
-    lines.clear();
-    tell(`${text}\n`);
-    draw();
-  };
+  const { say, end } = await liveLines(() =>
+    renderProgress(tracker.running(), tracker.totals(), performance.now(), forStderr(options)),
+  );
   return {
     onEvent: listening({
       started: (event) => tracker.started(event),
@@ -58,11 +95,7 @@ async function live(tracker: Tracker, options: GlobalOptions & { readonly verbos
       },
     }),
     say,
-    end: () => {
-      clearInterval(frames);
-      lines.clear();
-      lines.done();
-    },
+    end,
   };
 }
 

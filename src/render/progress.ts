@@ -36,6 +36,15 @@ export function renderProgress(
   return [...lines, toWidth(totalsLine(running, totals, now), width)].join("\n");
 }
 
+/** One line: how many of the snapshots and copies to search are searched, and for how long; cut to `width`. */
+export function renderSearch(
+  { done, snapshots, seconds }: { readonly done: number; readonly snapshots: number; readonly seconds: number },
+  { width = 80 }: TextOptions,
+): string {
+  const label = `  searched: ${count(done)} of ${plural(snapshots, "snapshot")}`;
+  return toWidth({ label, numbers: duration(seconds) }, width);
+}
+
 /** The label gives way, the numbers stay. */
 interface Line {
   readonly label: string;

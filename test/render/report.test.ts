@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Unobserved } from "../../src/model/plan.ts";
 import type { OperationReport, Report } from "../../src/model/report.ts";
 import type { Bytes } from "../../src/model/units.ts";
-import { type Running, renderFinished, renderProgress } from "../../src/render/progress.ts";
+import { type Running, renderFinished, renderProgress, renderSearch } from "../../src/render/progress.ts";
 import { renderReport } from "../../src/render/report.ts";
 import * as plans from "./plans.ts";
 
@@ -159,4 +159,13 @@ test("an ended operation leaves one line", () => {
   );
   expect(renderFinished(failed, plain)).toContain("! failed");
   expect(renderFinished(failed, plain)).toContain(": the pool on vault is full");
+});
+
+test("a search says how far it is, in one line of the terminal's width", () => {
+  const search = { done: 1_200, snapshots: 4_800, seconds: 75 };
+  expect(renderSearch(search, { color: false, width: 60 })).toMatch(
+    /^ {2}searched: 1,200 of 4,800 snapshots +1 m 15 s$/,
+  );
+  for (const width of [20, 40, 100]) expect(renderSearch(search, { color: false, width }).length).toBeLessThan(width);
+  expect(renderSearch({ done: 0, snapshots: 1, seconds: 0 }, { color: false })).toContain("0 of 1 snapshot ");
 });
