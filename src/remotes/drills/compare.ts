@@ -1,20 +1,12 @@
-import type { HostName } from "../../model/units.ts";
-import type { Hosts, RunResult } from "../../transport/types.ts";
+import type { RunResult } from "../../transport/types.ts";
+import { type Kind, kindOf } from "./attributes.ts";
 import { bucketOf, differenceOf, type Entry, EntryReader, ListingSums, nanoseconds } from "./entries.ts";
 import { type Header, readHeader } from "./headers.ts";
 import type { Candidate, GroupLimits } from "./sample.ts";
 import { BLOCKS, DETAILS, LIST, SUM } from "./scripts.ts";
+import type { Means, Side } from "./side.ts";
 
-/** A folder on a host, and what has to stand around a command so that it runs in there. */
-export interface Side {
-  readonly host: HostName;
-  readonly inside: (argv: readonly string[]) => readonly string[];
-}
-
-export interface Means {
-  readonly hosts: Hosts;
-  readonly signal: AbortSignal;
-}
+export type { Means, Side } from "./side.ts";
 
 /** Something that is not the same on both sides: a file, and how it differs. */
 export interface Difference {
@@ -89,7 +81,12 @@ export const shown = (path: string): string => path.replace(/^\.\//, "");
 export interface Leniency {
   /** Restored by an account that cannot give files away, nor set all of their attributes. */
   readonly isOwnerKept: boolean;
+  /** Restored to where there can be no such attributes. */
+  readonly lost?: ReadonlySet<Kind>;
 }
+
+const OTHER_ATTRIBUTES = "other attributes";
+export const isOfAttributes = ({ how }: Difference): boolean => how.split(", ").includes(OTHER_ATTRIBUTES);
 
 /**
  * One for each file of a group that the two sides do not have alike: one sum on each side where all is well, and a closer
@@ -150,10 +147,18 @@ async function details(means: Means, side: Side, paths: readonly string[]): Prom
     const lines = stdout.split("\n").slice(0, -1);
     if (code !== 0 || lines.length !== some.length)
       throw new Unreadable(side, stderr.trim() || "its files cannot be listed");
-    found.push(...lines.map(detailsOf));
+    for (const [index, line] of lines.entries()) {
+      const about = detailsOf(line);
+      if (isRefused(about.problem)) throw new Unreadable(side, `${shown(some[index] ?? "")}: ${about.problem}`);
+      found.push(about);
+    }
   }
   return found;
 }
+
+/** That says something about the account, and nothing about the file. */
+const isRefused = (problem: string | undefined): boolean =>
+  problem !== undefined && /: (?:Permission denied|Operation not permitted)\s*$/.test(problem);
 
 function detailsOf(line: string): Details {
   const [text = "", headers = ""] = line.split("\t");
@@ -165,7 +170,11 @@ function detailsOf(line: string): Details {
 /** `sha256sum: -: Input/output error` without what everybody knows. */
 const reasonOf = (text: string): string => text.trim().split(": ").at(-1) ?? text;
 
-function compareDetails(source: Details, copy: Details | undefined, { isOwnerKept }: Leniency): string | undefined {
+function compareDetails(
+  source: Details,
+  copy: Details | undefined,
+  { isOwnerKept, lost }: Leniency,
+): string | undefined {
   if (copy?.problem !== undefined) return copy.problem;
   const [a, b] = [source.header, copy?.header];
   if (copy === undefined || a === undefined || b === undefined) return "the copy lacks it";
@@ -178,15 +187,24 @@ function compareDetails(source: Details, copy: Details | undefined, { isOwnerKep
     !isOwnerKept || (a.uid === b.uid && a.gid === b.gid) ? "" : `owner ${b.uid}:${b.gid} instead of ${a.uid}:${a.gid}`,
     nanoseconds(a.time) === nanoseconds(b.time) ? "" : "another time",
     a.target === b.target || isFile(a) ? "" : "points elsewhere",
-    !isOwnerKept || sameAttributes(a, b) ? "" : "other attributes",
+    !isOwnerKept || sameAttributes(a, b, lost) ? "" : OTHER_ATTRIBUTES,
   ].filter((words) => words !== "");
   return found.length === 0 ? undefined : found.join(", ");
 }
 
 const isFile = ({ type }: Header): boolean => type === "0" || type === "1" || type === "\0";
 
-const sameAttributes = (a: Header, b: Header): boolean =>
-  JSON.stringify([...a.attributes]) === JSON.stringify([...b.attributes]);
+function sameAttributes(a: Header, b: Header, lost: ReadonlySet<Kind> = new Set()): boolean {
+  const [mine, theirs] = [a, b].map(({ attributes }) =>
+    JSON.stringify(
+      [...attributes].filter(([name]) => {
+        const kind = kindOf(name);
+        return kind === undefined || !lost.has(kind);
+      }),
+    ),
+  );
+  return mine === theirs;
+}
 
 /** MiB that one sum is made over. */
 export const BLOCK_MIB = 16;
@@ -210,6 +228,7 @@ export async function compareBlocks(
     );
     if (mine === undefined || theirs === undefined) break;
     if (mine.stderr.trim() !== "") throw new Unreadable(source.side, mine.stderr.trim());
+    if (isRefused(theirs.stderr)) throw new Unreadable(copy.side, theirs.stderr.trim());
     const [a, b] = [mine.stdout.split("\n"), theirs.stdout.split("\n")];
     some.forEach((offset, index) => {
       if (a[index] !== b[index] && differences.length < MOST_DIFFERENCES)

@@ -35,9 +35,19 @@ const HEADERS = 262_144;
  * beginning of what tar makes of it, in base64. Nothing at all of what is not there.
  */
 export const DETAILS = `for path do
-  if [ -f "$path" ] && [ ! -L "$path" ]; then sum=$(sha256sum <"$path" 2>&1 | tr '\\n\\t' '  '); else sum=; fi
+  if [ -f "$path" ] && [ ! -L "$path" ]; then sum=$({ sha256sum <"$path"; } 2>&1 | tr '\\n\\t' '  '); else sum=; fi
   printf '%s\\t%s\\n' "$sum" "$(${TAR} -- "$path" 2>/dev/null | head -c ${HEADERS} | base64 -w 0)"
 done`;
+
+/**
+ * `ARCHIVE`: unpacks it, in base64, into the folder it runs in, with all that belongs to its one file, and does of that as
+ * `DETAILS` does. What cannot be kept there is missing then.
+ */
+export const KEPT = `set -- "$1" ./holdfast-kept
+printf %s "$1" | base64 -d | tar --extract --file=- --xattrs --xattrs-include='*' --acls 2>/dev/null
+shift
+${DETAILS}
+rm -f -- "$@"`;
 
 /** `FILE COUNT OFFSET…`: a line each, the sum of COUNT MiB from OFFSET MiB on. What cannot be read is told on stderr. */
 export const BLOCKS = `file=$1 count=$2

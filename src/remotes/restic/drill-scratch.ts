@@ -12,11 +12,11 @@ const FORGOTTEN_DAYS = 7;
 /** What a file system needs beside the files. */
 const SPARE = 64 * 2 ** 20;
 
-/** `FOLDER`: an empty one that nobody else can look into. Prints what is available there, in KiB. */
+/** `FOLDER`: an empty one that nobody else can look into. Prints what is available there, in KiB, where that is known. */
 const PREPARE = `umask 077
 find /var/tmp -mindepth 1 -maxdepth 1 -name 'holdfast-drill-*' -user "$(id -u)" -mtime +${FORGOTTEN_DAYS} -exec rm -rf -- {} +
 rm -rf -- "$0" && mkdir -- "$0" || exit 1
-df -Pk -- "$0" | awk 'NR == 2 { print $4 }'`;
+df -Pk -- "$0" 2>/dev/null | awk 'NR == 2 && $2 > 0 { print $4 }'`;
 const REMOVE = 'rm -rf -- "$0"';
 
 const PATIENCE_MS = 30 * 60_000;
@@ -42,7 +42,8 @@ export async function inScratch<T>(
         message: `${at.host}: the folder ${folder} cannot be made: ${stderr.trim()}`,
         hint: "drills restore into it; the account must be able to write to /var/tmp",
       });
-    const available = Number(stdout.trim()) * 1024;
+    // a file system in memory may have no size: restic says where it is full
+    const available = stdout.trim() === "" ? Number.POSITIVE_INFINITY : Number(stdout.trim()) * 1024;
     if (available < bytes + SPARE)
       throw new ResticFailed("other", {
         message: `${at.host}: a drill needs ${bytes} bytes in ${folder}, and ${available} are available`,

@@ -2,9 +2,11 @@ import type { DrillRecord } from "../../model/drill.ts";
 import type { RepositoryCopy } from "../../model/inventory.ts";
 import type { AtRepository, VerifyOperation } from "../../model/plan.ts";
 import type { Bytes, DirectoryPath } from "../../model/units.ts";
+import { type Kind, lostIn } from "../drills/attributes.ts";
 import {
   compareGroup,
   type Difference,
+  isOfAttributes,
   list,
   type Means,
   MOST_DIFFERENCES,
@@ -54,8 +56,11 @@ export async function verifyRepository(
   const groups = inGroups(files, GROUPS);
   const room = Math.max(0, ...groups.map((group) => group.reduce((sum, { bytes }) => sum + bytes, 0)));
   const drill = { operation, restic, copy, within, all, context, ...(source && { source }) };
-  const { differences, isOwnerKept } = await inScratch({ source: operation.source, at: of }, room, context, (folder) =>
-    restoreInTurn(drill, groups, folder),
+  const { differences, isOwnerKept, lost } = await inScratch(
+    { source: operation.source, at: of },
+    room,
+    context,
+    (folder) => restoreInTurn(drill, groups, folder),
   );
   return {
     of: of.copy.name,
@@ -64,10 +69,20 @@ export async function verifyRepository(
     message: [
       `${isWhole ? "all of it" : "a sample"} restored, verified by restic, and compared with ${source === undefined ? "what the copy has on record" : `the source's @${operation.against?.snapshot.name}`}`,
       ...(isOwnerKept ? [] : ["not owners and attributes, as restic does not run as root"]),
+      ...(lost.size === 0
+        ? []
+        : [`not ${[...lost].map((kind) => KINDS[kind]).join(", ")}, which /var/tmp cannot keep`]),
     ].join("; "),
     differences: [...missing, ...differences],
   };
 }
+
+const KINDS: Readonly<Record<Kind, string>> = {
+  acl: "access control lists",
+  user: "extended attributes (user.*)",
+  trusted: "extended attributes (trusted.*)",
+  security: "extended attributes (security.*)",
+};
 
 /** Of several equal ones the newest. */
 async function copyOf(
@@ -129,28 +144,41 @@ async function restoreInTurn(
   drill: Drill,
   groups: readonly (readonly Candidate[])[],
   folder: string,
-): Promise<{ readonly differences: Difference[]; readonly isOwnerKept: boolean }> {
+): Promise<{ readonly differences: Difference[]; readonly isOwnerKept: boolean; readonly lost: ReadonlySet<Kind> }> {
   const { operation, context } = drill;
   const { host } = operation.at;
   const { stdout } = await context.hosts.run(host, ["id", "-u"], { signal: context.signal });
   const isOwnerKept = stdout.trim() === "0";
   const expected = groups.flat().reduce((sum, { bytes }) => sum + bytes, 0);
   const found = new Map<string, Difference>();
+  let lost: ReadonlySet<Kind> | undefined;
   let bytes = 0;
   for (const group of groups) {
     const into = `${folder}/files`;
     for (const each of await restoreGroup(drill, group, into)) found.set(each.what, each);
     const restored = group.filter(({ path }) => !found.has(shown(path)));
     const scratch: Side = { host, inside: (argv) => ["sh", "-c", 'cd -- "$0" && exec "$@"', into, ...argv] };
-    const compared = drill.source
-      ? await compareGroup(context, drill.source, scratch, restored, { isOwnerKept })
-      : await compareWithRecord(drill, restored, scratch, isOwnerKept);
+    const { source } = drill;
+    const compare = (): Promise<Difference[]> =>
+      source === undefined
+        ? compareWithRecord(drill, restored, scratch, isOwnerKept)
+        : compareGroup(context, source, scratch, restored, { isOwnerKept, ...(lost && { lost }) });
+    let compared = await compare();
+    // the file system of the scratch folder may be to blame, and not the copy
+    if (lost === undefined && compared.some(isOfAttributes)) {
+      lost = await lostIn(context, scratch);
+      if (lost.size > 0) compared = await compare();
+    }
     for (const each of compared) found.set(each.what, each);
     await context.hosts.run(host, ["rm", "-rf", "--", into], { signal: context.signal });
     bytes += group.reduce((sum, each) => sum + each.bytes, 0);
     context.progress(operation.id, bytes as Bytes, expected as Bytes);
   }
-  return { differences: [...found.values()].slice(0, MOST_DIFFERENCES), isOwnerKept };
+  return {
+    differences: [...found.values()].slice(0, MOST_DIFFERENCES),
+    isOwnerKept,
+    lost: lost ?? new Set(),
+  };
 }
 
 /** What restic itself could not bring back, or read again as it should be. */

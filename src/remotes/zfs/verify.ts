@@ -178,13 +178,13 @@ async function verifyVolume(
     };
   const offsets = sampledBlocks(seed, size, BLOCK_MIB, sample);
   const plain = (at: At): Side => ({ host: at.host, inside: (argv) => argv });
-  const expected = Math.min(size, offsets.length * BLOCK_MIB * 2 ** 20);
+  const expected = offsets.reduce((sum, at) => sum + Math.min(BLOCK_MIB * 2 ** 20, size - at * 2 ** 20), 0);
   const differences = await compareBlocks(
     meansOf(context),
     { side: plain(source.at), path: path(source) },
     { side: plain(copy.at), path: path(copy) },
     offsets,
-    (blocks) => context.progress(id, (blocks * BLOCK_MIB * 2 ** 20) as Bytes, expected as Bytes),
+    (blocks) => context.progress(id, Math.min(expected, blocks * BLOCK_MIB * 2 ** 20) as Bytes, expected as Bytes),
   );
   return {
     of: copy.snapshot.name,

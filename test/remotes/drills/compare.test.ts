@@ -1,15 +1,26 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, mkdirSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Host } from "../../../src/model/manifest.ts";
 import type { HostName } from "../../../src/model/units.ts";
+import { type Kind, lostIn } from "../../../src/remotes/drills/attributes.ts";
 import {
   BLOCK_MIB,
   compareBlocks,
   compareGroup,
   compareListings,
   type Difference,
+  isOfAttributes,
   list,
   readGroup,
   type Side,
@@ -145,6 +156,26 @@ describe("two folders", () => {
     ).toEqual([{ what: "gone", how: "it cannot be read" }]);
   });
 
+  test("what the account may not read is nothing that the copy lacks", async () => {
+    const means = { hosts, signal };
+    const powers = ["--bounding-set", "-dac_override,-dac_read_search"];
+    const inside: Side["inside"] = (argv) => [
+      ...(process.getuid?.() === 0 ? ["setpriv", ...powers] : []),
+      ...copy.inside(argv),
+    ];
+    const bare = { ...copy, inside };
+    chmodSync(at("copy", "two"), 0);
+    const two = [{ path: "./two", bytes: 3 }];
+    const refused = { name: "Unreadable", side: bare, message: "two: cannot be read: Permission denied" };
+    await expect(compareGroup(means, source, bare, two)).rejects.toMatchObject(refused);
+    await expect(readGroup(means, bare, two)).rejects.toMatchObject(refused);
+    const [mine, theirs] = [source, bare].map((each) => ({ side: each, path: "./two" }));
+    if (mine === undefined || theirs === undefined) throw new Error("there are two");
+    await expect(compareBlocks(means, mine, theirs, [0], () => {})).rejects.toMatchObject({
+      ...{ name: "Unreadable", side: bare, message: expect.stringContaining("Permission denied") },
+    });
+  });
+
   test("a large file is compared in parts", async () => {
     for (const name of ["source", "copy"]) {
       writeFileSync(at(name, "large"), "");
@@ -166,6 +197,31 @@ describe("two folders", () => {
       { what: "large", how: `other contents from ${2 * BLOCK_MIB} MiB on` },
     ]);
   });
+});
+
+test("which kinds of attributes a folder cannot keep is found out there, and leaves nothing", async () => {
+  const means = { hosts, signal };
+  const lost = await lostIn(means, copy);
+  const kept = (["acl", "user", "trusted", "security"] as const).filter((kind) => !lost.has(kind));
+  expect(existsSync(at("copy", "holdfast-kept"))).toBe(false);
+  // as an account without powers, and where nobody may write at all
+  const bare: Side = { host: nas, inside: (argv) => copy.inside(["setpriv", "--bounding-set", "-all", ...argv]) };
+  if (process.getuid?.() === 0) expect([...(await lostIn(means, bare))]).toEqual(expect.arrayContaining(["trusted"]));
+  expect([...(await lostIn(means, side("absent")))]).toEqual(["acl", "user", "trusted", "security"]);
+
+  writeFileSync(at("source", "noted"), "");
+  writeFileSync(at("copy", "noted"), "");
+  for (const name of ["source", "copy"])
+    utimesSync(at(name, "noted"), new Date(1_000_000_000_000), new Date(1_000_000_000_000));
+  execFileSync("tar", ["--extract", "--xattrs", "--file=-"], {
+    ...{ cwd: join(folder, "source"), input: withAttribute("noted", "blue") },
+  });
+  const files = [{ path: "./noted", bytes: 0 }];
+  const compare = (kinds: ReadonlySet<Kind>) =>
+    compareGroup(means, source, copy, files, { isOwnerKept: true, lost: kinds });
+  const found = (await compare(new Set(["acl"]))).map(({ how }) => how.split(", ").at(-1));
+  expect(found.includes("other attributes")).toBe(kept.includes("user"));
+  expect((await compare(new Set(["user"]))).some(isOfAttributes)).toBe(false);
 });
 
 /** An archive with one empty file that has an attribute: no tool for setting one is needed. */
