@@ -1,7 +1,12 @@
 import { expect } from "vitest";
 import type { Report } from "../../../src/model/report.ts";
 import { type Holdfast, type Machine, test } from "../harness/index.ts";
-import { applied, planOf } from "./plans.ts";
+import { Inside } from "./inside.ts";
+import { applied, manifestOf, planOf, targetOf } from "./plans.ts";
+
+/** By copy: how each drill ended, and what differs. */
+const shortOf = ({ operations }: Report) =>
+  operations.map(({ remote, outcome, verify }) => [remote, outcome, verify?.result, verify?.differences]);
 
 async function taken(holdfast: Holdfast): Promise<void> {
   const { code, stdout, stderr } = await holdfast("snapshot", "a");
@@ -42,6 +47,50 @@ class Rotting {
 
   async gone(): Promise<void> {
     await this.#machine.sh(`zpool destroy -f ${this.name}; rm -f /tmp/${this.name}.pool`);
+  }
+}
+
+/** Makes the links below /dev/zvol that udev makes elsewhere. */
+class Devices {
+  readonly #machine: Machine;
+  readonly #made = new Set<string>();
+  /** Devices of snapshots; of each volume there is one. */
+  #snapshots = 0;
+
+  constructor(machine: Machine) {
+    this.#machine = machine;
+  }
+
+  /** Links the one device that the command makes appear. */
+  async #link(path: string, command: string): Promise<void> {
+    this.#made.add(path);
+    await this.#machine.sh(`set -e
+      devices() { ls /dev | grep '^zd[0-9]*$'; }
+      expected=$(($(zfs list -H -t volume -o name | wc -l) + ${this.#snapshots}))
+      until [ "$(devices | wc -l)" = "$expected" ]; do :; done
+      before=$(devices || :)
+      ${command}
+      until new=$(devices | grep -vxF "$before"); do :; done
+      mkdir -p ${path.slice(0, path.lastIndexOf("/"))}; ln -sfn "/dev/$new" ${path}`);
+  }
+
+  async create(volume: string, options: string): Promise<void> {
+    await this.#link(`/dev/zvol/${volume}`, `zfs create ${options} ${volume}`);
+  }
+
+  /** Shows the one snapshot of a volume. */
+  async show(volume: string, snapshot: string): Promise<void> {
+    await this.#link(`/dev/zvol/${volume}@${snapshot}`, `zfs set snapdev=visible ${volume}`);
+    this.#snapshots += 1;
+  }
+
+  async hide(...volumes: readonly string[]): Promise<void> {
+    await this.#machine.run("zfs", "set", "snapdev=hidden", ...volumes);
+    this.#snapshots -= volumes.length;
+  }
+
+  async gone(): Promise<void> {
+    await this.#machine.run("rm", "-f", ...this.#made);
   }
 }
 
@@ -169,4 +218,180 @@ test("a raw copy without its key is vouched for as far as that goes, and drilled
   expect((await planOf(holdfast)).verified?.map(({ result }) => result)).toEqual(
     expect.arrayContaining(["passed", "limited"]),
   );
+});
+
+test("a copy in a repository is compared with the mounted snapshot: what rots in either is found", async ({
+  world,
+}) => {
+  const { nas, datasets, holdfast } = world;
+  const inside = await Inside.on(world);
+  const pool = await Rotting.on(nas, `rot-${datasets.tank.split("-").slice(1).join("-")}`);
+  try {
+    const source = `${pool.name}/data`;
+    await nas.sh(`set -e
+      zfs create -o compression=off -o checksum=off -o acltype=posixacl -o xattr=sa ${source}; cd /${source}; mkdir home
+      { printf 'LETTERS-OF-THIS-TEST'; head -c 700000 /dev/urandom; } > home/thesis
+      head -c 100000 /dev/urandom > other; ln other link; ln -s other soft; truncate -s 2M sparse
+      printf x > "$(printf 'new\\nline [x] \\377')"; setfacl -m u:1234:r other; setfattr -n user.colour -v blue other
+      chown 1234:5678 other; chmod 4711 home/thesis`);
+    await world.manifest({
+      version: 1,
+      snapshotTypes: { a: {} },
+      hosts: { nas: nas.hostEntry("controller") },
+      remotes: { shelf: inside.entry },
+      datasets: { [`nas:${source}`]: { keep: { a: 2 }, verify: { within: "30d" }, remotes: { shelf: {} } } },
+    });
+    await taken(holdfast);
+    await applied(holdfast);
+    const good = await verified(holdfast);
+    expect(shortOf(good), JSON.stringify(good)).toEqual([["shelf", "done", "passed", []]]);
+    expect(good.operations[0]?.verify).toMatchObject({
+      files: 5,
+      // the machine's /var/tmp is in memory
+      message: expect.stringMatching(
+        /^all of it restored, verified by restic, and compared with the source's @a-[^;]*; not extended attributes \(user\.\*\), which \/var\/tmp cannot keep$/,
+      ),
+    });
+
+    // a bit of the largest pack, which has the contents
+    const turn = `pack=$(find ${inside.folder}/repository/data -type f -printf '%s %p\\n' | sort -n | tail -n 1 | cut -d' ' -f2-)
+      chmod u+w "$pack" && node -e 'const fs = require("fs"), bytes = fs.readFileSync(process.argv[1]);
+        bytes[100000] ^= 1; fs.writeFileSync(process.argv[1], bytes)' "$pack"`;
+    await nas.sh(turn);
+    const damaged = await verified(holdfast);
+    expect([damaged.code, damaged.operations[0]?.verify?.result]).toEqual([3, "failed"]);
+    // of a file with two names, both
+    expect(damaged.operations[0]?.verify?.differences.join("\n")).toMatch(
+      /^(?:home\/thesis: cannot be restored: .*|link: cannot be restored: .*\nother: cannot be restored: .*)$/,
+    );
+    expect((await planOf(holdfast)).verified).toMatchObject([{ remote: "shelf", result: "failed" }]);
+    await nas.sh(turn);
+    expect(shortOf(await verified(holdfast))).toEqual([["shelf", "done", "passed", []]]);
+
+    // what restic has is what it was given, and so it finds nothing: only the comparison does
+    await pool.rot("LETTERS-OF-THIS-TEST");
+    expect(shortOf(await verified(holdfast))).toEqual([["shelf", "failed", "failed", ["home/thesis: other contents"]]]);
+    expect(await nas.sh("grep -e /run/holdfast -e @ /proc/mounts; find /var/tmp -name 'holdfast-drill-*'")).toBe("");
+  } finally {
+    await pool.gone();
+    await inside.remove();
+  }
+});
+
+test("a volume's blocks are compared once both sides show its snapshots as devices", async ({ world }) => {
+  const { nas, vault, datasets, holdfast } = world;
+  const source = `${datasets.tank}/disk`;
+  const pool = await Rotting.on(vault, `rot-${datasets.tank.split("-").slice(1).join("-")}`);
+  const copies = ["sound", "blind"].map((remote) => `${pool.name}/${remote}/${source}`);
+  const [here, there] = [new Devices(nas), new Devices(vault)];
+  try {
+    await vault.sh(`zfs create ${pool.name}/sound && zfs create ${pool.name}/blind`);
+    await here.create(source, "-s -V 40M -o compression=off");
+    await nas.sh(`{ head -c 100000 /dev/urandom; printf 'LETTERS-OF-THIS-TEST'; } |
+      dd of=/dev/zvol/${source} bs=1M seek=20 conv=fsync`);
+    const remote = { type: "zfs", host: "vault" };
+    await world.manifest({
+      version: 1,
+      snapshotTypes: { a: {} },
+      hosts: { nas: nas.hostEntry("controller"), vault: vault.hostEntry("controller") },
+      remotes: {
+        sound: { ...remote, root: `${pool.name}/sound` },
+        blind: { ...remote, root: `${pool.name}/blind`, properties: { readonly: "on", checksum: "off" } },
+      },
+      datasets: {
+        [`nas:${source}`]: { keep: { a: 2 }, verify: { within: "30d" }, remotes: { sound: {}, blind: {} } },
+      },
+    });
+    await taken(holdfast);
+    await applied(holdfast);
+    const [{ name } = { name: "" }] = await nas.snapshots(source);
+    await here.show(source, name);
+    for (const copy of copies) await there.show(copy, name);
+    const good = await verified(holdfast);
+    expect(good.operations.map(({ remote, verify }) => [remote, verify])).toEqual(
+      ["sound", "blind"].map((remote) => [
+        remote,
+        {
+          ...{ result: "passed", files: 0, bytes: 40 * 2 ** 20, differences: [] },
+          message: `all of its blocks compared with the source's @${name}`,
+        },
+      ]),
+    );
+    const [sample] = (await verified(holdfast, "--on", "blind", "--sample", "10MiB")).operations;
+    expect(sample?.verify).toMatchObject({
+      result: "passed",
+      message: expect.stringContaining("a sample of its blocks"),
+    });
+    expect([8, 16].map((mebibytes) => mebibytes * 2 ** 20)).toContain(sample?.verify?.bytes);
+
+    await there.hide(...copies);
+    await pool.rot("LETTERS-OF-THIS-TEST");
+    for (const copy of copies) await there.show(copy, name);
+    const bad = await verified(holdfast);
+    expect(bad.code).toBe(3);
+    expect(shortOf(bad)).toEqual([
+      [
+        "sound",
+        "failed",
+        "failed",
+        expect.arrayContaining([expect.stringMatching(/cannot be read: Input\/output error$/)]),
+      ],
+      ["blind", "failed", "failed", [`/dev/zvol/${copies[1]}@${name}: other contents from 16 MiB on`]],
+    ]);
+  } finally {
+    await Promise.all([here.gone(), there.gone()]);
+    await pool.gone();
+  }
+});
+
+test("where an account may set no property at the remote the source remembers how its drills went", async ({
+  world,
+}) => {
+  const { nas, vault, datasets, holdfast } = world;
+  const copy = targetOf(world);
+  const entry = {
+    keep: { a: 1 },
+    verify: { schedule: "0 0 * * *", within: "30d" },
+    remotes: { vault: { keep: { a: 1 } } },
+  };
+  await nas.sh(`cd /${datasets.tank}; echo x > file; mkdir sub; head -c 100000 /dev/urandom > sub/file`);
+  await world.manifest(manifestOf(world, { entry: { ...entry, verify: {} } }));
+  await taken(holdfast);
+  await applied(holdfast);
+  await vault.run("zfs", "mount", copy);
+  const hosts = { nas: nas.hostEntry("controller"), vault: { ...vault.hostEntry("controller"), user: "backup" } };
+  await world.manifest(manifestOf(world, { hosts, entry }));
+  expect((await planOf(holdfast)).operations.map(({ kind }) => kind)).toEqual(["verify"]);
+
+  const { operations } = await verified(holdfast);
+  expect(operations, JSON.stringify(operations)).toMatchObject([
+    {
+      outcome: "done",
+      verify: { result: "passed", files: 4, bytes: 100_002 },
+      warnings: [expect.stringMatching(/^the result is remembered at the source: .*zfs allow -u backup userprop /)],
+    },
+  ]);
+  expect(await vault.property(copy, "holdfast:verified")).toBe("-");
+  expect(await nas.property(datasets.tank, "holdfast:verified-copies")).toMatch(/^vault passed 20\S+Z of=a-/);
+  const plan = await planOf(holdfast);
+  expect(plan.operations).toEqual([]);
+  expect(plan.verified).toMatchObject([{ remote: "vault", result: "passed", overdue: false }]);
+
+  // of what it may not read it claims nothing, and what was remembered stays
+  const before = await nas.property(datasets.tank, "holdfast:verified-copies");
+  await nas.sh(`chmod 600 /${datasets.tank}/file`);
+  await world.manifest(manifestOf(world, { entry: { ...entry, verify: {} } }));
+  await taken(holdfast);
+  await applied(holdfast);
+  await world.manifest(manifestOf(world, { hosts, entry }));
+  const denied = await verified(holdfast);
+  expect(denied.code).toBe(3);
+  expect(denied.operations).toMatchObject([
+    {
+      outcome: "failed",
+      error: { message: expect.stringMatching(/cannot be read on vault: file: .*Permission denied/) },
+    },
+  ]);
+  expect(denied.operations[0]?.verify).toBeUndefined();
+  expect(await nas.property(datasets.tank, "holdfast:verified-copies")).toBe(before);
 });
