@@ -118,8 +118,9 @@ export function restoreFilesCommands(
   if ("copy" in from) {
     const within = from.within === "/" ? from.copy.id : `${from.copy.id}:${from.within}`;
     const only = paths.map((path) => `--include=/${escapePattern(path)}`);
-    const words = [within, ...only, ...sparseFlag(versionAt(from, repositories))];
-    const restic = `${placeOf(manifest, from)} restic restore ${quoteAll(words)} --target ${place}`;
+    const words = quoteAll([within, ...only]);
+    const target = [`--target ${place}`, ...sparseFlag(versionAt(from, repositories))].join(" ");
+    const restic = `${placeOf(manifest, from)} restic restore ${words} ${target}`;
     return [`${at.host}$ ${visible(restic)}`];
   }
   const mount = quoteAll(["mount", "-t", "zfs", `${from.dataset}@${from.snapshot.name}`, "/mnt"]);
