@@ -32,6 +32,10 @@ const folders: readonly { readonly what: string; readonly files: number; readonl
   { what: "one file of 500 MB", files: 1, bytes: 500_000_000 },
 ];
 
+/** Restoring it takes what any restore takes besides its data. */
+const nearlyNothing = { what: "one file of 1 kB", files: 1, bytes: 1_000 };
+const large = { what: "one file of 2 GB", files: 1, bytes: 2_000_000_000 };
+
 interface Run extends Pick<Usage, "wall" | "cpu"> {
   /** Of Holdfast's own process. */
   readonly own?: Pick<Usage, "cpu" | "memory">;
@@ -108,8 +112,9 @@ export async function fileRestores(rounds: number): Promise<string> {
     const env = await environment(folder);
     await runAll(["restic", "init"], { cwd: folder, env });
     const rows: string[][] = [];
-    for (const { what, files, bytes } of folders) {
-      const source = join(folder, `${files}`);
+    let least = { hand: 0, ours: 0 };
+    for (const { what, files, bytes } of [nearlyNothing, ...folders, large]) {
+      const source = join(folder, `${files}-${bytes}`);
       const into = join(folder, "into");
       await fill(source, files, bytes);
       await writeManifest(folder, { [source]: { take: ["daily"], keep: { daily: 7 }, remotes: { usb: {} } } });
@@ -131,16 +136,26 @@ export async function fileRestores(rounds: number): Promise<string> {
       );
       await rm(source, { recursive: true });
       const [hand, ours] = [median(runs.restic.map(({ wall }) => wall)), median(runs.holdfast.map(({ wall }) => wall))];
-      rows.push([what, seconds(hand), seconds(ours), ratio(hand / ours)]);
+      const beyond = [hand - least.hand, ours - least.ours] as const;
+      const flow = bytes === nearlyNothing.bytes ? ["", "", ""] : flowOf(files * bytes, ...beyond);
+      rows.push([what, seconds(hand), seconds(ours), ratio(hand / ours), ...flow]);
+      if (least.hand === 0) least = { hand, ours };
     }
     return `## Restores with restic
 
 The whole \`holdfast restore\` into an empty folder against \`restic restore\` of the same copy, restic ${version}; medians of
-${rounds} in turn. Around it, Holdfast lists the repository once and looks at what came back.
+${rounds} in turn. Before it, Holdfast lists the copies, to choose and show one: what that costs, and whatever else does not grow
+with the data, is in the first line. The last three columns are what a folder takes more than that.
 
-${table(["folder", "restic", "Holdfast", "of that by hand"], rows)}`;
+${table(["folder", "restic", "Holdfast", "of that by hand", "restic's flow", "Holdfast's flow", "of that by hand"], rows)}`;
   });
 }
+
+const flowOf = (bytes: number, hand: number, ours: number): string[] => [
+  `${megabytes(bytes / hand)}/s`,
+  `${megabytes(bytes / ours)}/s`,
+  ratio(hand / ours),
+];
 
 const directories = 200;
 const copies = 50;
