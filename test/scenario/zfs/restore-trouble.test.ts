@@ -153,6 +153,25 @@ describe("another machine takes over", () => {
       await vault.sh(`echo open-sesame | zfs load-key ${fresh}/secret && zfs mount ${fresh}/secret`);
       expect(await vault.sh(`cat /${fresh}/secret/file`)).toBe("secret");
       expect((await holdfast(...one, "--yes")).stdout).toContain("No changes.");
+
+      // a pool made anew, of the same name
+      await vault.sh("truncate -s 256M /pools/tank && zpool create tank /pools/tank");
+      try {
+        const all = ["restore", "--all", "nas", "--to-host", "vault"];
+        const rebuilt = await holdfast(...all, "--yes");
+        expect(rebuilt.code, rebuilt.stdout + rebuilt.stderr).toBe(0);
+        expect(await vault.sh(`cat /${datasets.tank}/plain/file`)).toBe("plain");
+        await vault.sh(`echo open-sesame | zfs load-key ${datasets.tank}/secret && zfs mount ${datasets.tank}/secret`);
+        expect(await vault.sh(`cat /${datasets.tank}/secret/file`)).toBe("secret");
+        for (const dataset of ["", "/plain", "/secret"])
+          expect(await vault.snapshots(`${datasets.tank}${dataset}`)).toEqual(
+            await nas.snapshots(`${datasets.tank}${dataset}`),
+          );
+        const again = await holdfast(...all, "--yes");
+        expect(again.stdout, again.stderr).toContain("No changes.");
+      } finally {
+        await vault.sh("zpool destroy -f tank; rm /pools/tank");
+      }
     },
   );
 });
