@@ -39,6 +39,9 @@ export async function idle(looks: readonly number[]): Promise<string> {
           HOME: folder,
           HOLDFAST_LOCK_DIR: folder,
           HOLDFAST_STATE_DIR: join(folder, "state"),
+          // as the unit for systemd has it
+          MALLOC_ARENA_MAX: "1",
+          MALLOC_MMAP_THRESHOLD_: "131072",
         },
         extendEnv: false,
         stdin: "ignore",
