@@ -4,13 +4,8 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { describe, expect } from "vitest";
 import { scriptsIn } from "../../kit-scripts.ts";
+import { differences } from "./harness/differences.ts";
 import { host, reportOf, testOn, VERSIONS, type World } from "./harness/world.ts";
-
-/** Nothing of it where the two are the same; restic does not keep the time of the source's own folder. */
-const differences = (from: string, to: string): string[] =>
-  execFileSync("rsync", ["-anciXH", "--delete", `${from}/`, `${to}/`], { encoding: "latin1" })
-    .split("\n")
-    .filter((line) => line !== "" && !/^\.d\.\.[tpT.]{2}\S* \.\/$/.test(line));
 
 /** As somebody does it who has the page, the secrets, bash and restic, and no Holdfast. */
 function bash(world: World, script: string, variables: Readonly<Record<string, string>> = {}): string {
