@@ -5,6 +5,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import { describe, expect } from "vitest";
 import type { Found } from "../../../src/model/found.ts";
+import { oneDirectory } from "./harness/one-directory.ts";
 import { applied, host, testOn, VERSIONS, type World } from "./harness/world.ts";
 
 const ajv = new Ajv2020({ strict: false });
@@ -14,15 +15,6 @@ const validate = ajv.compile(
 );
 
 const newest = testOn("0.18");
-
-function manifest(world: World, source: string, usb: { readonly entry: object }, more: object = {}): void {
-  world.manifest({
-    snapshotTypes: { a: {} },
-    remotes: { usb: { type: "restic", ...usb.entry } },
-    directories: { [source]: { keep: { a: "all" }, remotes: { usb: {} } } },
-    ...more,
-  });
-}
 
 async function found(world: World, ...args: string[]): Promise<Found & { readonly code: number }> {
   const { code, stdout, stderr } = await world.holdfast("find", "--json", ...args);
@@ -66,7 +58,7 @@ describe.each(VERSIONS)("restic %s", (version) => {
       utimesSync(file, 1_700_000_000, 1_700_000_000 + text.length + (text === "two" ? 100 : 0));
       usb.seed(source, { daysAgo, types: ["a"] });
     }
-    manifest(world, source, usb, { mirrors: { vault: { of: "usb", ...vault.entry, keep: { a: 2 } } } });
+    oneDirectory(world, source, usb, { mirrors: { vault: { of: "usb", ...vault.entry, keep: { a: 2 } } } });
     await applied(world.holdfast);
     const ids = usb.copies().map(({ id }) => id.slice(0, 8));
 
@@ -123,7 +115,7 @@ newest("nothing found, nothing to find, nowhere to look", async ({ world }) => {
   const source = world.source("data", { file: "x" });
   const usb = world.repository("usb");
   usb.seed(source, { daysAgo: 1, types: ["a"] });
-  manifest(world, source, usb);
+  oneDirectory(world, source, usb);
   expect(await found(world, "nope")).toMatchObject({ code: 1, complete: true, paths: [] });
   expect(await found(world, "file", "--since", "2h")).toMatchObject({ code: 1, searched: { snapshots: 0 } });
   const failures: [string[], RegExp][] = [
@@ -135,7 +127,7 @@ newest("nothing found, nothing to find, nowhere to look", async ({ world }) => {
   ];
   for (const [args, message] of failures)
     expect(await holdfast("find", ...args)).toMatchObject({ code: 1, stderr: expect.stringMatching(message) });
-  manifest(world, source, { entry: { ...usb.entry, password: { file: world.secret("wrong-one").file } } });
+  oneDirectory(world, source, { entry: { ...usb.entry, password: { file: world.secret("wrong-one").file } } });
   const { code, unsearched, paths } = await found(world, "file");
   expect({ code, paths }).toEqual({ code: 3, paths: [] });
   expect(unsearched).toMatchObject([{ place: "usb", reason: expect.stringContaining("password is wrong") }]);
@@ -147,7 +139,7 @@ newest("a copy that is damaged is found by its mirror's, and brought back from t
   const source = world.source("data", { "deep/file": "whole" });
   const [usb, vault] = [world.repository("usb"), world.repository("vault")];
   usb.seed(source, { daysAgo: 2, types: ["a"] });
-  manifest(world, source, usb, { mirrors: { vault: { of: "usb", ...vault.entry, keep: { a: 1 } } } });
+  oneDirectory(world, source, usb, { mirrors: { vault: { of: "usb", ...vault.entry, keep: { a: 1 } } } });
   await applied(world.holdfast);
   const packs = readdirSync(join(usb.folder, "data"), { recursive: true, withFileTypes: true });
   for (const pack of packs.filter((each) => each.isFile())) {
@@ -169,7 +161,7 @@ describe.each(VERSIONS)("restic %s", (version) => {
     const source = world.source("data", { "data/[x]": "other's", file: "f" });
     const usb = world.repository("usb");
     usb.restic(["backup", `--host=${host}`, source]);
-    manifest(world, source, {
+    oneDirectory(world, source, {
       entry: { ...usb.entry, adopt: [{ host, path: source, type: "a" }] },
     });
     expect((await found(world, "data")).paths.map(({ path }) => path)).toEqual(["data"]);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect } from "vitest";
 import type { Folder } from "../../../src/model/folder.ts";
+import { oneDirectory } from "./harness/one-directory.ts";
 import { host, testOn, VERSIONS, type World } from "./harness/world.ts";
 
 const validate = new Ajv2020().compile(
@@ -11,15 +12,6 @@ const validate = new Ajv2020().compile(
 );
 
 const newest = testOn("0.18");
-
-function manifest(world: World, source: string, usb: { readonly entry: object }, more: object = {}): void {
-  world.manifest({
-    snapshotTypes: { a: {} },
-    remotes: { usb: { type: "restic", ...usb.entry } },
-    directories: { [source]: { keep: { a: "all" }, remotes: { usb: {} } } },
-    ...more,
-  });
-}
 
 async function looked(world: World, ...args: string[]): Promise<Folder> {
   const { code, stdout, stderr } = await world.holdfast("ls", "--json", ...args);
@@ -41,7 +33,7 @@ describe.each(VERSIONS)("restic %s", (version) => {
     utimesSync(join(source, "-rf"), 1_700_000_000, 1_700_000_000.75);
     const usb = world.repository("usb");
     usb.seed(source, { daysAgo: 1, types: ["a"] });
-    manifest(world, source, usb);
+    oneDirectory(world, source, usb);
 
     const top = await looked(world, source);
     expect(top).toMatchObject({ formatVersion: 1, source: `${host}:${source}`, place: "usb", path: "" });
@@ -89,7 +81,7 @@ describe.each(VERSIONS)("restic %s", (version) => {
     const usb = world.repository("usb");
     usb.restic(["backup", `--host=${host}`, source]);
     const adopt = [{ host, path: source, type: "a" }];
-    manifest(world, source, { entry: { ...usb.entry, adopt } });
+    oneDirectory(world, source, { entry: { ...usb.entry, adopt } });
     const top = await looked(world, source);
     expect(top).toMatchObject({ place: "usb", path: "", copy: usb.copies()[0]?.id });
     expect(top.entries.map(({ name }) => name)).toEqual(["data", "file"]);
@@ -113,7 +105,7 @@ newest("which copy: by place, time and id", async ({ world }) => {
   }
   vault.seed(source, { daysAgo: 1, types: ["a"] });
   const mirrors = { vault: { of: "usb", ...vault.entry, keep: { a: "all" } } };
-  manifest(world, source, usb, { mirrors });
+  oneDirectory(world, source, usb, { mirrors });
   const names = async (...args: string[]) => (await looked(world, source, ...args)).entries.map(({ name }) => name);
   expect(await names()).toEqual(["day-1", "day-2", "day-3"]);
   expect(await names("--at", "36h")).toEqual(["day-2", "day-3"]);
@@ -136,7 +128,7 @@ newest("which copy: by place, time and id", async ({ world }) => {
     stderr: expect.stringContaining("did you mean"),
   });
   expect(await holdfast("ls", source, "../x")).toMatchObject({ code: 1, stderr: expect.stringContaining("leads out") });
-  manifest(world, source, { entry: { ...usb.entry, password: { file: world.secret("wrong-one").file } } });
+  oneDirectory(world, source, { entry: { ...usb.entry, password: { file: world.secret("wrong-one").file } } });
   expect(await holdfast("ls", source)).toMatchObject({
     code: 1,
     stderr: expect.stringMatching(/usb could not be seen: .*password is wrong/s),

@@ -4,18 +4,10 @@ import { join } from "node:path";
 import { describe, expect } from "vitest";
 import { eventually } from "../../transport/leftovers.ts";
 import { differences } from "./harness/differences.ts";
+import { oneDirectory } from "./harness/one-directory.ts";
 import { expectDone, host, testOn, VERSIONS, type World } from "./harness/world.ts";
 
 const newest = testOn("0.18");
-
-function manifest(world: World, source: string, usb: { readonly entry: object }, more: object = {}): void {
-  world.manifest({
-    snapshotTypes: { a: {} },
-    remotes: { usb: { type: "restic", ...usb.entry } },
-    directories: { [source]: { keep: { a: "all" }, remotes: { usb: {} } } },
-    ...more,
-  });
-}
 
 function restoredIn(world: World, name = "data"): string {
   const found = readdirSync(world.folder).filter((each) => each.startsWith(`${name}-restored-`));
@@ -39,7 +31,7 @@ describe.each(VERSIONS)("restic %s", (version) => {
     );
     const usb = world.repository("usb");
     usb.seed(source, { daysAgo: 1, types: ["a"] });
-    manifest(world, source, usb);
+    oneDirectory(world, source, usb);
 
     const { code, stdout, stderr } = await holdfast("restore", source, "--yes");
     expect(code, stdout + stderr).toBe(0);
@@ -79,7 +71,7 @@ describe.each(VERSIONS)("restic %s", (version) => {
     const usb = world.repository("usb");
     const vault = world.repository("vault");
     for (const repository of [usb, vault]) repository.seed(source, { daysAgo: 1, types: ["a"] });
-    manifest(world, source, usb, { mirrors: { vault: { of: "usb", ...vault.entry, keep: { a: "all" } } } });
+    oneDirectory(world, source, usb, { mirrors: { vault: { of: "usb", ...vault.entry, keep: { a: "all" } } } });
     usb.damage();
     const { code, stdout } = await holdfast("restore", source, "--from", "usb", "--yes");
     expect(code, stdout).toBe(3);
@@ -97,7 +89,7 @@ describe.each(VERSIONS)("restic %s", (version) => {
     const usb = world.repository("usb");
     usb.seed(source, { daysAgo: 1, types: ["a"] });
     const limit = { download: "200KiB/s" };
-    manifest(world, source, { entry: { ...usb.entry, limit } });
+    oneDirectory(world, source, { entry: { ...usb.entry, limit } });
     const target = world.path("target");
     const restore = ["restore", source, "--to", target, "--yes"];
     const running = holdfast.spawn(...restore);
@@ -105,7 +97,7 @@ describe.each(VERSIONS)("restic %s", (version) => {
     await world.crash();
     await running.result;
     expect(differences(source, target)).not.toEqual([]);
-    manifest(world, source, usb);
+    oneDirectory(world, source, usb);
     const { code, stdout, stderr } = await holdfast(...restore);
     expect(code, stdout + stderr).toBe(0);
     expect(differences(source, target)).toEqual([]);
@@ -120,7 +112,7 @@ newest("which copy: by time, by name, from the mirror; printed, and saved for la
     writeFileSync(join(source, "day"), `${daysAgo}`);
     usb.seed(source, { daysAgo, types: ["a"] });
   }
-  manifest(world, source, usb);
+  oneDirectory(world, source, usb);
   const dayOf = async (to: string, ...args: string[]): Promise<string> => {
     const { code, stdout, stderr } = await holdfast("restore", source, "--to", world.path(to), "--yes", ...args);
     expect(code, stdout + stderr).toBe(0);
@@ -151,7 +143,7 @@ newest("a typo, an unknown place, a wrong password: said before anything is done
   const source = world.source("data", { a: "x" });
   const usb = world.repository("usb");
   usb.seed(source, { daysAgo: 1, types: ["a"] });
-  manifest(world, source, usb);
+  oneDirectory(world, source, usb);
   expect(await holdfast("restore", `${source}x`, "--yes")).toMatchObject({
     code: 1,
     stderr: expect.stringContaining(`did you mean ${host}:${source}?`),
@@ -162,7 +154,7 @@ newest("a typo, an unknown place, a wrong password: said before anything is done
   });
   expect(await holdfast("restore", source, "--at", "yesterday")).toMatchObject({ code: 1 });
   expect(await holdfast("restore", source)).toMatchObject({ code: 1, stderr: expect.stringContaining("--yes") });
-  manifest(world, source, { entry: { ...usb.entry, password: { file: world.secret("wrong-one").file } } });
+  oneDirectory(world, source, { entry: { ...usb.entry, password: { file: world.secret("wrong-one").file } } });
   const wrong = await holdfast("restore", source, "--yes");
   expect(wrong).toMatchObject({ code: 3, stdout: expect.stringContaining("the password is wrong") });
 });
@@ -200,7 +192,7 @@ newest("the password is paid for twice, not more: for one look, and for the rest
   const source = world.source("data", { file: "x" });
   const usb = world.repository("usb");
   usb.seed(source, { daysAgo: 1, types: ["a"] });
-  manifest(world, source, usb);
+  oneDirectory(world, source, usb);
   const openedBy = async (...args: string[]): Promise<unknown[]> => {
     const before = world.started().length;
     const { code, stdout, stderr } = await holdfast("restore", ...args, source, "--yes");
