@@ -21,10 +21,11 @@ import { Events } from "./events.ts";
 import { type HistoryFile, withRun } from "./history.ts";
 import { resultOfLook, resultOfRun, worst } from "./outcome.ts";
 import { interval, retryDelay } from "./pace.ts";
+import { Shift } from "./shift.ts";
 import { firstTick, type KnownSource, knownSources, schedulesIn } from "./sources.ts";
 import type { Part } from "./split.ts";
 import { Timetable, type Trigger } from "./timetable.ts";
-import { type Held, type Look, Refused, type Workshop } from "./workshop.ts";
+import { type Look, Refused, type Workshop } from "./workshop.ts";
 
 export interface ServiceOptions {
   readonly clock: Clock;
@@ -54,17 +55,6 @@ export interface Log {
 const TURN_MS = 30_000;
 /** Changes are told together. */
 const TELL_MS = 250;
-
-/** A manifest in force, with what works on it. */
-interface Shift {
-  readonly workshop: Workshop;
-  /** Another one is in force. */
-  readonly superseded: AbortController;
-  /** What still uses it. */
-  users: number;
-  /** Nobody else works on these hosts meanwhile. */
-  lock?: { readonly held: Held; users: number };
-}
 
 /** What the last look saw. */
 interface Seen {
@@ -128,7 +118,7 @@ export class Service implements ServiceSource {
     this.#events = new Events((error) => log.error({ error: String(error) }, "a part of the service failed"));
     this.#turnedAt = clock.now();
     this.#startedAt = isoOf(this.#turnedAt);
-    this.#shift = { workshop, superseded: new AbortController(), users: 1 };
+    this.#shift = this.#shiftOf(workshop);
     this.#manifest = manifest;
     ({ runs: this.#runs, conditions: this.#conditions } = history.load());
   }
@@ -162,15 +152,14 @@ export class Service implements ServiceSource {
     }
     while (this.#ends.size > 0) await Promise.allSettled([...this.#ends]);
     this.#save();
-    await this.#leave(this.#shift);
+    await this.#shift.leave();
   }
 
   /** Puts another manifest in force. What runs by the one before comes to its end, and nothing more of it is started. */
   adopt(workshop: Workshop): void {
     const before = this.#shift;
-    this.#shift = { workshop, superseded: new AbortController(), users: 1 };
-    before.superseded.abort();
-    this.#track(this.#leave(before));
+    this.#shift = this.#shiftOf(workshop);
+    this.#track(before.supersede());
     this.#ask("manifest");
   }
 
@@ -206,8 +195,7 @@ export class Service implements ServiceSource {
     this.#isLooking = true;
     this.#timetable.begin();
     const shift = this.#shift;
-    const { signal } = shift.superseded;
-    shift.users += 1;
+    shift.enter();
     const evenAt = this.#clock.monotonic();
     const held = { lock: false };
     try {
@@ -218,7 +206,7 @@ export class Service implements ServiceSource {
       for (const part of this.#options.split(found.chosen)) this.#begin(shift, part, found.seen.look.plan, trigger);
       this.#settleOthers(found, ((this.#clock.monotonic() - evenAt) / 1000) as Seconds);
     } catch (error) {
-      if (this.#stop.signal.aborted || signal.aborted) return;
+      if (this.#stop.signal.aborted || shift.superseded.aborted) return;
       this.#lookFailures += 1;
       const delay = retryDelay(this.#lookFailures, this.#options.chance());
       this.#timetable.failed(delay);
@@ -226,7 +214,7 @@ export class Service implements ServiceSource {
     } finally {
       if (held.lock) this.#unlock(shift);
       this.#isLooking = false;
-      this.#track(this.#leave(shift));
+      this.#track(shift.leave());
       this.#wake.abort();
     }
   }
@@ -238,23 +226,19 @@ export class Service implements ServiceSource {
   async #find(shift: Shift, trigger: Trigger, held: { lock: boolean }): Promise<Found | undefined> {
     const first = await this.#observe(shift, trigger);
     if (first === undefined || first.chosen.length === 0) return first;
-    const isFresh = shift.lock === undefined;
-    if (isFresh) {
-      const lock = await shift.workshop.lock(this.#stop.signal);
-      if ("reason" in lock) return { seen: first.seen, chosen: [], obstacle: lock.reason };
-      shift.lock = { held: lock, users: 0 };
-    }
-    if (shift.lock) shift.lock.users += 1;
+    const wasLocked = shift.isLocked;
+    const obstacle = await shift.lock(this.#stop.signal);
+    if (obstacle !== undefined) return { seen: first.seen, chosen: [], obstacle };
     held.lock = true;
-    return isFresh ? this.#observe(shift, trigger) : first;
+    return wasLocked ? first : this.#observe(shift, trigger);
   }
 
   async #observe({ workshop, superseded }: Shift, trigger: Trigger): Promise<Found | undefined> {
     const before = this.#busy.copy();
     const at = this.#clock.now();
-    const { signal, release } = either(this.#stop.signal, superseded.signal);
+    const { signal, release } = either(this.#stop.signal, superseded);
     const look = await workshop.look(signal).finally(release);
-    if (this.#stop.signal.aborted || superseded.signal.aborted) return undefined;
+    if (this.#stop.signal.aborted || superseded.aborted) return undefined;
     const sources = knownSources(workshop.manifest, look.inventory);
     const known = new Map(sources.map((source) => [source.address, source]));
     const isPressing = trigger === "asked" || trigger === "manifest";
@@ -311,13 +295,13 @@ export class Service implements ServiceSource {
   }
 
   #begin(shift: Shift, part: Part, plan: Plan, trigger: Trigger): void {
-    if (shift.lock) shift.lock.users += 1;
+    shift.shareLock();
     this.#track(this.#work(shift, part, plan, trigger).finally(() => this.#unlock(shift)));
   }
 
   /** Runs one part of a plan, and settles each source of it as soon as nothing more of it is to come. */
   async #work(shift: Shift, part: Part, plan: Plan, trigger: Trigger): Promise<Report> {
-    shift.users += 1;
+    shift.enter();
     const startedAt = isoOf(this.#clock.now());
     const evenAt = this.#clock.monotonic();
     const left = new Map(part.operations.map((operation) => [operation.id, operation]));
@@ -357,7 +341,7 @@ export class Service implements ServiceSource {
     const means = {
       signal: this.#stop.signal,
       urgent: this.#urgent.signal,
-      superseded: shift.superseded.signal,
+      superseded: shift.superseded,
       onEvent,
     };
     try {
@@ -372,7 +356,7 @@ export class Service implements ServiceSource {
       throw error;
     } finally {
       this.#timetable.settle();
-      this.#track(this.#leave(shift));
+      this.#track(shift.leave());
       this.#wake.abort();
     }
   }
@@ -428,7 +412,7 @@ export class Service implements ServiceSource {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       const shift = this.#shift;
-      shift.users += 1;
+      shift.enter();
       const freed = either(this.#freed.signal, signal);
       try {
         const plan = await shift.workshop.planSnapshot(type, sources, signal);
@@ -444,7 +428,7 @@ export class Service implements ServiceSource {
         await this.#clock.sleep(TURN_MS, freed.signal);
       } finally {
         freed.release();
-        this.#track(this.#leave(shift));
+        this.#track(shift.leave());
       }
     }
     throw new Refused("the service is ending", "ask again when it runs");
@@ -495,7 +479,7 @@ export class Service implements ServiceSource {
       runs: this.#runs,
       suspended: (sources ?? []).filter(({ isByHand }) => isByHand).map(({ address }) => address),
       observeSeconds: look?.observeSeconds ?? {},
-      lockHeld: this.#shift.lock !== undefined,
+      lockHeld: this.#shift.isLocked,
     };
   }
 
@@ -516,21 +500,14 @@ export class Service implements ServiceSource {
     }
   }
 
-  async #leave(shift: Shift): Promise<void> {
-    shift.users -= 1;
-    if (shift.users > 0) return;
-    await shift.workshop.close().catch((error: unknown) => {
+  #shiftOf(workshop: Workshop): Shift {
+    return new Shift(workshop, (error) => {
       this.#options.log.warn({ error: messageOf(error) }, "cannot close what an earlier manifest needed");
     });
   }
 
   #unlock(shift: Shift): void {
-    if (shift.lock === undefined) return;
-    shift.lock.users -= 1;
-    if (shift.lock.users > 0) return;
-    shift.lock.held.release();
-    delete shift.lock;
-    this.#changed();
+    if (shift.unlock()) this.#changed();
   }
 
   #track(work: Promise<unknown>): void {
