@@ -1,10 +1,9 @@
 import type { Dataset } from "../model/inventory.ts";
-import type { Retention, SnapshotType } from "../model/manifest.ts";
+import type { Retention } from "../model/manifest.ts";
 import type {
   AdoptOperation,
   At,
   Blocked,
-  BookmarkOperation,
   CreateOperation,
   KeptGroup,
   Note,
@@ -14,14 +13,13 @@ import type {
   SnapshotGroup,
   UnbookmarkOperation,
 } from "../model/plan.ts";
-import type { EpochSeconds, RemoteName, Seconds, Txg } from "../model/units.ts";
+import type { EpochSeconds, RemoteName, Seconds } from "../model/units.ts";
 import { type BackupPlan, planBackups } from "../remotes/restic/plan.ts";
 import { type CopyPlan, planCopy } from "../remotes/zfs/plan.ts";
-import { bookmarkName } from "../remotes/zfs/streams.ts";
-import { datasetSource, directorySource } from "./backup-sources.ts";
+import { datasetSource } from "./backup-sources.ts";
+import { bookmarkForAway, stopsOf, unbookmark } from "./bookmarks.ts";
 import type { PlanContext } from "./context.ts";
 import { dueCreates, newestOf, takenTypes } from "./create.ts";
-import type { DirectorySource } from "./directories.ts";
 import { shortfallsOf } from "./require.ts";
 import { countedOf, retain, type Why } from "./retention.ts";
 import { type DatasetPlace, type Deletion, type Place, planSide, type Side, type SidePlan } from "./side.ts";
@@ -125,7 +123,7 @@ class SourcePlanner {
       adoptions: sides
         .filter(({ place, untouched }) => !place.adopted && !untouched)
         .map(({ place }) => this.#adoption(place)),
-      last: away.length === 0 ? copies.flatMap((copy) => this.#unbookmark(copy, copies)) : [],
+      last: away.length === 0 ? this.#unbookmarks(copies) : [],
       blocked: [...[...copies, ...backups].flatMap(({ blocked }) => blocked ?? []), ...drills.blocked],
       kept: [...plans, ...backups].flatMap(({ kept }) => kept),
       foreign: plans.flatMap(({ foreign }) => foreign),
@@ -289,10 +287,11 @@ class SourcePlanner {
         ...copies.flatMap(({ copy, after }) => this.#retained(copy.keep, after).map(({ key }) => key)),
         ...backups.flatMap(({ after }) => [...after]),
       ]),
-      stops: this.#stops(copies),
+      stops: stopsOf(this.#dataset, copies),
       ...(isFull(this.#dataset) && { cramped: this.#crampedSource(pins.all, copies) }),
       ...(thinning.length > 0 && {
-        beforeDestroy: (view: View) => thinning.flatMap(({ remote }) => this.#bookmarkForAway(remote.name, view)),
+        beforeDestroy: (view: View) =>
+          thinning.flatMap(({ remote }) => bookmarkForAway(this.#source, this.#dataset, remote.name, view)),
       }),
     };
   }
@@ -325,24 +324,6 @@ class SourcePlanner {
       elsewhere: new Set(),
       ...(cramped && { cramped }),
     };
-  }
-
-  /**
-   * Where remotes stopped: those that are away, and those that this plan brings further, as a bookmark is renewed only when
-   * everything has arrived there. Where a remote is there and wants nothing newer, an old one says nothing of absence. Only
-   * the oldest of a remote can be where it stopped, and only while its snapshot is there: others were made to destroy what
-   * they mark.
-   */
-  #stops(copies: readonly CopyPlan[]): readonly Txg[] {
-    const behind = copies.filter(
-      ({ state, base, shared }) => state === "away" || (base && shared && base.view.key !== shared.view.key),
-    );
-    const there = new Set(this.#dataset.snapshots.map(({ guid }) => guid));
-    return behind.flatMap(({ copy }) => {
-      const own = this.#dataset.bookmarks.filter(({ name, guid }) => name === bookmarkName(copy.remote.name, guid));
-      const oldest = own.sort((a, b) => a.createtxg - b.createtxg)[0];
-      return oldest && there.has(oldest.guid) ? [oldest.createtxg] : [];
-    });
   }
 
   /** As it is, the source has to keep all from the oldest base on: any of it may have yet to go somewhere. */
@@ -421,54 +402,11 @@ class SourcePlanner {
     ];
   }
 
-  #bookmarkForAway(remote: RemoteName, view: View): BookmarkOperation[] {
-    if (!view.snapshot) return [];
-    const bookmark = bookmarkName(remote, view.key);
-    if (this.#dataset.bookmarks.some(({ name }) => name === bookmark)) return [];
-    return [
-      {
-        id: `bookmark ${this.#source.address}@${view.name} ${remote}`,
-        kind: "bookmark",
-        source: this.#source.address,
-        remote,
-        at: this.#at,
-        reason: `stays a base for ${remote}, which is away`,
-        dependsOn: [],
-        preconditions: [{ ...this.#at, kind: "snapshot", snapshot: refOf(view) }],
-        bookmark,
-        of: refOf(view),
-      },
-    ];
-  }
-
-  /** Holdfast's bookmarks of this remote that the newer one makes superfluous. */
-  #unbookmark(plan: CopyPlan, all: readonly CopyPlan[]): UnbookmarkOperation[] {
-    const { copy, base, state } = plan;
-    const { name: remote } = copy.remote;
-    if (state !== "planned" || !base || !(this.#managed || this.#isOurs(copy))) return [];
-    // by guid: the snapshot that another copy rests on may be destroyed before this is done, and its own bookmark lost
-    const needed = new Set<string>(
-      all.filter((other) => other !== plan).flatMap((other) => other.base?.view.key ?? []),
-    );
-    const current = bookmarkName(remote, base.view.key);
-    const superfluous = this.#dataset.bookmarks.filter(
-      ({ name, guid }) => name === bookmarkName(remote, guid) && name !== current && !needed.has(guid),
-    );
-    if (superfluous.length === 0) return [];
-    return [
-      {
-        id: `unbookmark ${this.#source.address} ${remote}`,
-        kind: "unbookmark",
-        source: this.#source.address,
-        remote,
-        at: this.#at,
-        reason: `@${base.view.name} is the base now`,
-        dependsOn: all.flatMap(({ operations }) => operations.map(({ id }) => id)),
-        // of the others too: should one have lost its base meanwhile, an old bookmark may be the last that it shares
-        preconditions: all.flatMap((each) => this.#basePresent(each)),
-        bookmarks: superfluous.map(({ name, guid }) => ({ name, guid })),
-      },
-    ];
+  #unbookmarks(copies: readonly CopyPlan[]): UnbookmarkOperation[] {
+    const mine = copies.filter(({ copy }) => this.#managed || this.#isOurs(copy));
+    // all bases: should one of the others have been lost meanwhile, an old bookmark may be the last that it shares
+    const preconditions = copies.flatMap((each) => this.#basePresent(each));
+    return mine.flatMap((plan) => unbookmark(this.#source, this.#dataset, plan, copies, preconditions));
   }
 
   #adoption(place: DatasetPlace): SourcePlan["adoptions"][number] {
@@ -490,7 +428,7 @@ class SourcePlanner {
 }
 
 /** What is bad in one place may be needed from another: nothing of the source goes unless somebody agrees. */
-const withDoubt = ({ unproven }: DrillsPlan, deletions: readonly Deletion[]): readonly Deletion[] =>
+export const withDoubt = ({ unproven }: DrillsPlan, deletions: readonly Deletion[]): readonly Deletion[] =>
   unproven === undefined ? deletions : deletions.map((deletion) => ({ ...deletion, unproven }));
 
 /** What the copy shares with the source now is still there. */
@@ -509,51 +447,4 @@ class PinBoard {
     if (whys) whys.push(why);
     else this.all.set(key, [why]);
   }
-}
-
-/** A backup of one type wherever that is kept, due or not. */
-export function backUpNow(context: PlanContext, source: DirectorySource, type: SnapshotType): BackupPlan[] {
-  const known = directorySource(context, source, type);
-  return source.repositories.map((target) => planBackups(context, known, target));
-}
-
-/** All about one directory and its copies. */
-export function planDirectory(context: PlanContext, source: DirectorySource, asked?: AskedDrills): SourcePlan {
-  const known = directorySource(context, source);
-  const backups = source.repositories.map((target) => planBackups(context, known, target));
-  const when = asked ? "now" : "after";
-  const drills = source.keys.suspend
-    ? noDrills
-    : planDrills(
-        context,
-        source,
-        backups.flatMap((plan) => repositoryDrillables(context, source, plan, when, () => false)),
-        asked,
-      );
-  const suspended: Note = {
-    kind: "suspended",
-    source: source.address,
-    message: `suspended: no copy is made or forgotten${untilResumed(suspendedByHand(context.manifest, source.address))}`,
-  };
-  return {
-    operations: backups.flatMap(({ operations }) => operations),
-    deletions: withDoubt(
-      drills,
-      backups.flatMap(({ deletions }) => deletions),
-    ),
-    adoptions: [],
-    last: [],
-    blocked: [...backups.flatMap(({ blocked }) => blocked), ...drills.blocked],
-    kept: backups.flatMap(({ kept }) => kept),
-    foreign: [],
-    notes: [
-      ...(source.keys.suspend ? [suspended] : []),
-      ...backups.flatMap((plan) => backupNotes(context, source.address, plan)),
-      ...drills.notes,
-    ],
-    drills,
-    shortfalls: shortfallsOf(context, source, { copies: [], backups }, drills),
-    away: [],
-    lastContact: new Map(),
-  };
 }
