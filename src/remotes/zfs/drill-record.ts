@@ -9,6 +9,9 @@ export const VERIFIED = "holdfast:verified";
 /** The same at the source, of all copies whose own dataset cannot be written to: `REMOTE RECORD; REMOTE RECORD`. */
 export const VERIFIED_COPIES = "holdfast:verified-copies";
 
+/** Of a user property's value, in bytes: `ZAP_MAXVALUELEN` with its last zero (zfsprops.7). */
+const LONGEST_PROPERTY = 8191;
+
 /** What is remembered of one copy. */
 export interface Remembered {
   readonly last: DrillRecord;
@@ -71,8 +74,13 @@ export function readCopies(text: string | undefined): Map<string, Remembered> {
   return found;
 }
 
-export const writeCopies = (copies: ReadonlyMap<string, Remembered>): string =>
-  [...copies].map(([remote, remembered]) => `${remote} ${writeRecord(remembered)}`).join("; ");
+/** Which files differed is left out where it would be more than a property holds: that a copy failed counts. */
+export function writeCopies(copies: ReadonlyMap<string, Remembered>): string {
+  const written = (shorten: (last: DrillRecord) => DrillRecord): string =>
+    [...copies].map(([remote, one]) => `${remote} ${writeRecord({ ...one, last: shorten(one.last) })}`).join("; ");
+  const whole = written((last) => last);
+  return whole.length <= LONGEST_PROPERTY ? whole : written((last) => ({ ...last, differs: [] }));
+}
 
 /** Of two memories of one copy the later. */
 export function newer(a: Remembered | undefined, b: Remembered | undefined): Remembered | undefined {

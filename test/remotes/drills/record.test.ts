@@ -59,6 +59,12 @@ describe("a record of a drill", () => {
     const differs = Array.from({ length: 100 }, () => "\u{1f600}".repeat(4000));
     const last = { time: 1 as EpochSeconds, result: "failed", of: "x", files: 1, bytes: 1 as Bytes, differs } as const;
     expect(writeRecord({ last }).length).toBeLessThan(8000);
+    const names = ["vault", "usb", "cloud", "attic", "office"];
+    const copies = writeCopies(new Map(names.map((name) => [name, { last }])));
+    expect(copies.length).toBeLessThan(8192);
+    expect([...readCopies(copies)].map(([name, { last }]) => [name, last.result])).toEqual(
+      names.map((name) => [name, "failed"]),
+    );
   });
 
   test.each(["", "-", "on", "passed", "passed yesterday", "good 2026-11-22T06:00:00Z"])("%j is none", (written) => {
