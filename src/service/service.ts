@@ -4,7 +4,6 @@ import type {
   ManifestState,
   PassResult,
   Run,
-  RunningOperation,
   ServiceActions,
   ServiceEvents,
   ServiceSource,
@@ -16,13 +15,13 @@ import { Attempts } from "./attempts.ts";
 import { Busy } from "./busy.ts";
 import { choose } from "./choose.ts";
 import { type Clock, isoOf } from "./clock.ts";
-import { allConditions, type Conditions, placeKey, withConditions } from "./conditions.ts";
 import { Events } from "./events.ts";
-import { type HistoryFile, withRun } from "./history.ts";
+import type { HistoryFile } from "./history.ts";
 import { resultOfLook, resultOfRun, worst } from "./outcome.ts";
 import { interval, retryDelay } from "./pace.ts";
+import { Picture, type Seen } from "./picture.ts";
 import { Shift } from "./shift.ts";
-import { firstTick, type KnownSource, knownSources, schedulesIn } from "./sources.ts";
+import { firstTick, knownSources, schedulesIn } from "./sources.ts";
 import type { Part } from "./split.ts";
 import { Timetable, type Trigger } from "./timetable.ts";
 import { type Look, Refused, type Workshop } from "./workshop.ts";
@@ -56,14 +55,6 @@ const TURN_MS = 30_000;
 /** Changes are told together. */
 const TELL_MS = 250;
 
-/** What the last look saw. */
-interface Seen {
-  readonly look: Look;
-  readonly sources: readonly KnownSource[];
-  /** By the machine's clock: when it began to look. */
-  readonly at: number;
-}
-
 interface Found {
   readonly seen: Seen;
   /** What may be started now. */
@@ -84,7 +75,7 @@ export class Service implements ServiceSource {
   readonly #timetable: Timetable;
   readonly #attempts: Attempts;
   readonly #busy = new Busy();
-  readonly #running = new Map<string, RunningOperation>();
+  readonly #picture: Picture;
   /** What has to end before the service does. */
   readonly #ends = new Set<Promise<unknown>>();
   readonly #stop = new AbortController();
@@ -92,14 +83,6 @@ export class Service implements ServiceSource {
 
   #shift: Shift;
   #manifest: ManifestState;
-  #seen: Seen | undefined;
-  #status: Status | undefined;
-  #conditions: Conditions;
-  #judged: { readonly status: Status; readonly conditions: Conditions; readonly whole: Status } | undefined;
-  /** The conditions do not know what has happened since. */
-  #isOutdated = false;
-  #runs: ServiceView["runs"];
-  #runNumber = 0;
   #turnedAt: number;
   #isLooking = false;
   #lookFailures = 0;
@@ -115,12 +98,12 @@ export class Service implements ServiceSource {
     this.#clock = clock;
     this.#timetable = new Timetable(clock);
     this.#attempts = new Attempts(clock, options.chance);
+    this.#picture = new Picture(clock, history, this.#attempts);
     this.#events = new Events((error) => log.error({ error: String(error) }, "a part of the service failed"));
     this.#turnedAt = clock.now();
     this.#startedAt = isoOf(this.#turnedAt);
     this.#shift = this.#shiftOf(workshop);
     this.#manifest = manifest;
-    ({ runs: this.#runs, conditions: this.#conditions } = history.load());
   }
 
   readonly actions: ServiceActions = {
@@ -261,8 +244,7 @@ export class Service implements ServiceSource {
   #see({ workshop }: Shift, seen: Seen): void {
     const { manifest } = workshop;
     const { look, sources, at } = seen;
-    this.#seen = seen;
-    this.#status = this.#options.assess?.(workshop, look, this.#runs);
+    this.#picture.see(seen, this.#options.assess?.(workshop, look, this.#picture.runs));
     const tick = firstTick(schedulesIn(manifest, sources), Math.floor(at / 1000) as EpochSeconds);
     this.#timetable.looked(at, tick, interval(manifest.service, this.#options.chance()));
     const known = new Set([
@@ -287,7 +269,7 @@ export class Service implements ServiceSource {
     for (const address of sourcesIn(look.plan.operations))
       if (!known.has(address) && isLeft(address))
         this.#attempts.afterLook({ address, remotes: [] }, "waiting", obstacle !== undefined);
-    this.#isOutdated = true;
+    this.#picture.outdate();
     this.#changed();
     const { status } = this.view();
     if (status) this.#events.emit("assessed", { status, plan: look.plan });
@@ -334,7 +316,7 @@ export class Service implements ServiceSource {
       if (open.get(source) === 0) settle(source, resultOfRun(all, isBlocked));
     };
     const onEvent = <K extends keyof EngineEvents>(kind: K, event: EngineEvents[K]): void => {
-      if (kind === "started") this.#started(event as EngineEvents["started"], left);
+      if (kind === "started") this.#started(event as EngineEvents["started"], left.get(event.id));
       else if (kind === "progress") this.#progressed(event as EngineEvents["progress"]);
       else finished(event as OperationReport);
     };
@@ -346,7 +328,17 @@ export class Service implements ServiceSource {
     };
     try {
       const report = await shift.workshop.run({ ...plan, operations: part.operations }, means);
-      this.#finished(report, part, trigger, worst(results), startedAt);
+      const { sources } = part;
+      const run = this.#picture.ran({
+        startedAt,
+        trigger,
+        sources,
+        result: worst(results),
+        operations: report.operations,
+      });
+      this.#save();
+      this.#changed();
+      this.#events.emit("ran", run);
       return report;
     } catch (error) {
       // a bug: none of it counts as done, and none of it stays in the way
@@ -361,50 +353,25 @@ export class Service implements ServiceSource {
     }
   }
 
-  #started({ id, description, expected }: EngineEvents["started"], left: ReadonlyMap<string, Operation>): void {
-    const operation = left.get(id);
+  #started(event: EngineEvents["started"], operation: Operation | undefined): void {
     if (operation === undefined) return;
-    const { kind, source } = operation;
-    const more = expected === undefined ? {} : { expected };
-    const remote = "remote" in operation && operation.remote !== undefined ? { remote: operation.remote } : {};
-    this.#running.set(id, { id, kind, source, ...remote, description, startedAt: isoOf(this.#clock.now()), ...more });
-    this.#events.emit("started", { id, description, ...more });
-    this.#isOutdated = true;
+    this.#picture.started(operation, event);
+    this.#events.emit("started", event);
     this.#changed();
   }
 
   #progressed(event: EngineEvents["progress"]): void {
-    const running = this.#running.get(event.id);
-    if (running === undefined) return;
-    this.#running.set(event.id, { ...running, ...event });
+    if (!this.#picture.progressed(event)) return;
     this.#events.emit("progress", event);
     this.#changed();
   }
 
   #ended(operation: Operation): void {
-    this.#running.delete(operation.id);
+    this.#picture.ended(operation);
     this.#busy.ended(operation);
-    this.#isOutdated = true;
     this.#changed();
     this.#freed.abort();
     this.#freed = new AbortController();
-  }
-
-  #finished(report: Report, part: Part, trigger: Trigger, result: PassResult, startedAt: string): void {
-    this.#runNumber += 1;
-    const run = {
-      id: `${startedAt}-${this.#runNumber}`,
-      startedAt,
-      finishedAt: isoOf(this.#clock.now()),
-      trigger,
-      sources: part.sources,
-      result,
-      operations: report.operations,
-    };
-    this.#runs = withRun(this.#runs, run);
-    this.#save();
-    this.#changed();
-    this.#events.emit("ran", run);
   }
 
   /** Takes no lock: it collides with nothing, and need not wait for what somebody else transfers. */
@@ -434,23 +401,6 @@ export class Service implements ServiceSource {
     throw new Refused("the service is ending", "ask again when it runs");
   }
 
-  #judge(): void {
-    if (this.#seen === undefined || !this.#isOutdated) return;
-    this.#isOutdated = false;
-    const { look, sources } = this.#seen;
-    const running = new Map<string, string[]>();
-    for (const { source, remote, description } of this.#running.values()) {
-      const key = placeKey(source, remote);
-      running.set(key, [...(running.get(key) ?? []), description]);
-    }
-    const attempts = {
-      running: (key: string) => running.get(key) ?? [],
-      failure: (key: string) => this.#attempts.failure(key),
-      failures: (source: Address) => this.#attempts.failures(source),
-    };
-    this.#conditions = allConditions(look.plan, sources, attempts, this.#conditions, isoOf(this.#clock.now()));
-  }
-
   #changed(): void {
     this.#view = undefined;
     if (this.#isTelling || !this.#events.has("changed")) return;
@@ -462,40 +412,25 @@ export class Service implements ServiceSource {
   }
 
   #makeView(): ServiceView {
-    this.#judge();
+    const shown = this.#picture.show();
     const { inMs, reason } = this.#nextLook();
-    const { look, sources } = this.#seen ?? {};
     return {
       startedAt: this.#startedAt,
       version: this.#options.version,
       self: this.#shift.workshop.manifest.self,
       manifest: this.#manifest,
-      ready: look !== undefined,
       turnedAt: isoOf(this.#turnedAt),
       ...(!this.#isLooking && { nextLook: { at: isoOf(this.#clock.now() + inMs), reason } }),
-      ...(look && { inventory: look.inventory, plan: look.plan }),
-      ...(this.#status && { status: this.#statusNow(this.#status) }),
-      running: [...this.#running.values()],
-      runs: this.#runs,
-      suspended: (sources ?? []).filter(({ isByHand }) => isByHand).map(({ address }) => address),
-      observeSeconds: look?.observeSeconds ?? {},
+      ...shown,
       lockHeld: this.#shift.isLocked,
     };
   }
 
-  /** The same again as long as nothing has changed. */
-  #statusNow(status: Status): Status {
-    if (this.#judged?.status !== status || this.#judged.conditions !== this.#conditions)
-      this.#judged = { status, conditions: this.#conditions, whole: withConditions(status, this.#conditions) };
-    return this.#judged.whole;
-  }
-
   #save(): void {
-    this.#judge();
-    const { history, log } = this.#options;
     try {
-      history.save({ runs: this.#runs, conditions: this.#conditions });
+      this.#picture.save();
     } catch (error) {
+      const { history, log } = this.#options;
       log.warn({ error: messageOf(error) }, `the history is not kept: cannot write ${history.path}`);
     }
   }
