@@ -209,13 +209,14 @@ export function datasetDrillable(
   // whoever transfers verifies; how that went concerns all who thin
   const isOurs = context.scope.copies(source.host, copy.remote);
   const view = (when === "now" ? shared : base)?.view;
-  const isThere = view !== undefined && target?.snapshots.some(({ guid }) => guid === view.key);
+  // what is made anew has nothing yet, and has not been verified, whatever was there before
+  const isNew = made && when === "after";
+  const isThere = !isNew && view !== undefined && target?.snapshots.some(({ guid }) => guid === view.key);
   const brings = isThere ? [] : operations.filter(({ kind }) => kind === "send" || kind === "resume");
-  // what is made anew has not been verified, whatever was there before
-  const remembered = made
+  const remembered = isNew
     ? undefined
     : newer(readRecord(target?.own.verified), readCopies(dataset.own["verified-copies"]).get(remote));
-  const oldest = made ? undefined : target?.snapshots[0]?.creation;
+  const oldest = isNew ? undefined : target?.snapshots[0]?.creation;
   return [
     {
       remote,

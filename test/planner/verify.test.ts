@@ -88,6 +88,18 @@ describe("a drill is due", () => {
     expect(arriving.blocked).toEqual([]);
   });
 
+  test("for one that is made anew, only once its snapshots have arrived there again", () => {
+    const { operations } = planned("L: d1 d2*\nR: d1 d2 ~", {
+      verify: monthly,
+      R: "d=all",
+      drills: { R: "passed 2026-02-02" },
+      options: { resolve: new Map([["R" as RemoteName, "replace"]]) },
+    });
+    expect(operations.map(({ kind }) => kind)).toEqual(["replace", "send", "send", "verify"]);
+    const sends = operations.filter(({ kind }) => kind === "send").map(({ id }) => id);
+    expect(operations.at(-1)).toMatchObject({ reason: "it was never verified", dependsOn: sends });
+  });
+
   test("after everything else, so that nothing waits for it", () => {
     const { operations } = planned("L: d1 d2 d3*\nR: d1 d2 d3", {
       verify: monthly,
