@@ -1,11 +1,10 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Ajv2020 } from "ajv/dist/2020.js";
-import addFormats from "ajv-formats";
 import { describe, expect, test } from "vitest";
 import type { Comparison } from "../../src/model/comparison.ts";
 import type { Plan } from "../../src/model/plan.ts";
+import { validator } from "../published-schema.ts";
 import { useHoldfast } from "./harness.ts";
 import { inventory, manifest, settledInventory } from "./world.ts";
 
@@ -15,14 +14,6 @@ holdfast.write("inventory.json", inventory());
 holdfast.write("settled.json", settledInventory());
 const recorded = ["--inventory", "inventory.json"];
 const settled = ["--inventory", "settled.json"];
-
-const schema = (name: string) => {
-  const ajv = new Ajv2020({ strict: true, strictRequired: false, discriminator: true });
-  addFormats.default(ajv);
-  return ajv.compile(
-    JSON.parse(readFileSync(new URL(`../../schemas/${name}.schema.json`, import.meta.url), "utf8")) as object,
-  );
-};
 
 describe("plan --inventory", () => {
   test("prints the plan and exits with 0", async () => {
@@ -58,7 +49,7 @@ describe("plan --inventory", () => {
   test("--json is what the schema says, and what --out writes", async () => {
     const { stdout } = await holdfast.run(["plan", ...recorded, "--json", "--out", "saved.json"]);
     const plan = JSON.parse(stdout) as Plan;
-    const validate = schema("plan.v1");
+    const validate = validator("plan.v1");
     validate(plan);
     expect(validate.errors).toBeNull();
     expect(plan.operations.map(({ kind }) => kind)).toContain("destroy");
@@ -158,7 +149,7 @@ describe("plan --base", () => {
   test("as JSON and as a comment", async () => {
     const { stdout } = await holdfast.run(["plan", ...recorded, "--base", "before.yaml", "--json"]);
     const comparison = JSON.parse(stdout) as Comparison;
-    const validate = schema("comparison.v1");
+    const validate = validator("comparison.v1");
     validate(comparison);
     expect(validate.errors).toBeNull();
     expect(comparison.does.summary.destroy).toBe(7);
@@ -250,7 +241,7 @@ describe("explain", () => {
     const byRemote = await holdfast.run(["explain", `tank/data@${name}`, "--on", "vault", ...settled, "--json"]);
     const byPlace = await holdfast.run(["explain", `vault:backup/nas01/tank/data@${name}`, ...settled, "--json"]);
     expect(JSON.parse(byRemote.stdout)).toEqual(JSON.parse(byPlace.stdout));
-    const validate = schema("explain.v1");
+    const validate = validator("explain.v1");
     validate(JSON.parse(byRemote.stdout));
     expect(validate.errors).toBeNull();
     expect(JSON.parse(byRemote.stdout)).toMatchObject({

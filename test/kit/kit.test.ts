@@ -1,7 +1,4 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { Ajv2020 } from "ajv/dist/2020.js";
-import addFormats from "ajv-formats";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CHECKS, slowFingerprint } from "../../src/kit/fingerprint.ts";
@@ -10,6 +7,7 @@ import { pageOf } from "../../src/render/kit/content.ts";
 import { renderHtml } from "../../src/render/kit/html.ts";
 import { renderMarkdown } from "../../src/render/kit/markdown.ts";
 import { scriptsIn } from "../kit-scripts.ts";
+import { validator } from "../published-schema.ts";
 import { facts, inventory, kitOf, manifestText } from "./world.ts";
 
 const bash = (script: string, args: readonly string[] = []) =>
@@ -35,12 +33,7 @@ describe("the page", () => {
   });
 
   test("as JSON: what the schema says", () => {
-    const schema = JSON.parse(
-      readFileSync(new URL("../../schemas/recovery-kit.v1.schema.json", import.meta.url), "utf8"),
-    );
-    const ajv = new Ajv2020({ allErrors: true, strict: true, strictRequired: false, discriminator: true });
-    addFormats.default(ajv);
-    const validate = ajv.compile(schema);
+    const validate = validator("recovery-kit.v1");
     validate(JSON.parse(JSON.stringify(kit)));
     expect(validate.errors).toBeNull();
   });

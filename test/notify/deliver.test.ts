@@ -1,6 +1,3 @@
-import { readFileSync } from "node:fs";
-import { Ajv2020 } from "ajv/dist/2020.js";
-import addFormats from "ajv-formats";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Notification, NotificationTarget } from "../../src/model/manifest.ts";
 import type { Notice, NoticeItem } from "../../src/model/notice.ts";
@@ -8,6 +5,7 @@ import { type Delivery, deliver } from "../../src/notify/deliver.ts";
 import { payloadOf } from "../../src/notify/formats.ts";
 import { noticeOf, testNotice, textOf, utf8 } from "../../src/notify/notice.ts";
 import { redacted } from "../../src/notify/redact.ts";
+import { validator } from "../published-schema.ts";
 import { type Receiver, receiver, refusing } from "./receivers.ts";
 import { at, EVERYTHING, HOUR } from "./worlds.ts";
 
@@ -60,9 +58,7 @@ describe("each service in its own format", () => {
     expect(there.heard).toMatchObject([
       { method: "POST", path: "/hook?key=1", headers: { "x-site": "attic", authorization: "Bearer s3cret" } },
     ]);
-    const ajv = new Ajv2020({ strict: true, strictRequired: false });
-    addFormats.default(ajv);
-    const validate = ajv.compile(JSON.parse(readFileSync("schemas/notice.v1.schema.json", "utf8")));
+    const validate = validator("notice.v1");
     const [body] = there.bodies();
     expect([validate(body), validate.errors]).toEqual([true, null]);
     expect(body).toMatchObject({

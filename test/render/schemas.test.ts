@@ -1,27 +1,16 @@
-import { readFileSync } from "node:fs";
-import { Ajv2020 } from "ajv/dist/2020.js";
-import addFormats from "ajv-formats";
 import { describe, expect, test } from "vitest";
 import { generateSchemas } from "../../scripts/schemas.ts";
 import type { Report } from "../../src/model/report.ts";
 import type { Bytes } from "../../src/model/units.ts";
+import { readSchema, validator } from "../published-schema.ts";
 import * as plans from "./plans.ts";
-
-const read = (name: string): object =>
-  JSON.parse(readFileSync(new URL(`../../schemas/${name}.schema.json`, import.meta.url), "utf8"));
-
-const validator = (name: string) => {
-  const ajv = new Ajv2020({ allErrors: true, strict: true, strictRequired: false, discriminator: true });
-  addFormats.default(ajv);
-  return ajv.compile(read(name));
-};
 
 /** As it is after a trip through a file. */
 const json = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
 describe("published schemas", () => {
   test.each(Object.entries(generateSchemas()))("%s is what src/model says (npm run generate)", (name, schema) => {
-    expect(read(name)).toEqual(json(schema));
+    expect(readSchema(name)).toEqual(json(schema));
   });
 });
 

@@ -1,18 +1,13 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Ajv2020 } from "ajv/dist/2020.js";
-import addFormats from "ajv-formats";
 import { describe, expect } from "vitest";
 import type { Found } from "../../../src/model/found.ts";
+import { validator } from "../../published-schema.ts";
 import { oneDirectory } from "./harness/one-directory.ts";
 import { applied, host, testOn, VERSIONS, type World } from "./harness/world.ts";
 
-const ajv = new Ajv2020({ strict: false });
-addFormats.default(ajv);
-const validate = ajv.compile(
-  JSON.parse(readFileSync(new URL("../../../schemas/found.v1.schema.json", import.meta.url), "utf8")),
-);
+const validate = validator("found.v1");
 
 const newest = testOn("0.18");
 

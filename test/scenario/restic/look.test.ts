@@ -1,15 +1,13 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync, utimesSync, writeFileSync } from "node:fs";
+import { utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect } from "vitest";
 import type { Folder } from "../../../src/model/folder.ts";
+import { validator } from "../../published-schema.ts";
 import { oneDirectory } from "./harness/one-directory.ts";
 import { host, testOn, VERSIONS, type World } from "./harness/world.ts";
 
-const validate = new Ajv2020().compile(
-  JSON.parse(readFileSync(new URL("../../../schemas/folder.v1.schema.json", import.meta.url), "utf8")),
-);
+const validate = validator("folder.v1");
 
 const newest = testOn("0.18");
 

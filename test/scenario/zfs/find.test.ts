@@ -1,7 +1,4 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { Ajv2020 } from "ajv/dist/2020.js";
-import addFormats from "ajv-formats";
 import { expect } from "vitest";
 import type { Found, Hit, Wanted } from "../../../src/model/found.ts";
 import type { DatasetName, HostName } from "../../../src/model/units.ts";
@@ -9,14 +6,11 @@ import { wantedOf } from "../../../src/planner/find/names.ts";
 import { findInSnapshots, type Outcome } from "../../../src/remotes/zfs/find.ts";
 import { quoteAll } from "../../../src/transport/shell.ts";
 import type { Hosts } from "../../../src/transport/types.ts";
+import { validator } from "../../published-schema.ts";
 import { test, type World } from "../harness/index.ts";
 import { applied, manifestOf } from "./plans.ts";
 
-const ajv = new Ajv2020({ strict: false });
-addFormats.default(ajv);
-const validate = ajv.compile(
-  JSON.parse(readFileSync(new URL("../../../schemas/found.v1.schema.json", import.meta.url), "utf8")),
-);
+const validate = validator("found.v1");
 
 const keepAll = { recursive: true, keep: { a: 9 }, remotes: { vault: { keep: { a: 9 } } } };
 

@@ -1,13 +1,10 @@
-import { readFileSync } from "node:fs";
-import { Ajv2020 } from "ajv/dist/2020.js";
 import { expect } from "vitest";
 import type { Folder } from "../../../src/model/folder.ts";
+import { validator } from "../../published-schema.ts";
 import { test } from "../harness/index.ts";
 import { applied, manifestOf } from "./plans.ts";
 
-const validate = new Ajv2020().compile(
-  JSON.parse(readFileSync(new URL("../../../schemas/folder.v1.schema.json", import.meta.url), "utf8")),
-);
+const validate = validator("folder.v1");
 
 test("looks into the source's own snapshots and into copies, and leaves nothing mounted", async ({ world }) => {
   const { nas, vault, datasets, holdfast } = world;
