@@ -27,7 +27,8 @@ export function changesInWords({ operations, summary }: Pick<Plan, "operations" 
     ...counted(summary.create, "to create"),
     ...counted(summary.send, "to send", summary.sendBytes),
     ...counted(summary.resume, "to resume"),
-    ...counted(summary.restore ?? 0, "to restore", summary.restoreBytes),
+    // of single files nobody knows how large they are
+    ...counted(summary.restore ?? 0, "to restore", summary.restoreBytes || undefined),
     ...counted(summary.backup, "to back up"),
     ...counted(summary.copy, "to copy"),
     ...counted(summary.destroy, "to destroy", summary.destroyBytes),

@@ -2,8 +2,9 @@ import { stripVTControlCharacters } from "node:util";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Plan } from "../../src/model/plan.ts";
+import type { Bytes } from "../../src/model/units.ts";
 import { renderPlan } from "../../src/render/plan.ts";
-import { summaryLine } from "../../src/render/summary.ts";
+import { changesInWords, summaryLine } from "../../src/render/summary.ts";
 import * as plans from "./plans.ts";
 
 const plain = { color: false } as const;
@@ -34,6 +35,9 @@ test("the summary line counts what there is", () => {
   );
   expect(summaryLine(empty)).toBe("No changes. 187 kept.");
   expect(summaryLine({ ...empty, summary: { ...empty.summary, blocked: 2 } })).toBe("No changes. 2 blocked. 187 kept.");
+  const restores = (restoreBytes: number) =>
+    changesInWords({ ...empty, summary: { ...empty.summary, restore: 1, restoreBytes: restoreBytes as Bytes } });
+  expect([restores(2048), restores(0)]).toEqual(["1 to restore (2 KiB)", "1 to restore"]);
   expect(summaryLine({ ...empty, complete: false })).toBe(
     "No changes. 187 kept. Incomplete: not everything could be observed.",
   );
