@@ -28,7 +28,7 @@ const DAY = 24 * HOUR;
 export const lastHour = (at: number): EpochSeconds => (Math.floor(at / HOUR) * HOUR) as EpochSeconds;
 
 /** How many of each type make so many snapshots: what is there, and what the manifest keeps. */
-function keepOf(snapshots: number): Readonly<Record<"hourly" | "daily" | "weekly" | "monthly", number>> {
+export function keepOf(snapshots: number): Readonly<Record<"hourly" | "daily" | "weekly" | "monthly", number>> {
   const daily = Math.floor(snapshots * 0.2);
   const weekly = Math.floor(snapshots * 0.05);
   const monthly = Math.floor(snapshots * 0.03);

@@ -5,6 +5,7 @@ import { deletions } from "./deletions.ts";
 import { finds, snapshotFinds } from "./find.ts";
 import { idle } from "./idle.ts";
 import { noOp } from "./no-op.ts";
+import { peers } from "./peers.ts";
 import { planning } from "./planning.ts";
 import { backups, copyPlans, fileRestores } from "./restic.ts";
 import { restores } from "./restore.ts";
@@ -15,6 +16,7 @@ import { transfer } from "./transfer.ts";
 const benchmarks: Readonly<Record<string, () => Promise<string>>> = {
   planning: () => planning(5),
   "no-op": () => noOp(5),
+  peers: () => peers(5),
   idle: () => idle([1, 10, 50, 100]),
   "start-up": () => startUp(21),
   backups: () => backups(3),
