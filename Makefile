@@ -49,8 +49,8 @@ bench: $(program) ## the benchmarks, as tables
 soak: $(modules) ## a million random worlds, new ones each time; hours
 	@HOLDFAST_SEED=$${HOLDFAST_SEED:-$$(date +%s)} HOLDFAST_RUNS=$${HOLDFAST_RUNS:-1000000} node_modules/.bin/vitest run --project fast test/property --testTimeout=86400000
 
-soak-zfs: $(program) ## hundreds of SIGKILLs and cut cables on real OpenZFS; hours
-	@HOLDFAST_FAULTS=$${HOLDFAST_FAULTS:-200} node_modules/.bin/vitest run --project zfs test/scenario/zfs/faults.test.ts
+soak-zfs: $(program) ## hundreds of SIGKILLs and cut cables, a hundred thousand files, on real OpenZFS; hours
+	@HOLDFAST_FAULTS=$${HOLDFAST_FAULTS:-200} HOLDFAST_FILES=$${HOLDFAST_FILES:-100000} node_modules/.bin/vitest run --project zfs test/scenario/zfs/faults.test.ts test/scenario/zfs/restore-large.test.ts
 
 demo: $(program) ## two directories in a restic repository and its mirror: plan, apply, an empty plan, a file brought back
 	@examples/demo/run

@@ -9,7 +9,7 @@ export const VERIFIED = "holdfast:verified";
 /** The same at the source, of all copies whose own dataset cannot be written to: `REMOTE RECORD; REMOTE RECORD`. */
 export const VERIFIED_COPIES = "holdfast:verified-copies";
 
-/** Of a user property's value, in bytes: `ZAP_MAXVALUELEN` with its last zero (zfsprops.7). */
+/** Of a user property's value, in bytes: one less than zfsprops.7 says. */
 const LONGEST_PROPERTY = 8191;
 
 /** What is remembered of one copy. */
