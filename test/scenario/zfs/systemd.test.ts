@@ -118,6 +118,21 @@ describe("under systemd", () => {
     expect(await sh("cat /var/lib/holdfast/metrics/holdfast.prom")).toContain("holdfast_build_info");
     for (const command of commandsBelow("## A timer instead")) await sh(command);
     expect(await sh("systemctl list-timers --no-pager")).toContain("holdfast-apply.timer");
+
+    // another version in its place, and none: as printed
+    const kept = () => sh("zfs list -H -o name,guid -t snapshot -r src drive");
+    const snapshots = await kept();
+    const given = "export CREDENTIALS_DIRECTORY=/etc/holdfast/credentials";
+    for (const command of commandsBelow("## Upgrade")) await sh(`${given}; ${command}`);
+    expect(await sh("systemctl is-active holdfast; ls /usr/local/lib")).toBe("active\nholdfast\nholdfast.before");
+    await until("holdfast status --check");
+    for (const command of commandsBelow("## Uninstall")) await sh(command);
+    expect(await sh("ls /usr/local/bin /usr/local/lib /etc/systemd/system /var/lib /var/cache /run")).not.toMatch(
+      /holdfast(?!\.before)/,
+    );
+    expect(await sh("systemctl list-units --all --no-pager")).not.toContain("holdfast");
+    expect(await kept()).toBe(snapshots);
+    expect(await sh(`cat ${MANIFEST}`)).not.toBe("");
   });
 
   test("the service works as an account of its own, with delegated rights", async ({ world: { nas } }) => {
