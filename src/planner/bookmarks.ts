@@ -1,8 +1,9 @@
 import type { Dataset } from "../model/inventory.ts";
 import type { BookmarkOperation, Precondition, UnbookmarkOperation } from "../model/plan.ts";
-import type { RemoteName, Txg } from "../model/units.ts";
+import type { RemoteName } from "../model/units.ts";
 import type { CopyPlan } from "../remotes/zfs/plan.ts";
 import { bookmarkName } from "../remotes/zfs/streams.ts";
+import type { Stop } from "./side.ts";
 import type { Source } from "./sources.ts";
 import { refOf, type View } from "./view.ts";
 
@@ -12,15 +13,15 @@ import { refOf, type View } from "./view.ts";
  * the oldest of a remote can be where it stopped, and only while its snapshot is there: others were made to destroy what
  * they mark.
  */
-export function stopsOf({ bookmarks, snapshots }: Dataset, copies: readonly CopyPlan[]): readonly Txg[] {
+export function stopsOf({ bookmarks, snapshots }: Dataset, copies: readonly CopyPlan[]): readonly Stop[] {
   const behind = copies.filter(
     ({ state, base, shared }) => state === "away" || (base && shared && base.view.key !== shared.view.key),
   );
   const there = new Set(snapshots.map(({ guid }) => guid));
-  return behind.flatMap(({ copy }) => {
+  return behind.flatMap(({ copy, state }) => {
     const own = bookmarks.filter(({ name, guid }) => name === bookmarkName(copy.remote.name, guid));
     const oldest = own.sort((a, b) => a.createtxg - b.createtxg)[0];
-    return oldest && there.has(oldest.guid) ? [oldest.createtxg] : [];
+    return oldest && there.has(oldest.guid) ? [{ txg: oldest.createtxg, isAway: state === "away" }] : [];
   });
 }
 

@@ -47,7 +47,8 @@ function held(context: PlanContext, deletions: readonly Deletion[]): Withheld[] 
 
 /**
  * What is held back because the whole plan would lose too much. What arrives comes all the same and is no excuse in the
- * next pass: hence each is judged again as it will be then, and the others once more without those held back by that.
+ * next pass, nor is what a remote lacked that this plan brings it: hence each is judged again as it will be then, and the
+ * others once more without those held back by that.
  */
 function beyondTotal(context: PlanContext, deletions: readonly Deletion[]): Withheld[] {
   const { total } = context.manifest.guards.destroyAtMost;
@@ -56,12 +57,17 @@ function beyondTotal(context: PlanContext, deletions: readonly Deletion[]): With
   const why = `this plan would lose ${losses} snapshots in all, more than guards.destroyAtMost.total (${total})`;
   const withheld: Withheld[] = [];
   const others: Withheld[] = [];
+  let lossesThen = 0;
   for (const deletion of deletions) {
-    const next = { ...deletion, existing: deletion.existing + deletion.arriving, arriving: 0, piledUp: 0 };
-    if (suspicion(context, next)) withheld.push({ deletion, reason: "withheld", why });
-    else others.push({ deletion, reason: "withheld", why });
+    const { existing, arriving, piledUpThen } = deletion;
+    const then = { ...deletion, existing: existing + arriving, arriving: 0, piledUp: piledUpThen };
+    if (suspicion(context, then)) withheld.push({ deletion, reason: "withheld", why });
+    else {
+      others.push({ deletion, reason: "withheld", why });
+      lossesThen += lossOf(then);
+    }
   }
-  return sizeOf(others.map(({ deletion }) => deletion)) > total ? [...withheld, ...others] : withheld;
+  return lossesThen > total ? [...withheld, ...others] : withheld;
 }
 
 const lossesOf = (deletions: readonly Deletion[]): number =>

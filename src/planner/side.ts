@@ -51,12 +51,18 @@ export interface Side {
   readonly justification: readonly Precondition[];
   /** What copies have once all is done, by `View.key`: a source may have it only on its way there. */
   readonly elsewhere: ReadonlySet<string>;
-  /** The createtxg of what remotes had when they went away: all newer ones piled up here since. */
-  readonly stops?: readonly Txg[];
+  readonly stops?: readonly Stop[];
   /** Where space is short, the side as it is: what is surplus even there goes first, whatever becomes of the rest. */
   readonly cramped?: Pick<Side, "views" | "pins" | "justification">;
   /** Makes the bookmark that a snapshot needs before it may go, where it has none. Absent: it needs none. */
   readonly beforeDestroy?: (view: View) => readonly Operation[];
+}
+
+/** Where a remote stopped: all that is newer piled up at the source since. */
+export interface Stop {
+  readonly txg: Txg;
+  /** It is still away: this plan brings it no further. */
+  readonly isAway: boolean;
 }
 
 /** Surplus snapshots or copies of one type on one side, before the guards looked at them. */
@@ -74,6 +80,8 @@ export interface Deletion {
   readonly arriving: number;
   /** Of the existing ones, those that are only there because nothing was destroyed while a remote was away. */
   readonly piledUp: number;
+  /** The same in the next pass, when all is there that this plan brings, and remotes that are away are still away. */
+  readonly piledUpThen: number;
   /** The rule counts none of the type, and not all of them are elsewhere: in the end none will be left. */
   readonly isEmptied: boolean;
   /** Creation of the newest N, where a number is asked for. */
@@ -217,11 +225,13 @@ function deletion(
   const doubt = ageBased ? clockDoubt(views, staying, side.longestPeriod, context.now) : undefined;
   const declared = context.manifest.snapshotTypes.get(type);
   const left = existing + arriving - snapshots.length;
-  const piledUp = (side.stops ?? []).map((stop) => {
-    const before = txgs.filter((txg) => txg <= stop).length;
-    // as many as will be left were there before: those that came since are what went on without thinning
-    return before >= left ? existing - before : 0;
-  });
+  const piledUp = (stops: readonly Stop[], existing: number): number =>
+    stops.reduce((most, stop) => {
+      const before = txgs.filter((txg) => txg <= stop.txg).length;
+      // as many as will be left were there before: those that came since are what went on without thinning
+      return before >= left ? Math.max(most, existing - before) : most;
+    }, 0);
+  const { stops = [] } = side;
   return {
     place,
     operation,
@@ -229,7 +239,11 @@ function deletion(
     before,
     existing,
     arriving,
-    piledUp: Math.max(0, ...piledUp),
+    piledUp: piledUp(stops, existing),
+    piledUpThen: piledUp(
+      stops.filter(({ isAway }) => isAway),
+      existing + arriving,
+    ),
     isEmptied,
     counted,
     oldestDestroyed: views.reduce<number>(

@@ -194,6 +194,7 @@ function deletion(
     existing: grouped.filter(({ copy }) => copy).length,
     arriving: grouped.filter(({ copy }) => !copy).length,
     piledUp: 0,
+    piledUpThen: 0,
     isEmptied: keep.by === "type" && fills.length === 0,
     counted: fills.filter(({ whys }) => whys.some(({ reason }) => reason === "count")).map(({ view }) => view.creation),
     oldestDestroyed: Math.min(...gone.map(({ creation }) => creation)) as EpochSeconds,
