@@ -45,6 +45,12 @@ table("destroyAtMost", [
     { keep: "d=3", R: "d=6" },
   ],
   ["per type", "L: h1 h2 h3 d1 d2 d3", "-L d1; !L withheld h1,h2", { keep: "h=1 d=2", ...guards(50, 1, 500) }],
+  [
+    "what piled up for a remote that stays away is no loss in the next pass either",
+    "L: d1 d2 d3* d4 d5 d6 d7 d8 d9\nR away: d1 d2 d3\nS: d6 d7 d8 d9",
+    "#S d9; !L withheld d1,d2,d3,d4,d5,d6,d7; !S withheld d6,d7,d8",
+    { keep: "d=2", R: "d=1", S: "d=1", remote: { whileAway: "thin" }, ...guards(50, 4, 3) },
+  ],
   ["a type with two or more is never emptied", "L: c1 c2 x1", "!L withheld c1,c2", { keep: "c=0" }],
   [
     "nor in two steps, because the newest stays for now",
