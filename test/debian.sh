@@ -4,7 +4,7 @@
 export LC_ALL=C
 
 here=$(cd "$(dirname "$0")" && pwd)
-tools=$(basename "$here")
+tools=${here##*/}
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/holdfast/$tools
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
@@ -24,7 +24,8 @@ obstacle() { # WHAT: why nothing can be fetched here, or nothing
 # What is printed: `out`, or with `entry` set the path of that in it.
 entry=
 once() { # WHAT VARIANT ARGUMENTS: `The restic tools come`, '' or the name of a smaller set, and those of the build
-  out=$cache/$(cat "$here/build" "$here/../debian.sh" | sha256sum | cut -c1-12)$2 # changed scripts never meet stale programs
+  # changed scripts never meet stale programs
+  out=$cache/$(printf '%s' "$(< "$here/build")$(< "$here/../debian.sh")" | sha256sum | cut -c1-12)$2
   if [[ ${3:-} == --check ]]; then
     [[ ! -e $out ]] || exit 0
     obstacle "$1"
