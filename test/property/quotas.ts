@@ -265,7 +265,12 @@ export class Quotas {
     const all = union(sourceBefore.snapshots, sourceAfter.snapshots);
     // a first copy that was cut goes on where it was, and what is older than that cannot come any more
     const half = before?.partial?.garbage ? undefined : before?.partial?.step;
-    const first = half?.fromGuid === null && after?.snapshots.some((s) => s.guid === half.guid) ? half.guid : undefined;
+    const isResumed = this.first.operations.some(
+      (o) => o.source === name && o.kind === "resume" && o.remote === copy.remote.name,
+    );
+    // and by now may be gone again itself
+    const isThere = isResumed || after?.snapshots.some((s) => s.guid === half?.guid);
+    const first = half?.fromGuid === null && isThere ? half.guid : undefined;
     const from = all.find((s) => s.guid === first)?.txg ?? (base?.txg ?? -1) + 1;
     const newer = all.filter((s) => s.txg >= from && !there.some((t) => t.guid === s.guid));
     const candidates = [...there, ...newer];
