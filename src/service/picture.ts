@@ -60,7 +60,8 @@ export class Picture {
     this.#isOutdated = true;
   }
 
-  started({ id, kind, source, ...operation }: Operation, { description, expected }: EngineEvents["started"]): void {
+  started(operation: Operation, { description, expected }: EngineEvents["started"]): void {
+    const { id, kind, source } = operation;
     this.#running.set(id, {
       id,
       kind,
