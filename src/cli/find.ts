@@ -6,7 +6,7 @@ import type { Address, EpochSeconds } from "../model/units.ts";
 import type { Sighting } from "../planner/find/contents.ts";
 import type { Point } from "../planner/restore/places.ts";
 import { OWN_SNAPSHOTS } from "../planner/restore/request.ts";
-import { renderFound } from "../render/found.ts";
+import { type FoundOptions, renderFound } from "../render/found.ts";
 import { shellLine } from "../render/shell-line.ts";
 import { visible } from "../render/text.ts";
 import type { Hosts } from "../transport/types.ts";
@@ -47,8 +47,7 @@ export async function find(options: FindOptions, pattern: string, sources: reado
       look(manifest, hosts, options, { ...asked, interruption, unavailable }),
     );
     if (options.json) answerJson(found);
-    else
-      for (const part of renderFound(found, { ...forStdout(options), verbose: options.verbose ?? false })) answer(part);
+    else for (const part of renderFound(found, shownAs(options))) answer(part);
     if (!found.complete) return EXIT.incomplete;
     return found.paths.length > 0 ? EXIT.ok : EXIT.error;
   } catch (error) {
@@ -59,6 +58,12 @@ export async function find(options: FindOptions, pattern: string, sources: reado
     await hosts.close();
   }
 }
+
+const shownAs = (options: FindOptions): FoundOptions => ({
+  ...forStdout(options),
+  verbose: options.verbose ?? false,
+  isLiteral: options.literal ?? false,
+});
 
 /** What is looked for, and where. */
 interface Asked {

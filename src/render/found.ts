@@ -1,9 +1,12 @@
 import type { Found, FoundAt, FoundPath, FoundVersion, Unsearched } from "../model/found.ts";
+import { shellLine } from "./shell-line.ts";
 import { columns, type Palette, palette, plural, size, type TextOptions, visible } from "./text.ts";
 
 export interface FoundOptions extends TextOptions {
   /** With every place, and the command for each version. */
   readonly verbose?: boolean;
+  /** Nothing in the pattern stood for anything else. */
+  readonly isLiteral?: boolean;
 }
 
 /** Path by path, each version with where it can be had; in pieces, as there may be many. */
@@ -11,6 +14,9 @@ export function* renderFound(found: Found, options: FoundOptions): Generator<str
   const colors = palette(options.color);
   for (const path of found.paths) yield `${pathLines(path, options, colors).join("\n")}\n\n`;
   yield `${endLines(found, colors).join("\n")}\n`;
+  const isFruitless = found.paths.length === 0 && found.complete && found.searched.snapshots > 0;
+  const advice = isFruitless && !options.isLiteral ? adviceOn(found.pattern) : undefined;
+  if (advice !== undefined) yield `${colors.dim(`  ${advice}`)}\n`;
 }
 
 function pathLines(
@@ -70,6 +76,14 @@ function endLines({ paths, searched, omitted, unsearched, volumes }: Found, colo
     ...(volumes.length === 0 ? [] : [`  volumes cannot be looked into: ${volumes.map(visible).join(", ")}`]),
     ...merged(unsearched).map((line) => colors.yellow(line)),
   ];
+}
+
+/** How a pattern was read, where somebody may have meant it otherwise. */
+function adviceOn(pattern: string): string | undefined {
+  const [set] = /\[[^\]]+\]/.exec(pattern) ?? [];
+  if (set !== undefined) return `${visible(set)} stands for one character; as it is written: --literal`;
+  if (/[*?/\\]/.test(pattern)) return undefined;
+  return `names are compared as a whole; for a part of one: ${shellLine([`*${pattern}*`])}`;
 }
 
 /** What is the same of many sources is said once. */

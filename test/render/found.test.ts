@@ -83,6 +83,30 @@ test("what was left out, and what could not be searched, the same of many said o
   );
 });
 
+describe("where nothing was found, how a name is read", () => {
+  const last = (pattern: string, options: { readonly isLiteral?: boolean } = {}, more: Partial<Found> = {}): string =>
+    [...renderFound(found({ pattern, ...more }), { color: false, ...options })].join("").trimEnd().split("\n").at(-1) ??
+    "";
+  const none = "nothing found; 4 snapshots of 1 source searched.";
+
+  test.each([
+    ["thesis", {}, "  names are compared as a whole; for a part of one: '*thesis*'"],
+    ["it's", {}, "  names are compared as a whole; for a part of one: '*it'\\''s*'"],
+    ["scan[1].pdf", {}, "  [1] stands for one character; as it is written: --literal"],
+    ["[a]/x[1]", {}, "  [a] stands for one character; as it is written: --literal"],
+    ["scan[1].pdf", { isLiteral: true }, none],
+    ["*thesis*", {}, none],
+    ["alice/thesis", {}, none],
+    ["a[b", {}, "  names are compared as a whole; for a part of one: '*a[b*'"],
+  ])("%s %o", (pattern, options, expected) => expect(last(pattern, options)).toBe(expected));
+
+  test("but not where something was found, or nothing searched", () => {
+    const searched = { sources: 1, snapshots: 0 };
+    expect(last("a", {}, { searched })).toBe("nothing found; 0 snapshots of 1 source searched.");
+    expect(last("a", {}, { paths: [path("a", [version()])] })).toBe("1 path found; 4 snapshots of 1 source searched.");
+  });
+});
+
 describe("a line to paste", () => {
   const reads = (line: string): string[] =>
     execFileSync("bash", ["-c", `printf '%s\\0' ${line}`], { encoding: "utf8" })
