@@ -2,7 +2,6 @@ import {
   type At,
   type CreateOperation,
   type DestroyOperation,
-  type ForgetOperation,
   type MakeOperation,
   type Operation,
   type OperationId,
@@ -42,7 +41,7 @@ export function inOrder(plans: readonly SourcePlan[], guarded: Guarded, orphans:
       rest.push(...deletion.before, ...(deletion.rest ? [after(first, deletion.rest)] : []));
     }
     for (const { operation, place } of plan.adoptions) if (!withheldAt.has(place)) rest.push(operation);
-    rest.push(...plan.last);
+    rest.push(...plan.last.map((operation) => after(first, operation)));
   }
   return dependenciesFirst(linkParents([...room, ...creates, ...rest, ...orphans]));
 }
@@ -57,9 +56,9 @@ function withRoom(first: readonly DestroyOperation[], create: CreateOperation): 
 }
 
 /** What makes room goes before all else that this plan destroys of its source, here or there: that may be what justifies it. */
-function after<Rest extends DestroyOperation | ForgetOperation>(first: readonly DestroyOperation[], rest: Rest): Rest {
+function after(first: readonly DestroyOperation[], rest: Operation): Operation {
   if (rest.kind === "forget" || first.length === 0) return rest;
-  const same = idsAt(first, rest.at);
+  const same = rest.kind === "destroy" ? idsAt(first, rest.at) : [];
   const others = first.map(({ id }) => id).filter((id) => !same.includes(id));
   return {
     ...rest,

@@ -15,6 +15,7 @@ import type {
 } from "../model/plan.ts";
 import type { EpochSeconds, RemoteName, Seconds } from "../model/units.ts";
 import { type BackupPlan, planBackups } from "../remotes/restic/plan.ts";
+import type { Base } from "../remotes/zfs/base.ts";
 import { type CopyPlan, planCopy } from "../remotes/zfs/plan.ts";
 import { datasetSource } from "./backup-sources.ts";
 import { bookmarkForAway, stopsOf, unbookmark } from "./bookmarks.ts";
@@ -337,7 +338,7 @@ class SourcePlanner {
     return {
       views,
       pins: new Map([...pins, ...needed.map(({ key }) => [key, [why]] as const)]),
-      justification: copies.flatMap(sharedPresent),
+      justification: copies.flatMap((copy) => this.#sharedPresent(copy)),
     };
   }
 
@@ -350,7 +351,7 @@ class SourcePlanner {
     return {
       views,
       pins: new Map([...pins, [shared.view.key, [why]]]),
-      justification: sharedPresent(plan),
+      justification: this.#sharedPresent(plan),
     };
   }
 
@@ -392,8 +393,17 @@ class SourcePlanner {
     }
   }
 
-  /** The newest shared snapshot is still on both sides. */
-  #basePresent({ base, copy, state }: CopyPlan): Precondition[] {
+  /** What is the newest shared snapshot in the end is there on both sides. */
+  #basePresent(plan: CopyPlan): Precondition[] {
+    return this.#onBothSides(plan, plan.base);
+  }
+
+  /** What is the newest shared snapshot now still is, on both sides. */
+  #sharedPresent(plan: CopyPlan): Precondition[] {
+    return this.#onBothSides(plan, plan.shared);
+  }
+
+  #onBothSides({ copy, state }: CopyPlan, base: Base | undefined): Precondition[] {
     if (!base || state === "away") return [];
     const snapshot = refOf(base.view);
     return [
@@ -430,13 +440,6 @@ class SourcePlanner {
 /** What is bad in one place may be needed from another: nothing of the source goes unless somebody agrees. */
 export const withDoubt = ({ unproven }: DrillsPlan, deletions: readonly Deletion[]): readonly Deletion[] =>
   unproven === undefined ? deletions : deletions.map((deletion) => ({ ...deletion, unproven }));
-
-/** What the copy shares with the source now is still there. */
-function sharedPresent({ copy, shared, state }: CopyPlan): Precondition[] {
-  if (!shared || state === "away") return [];
-  const snapshot = refOf(shared.view);
-  return [{ host: copy.host, dataset: copy.target, kind: "present", snapshot, bookmark: false }];
-}
 
 /** Collects reasons to keep, several a snapshot. */
 class PinBoard {

@@ -77,6 +77,20 @@ describe("where space is short", () => {
     expect(there?.after).toContain(here?.id);
   });
 
+  test("where the copy makes room, the source still has what both share, or its bookmark", () => {
+    const { operations } = planOf({ keep: "d=all", R: "d=2", world: "L: d3* d4+\nR full: d1 d2 d3" });
+    const there = operations.find(({ id }) => id.endsWith(" first"));
+    const base = { kind: "present", snapshot: expect.objectContaining({ guid: "4003" }) };
+    expect(there?.preconditions).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ ...base, dataset: "tank/s", bookmark: true }),
+        expect.objectContaining({ ...base, dataset: there?.at.dataset, bookmark: false }),
+      ]),
+    );
+    const old = operations.find(({ kind }) => kind === "unbookmark");
+    expect(old?.after).toContain(there?.id);
+  });
+
   test("a snapshot is taken once there is room, or none could be made", () => {
     const { operations } = planOf({ world: "L full: d1 d2 d3", keep: "d=2", take: ["daily"] });
     const [first, create] = operations;
