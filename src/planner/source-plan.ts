@@ -289,7 +289,7 @@ class SourcePlanner {
         ...backups.flatMap(({ after }) => [...after]),
       ]),
       stops: stopsOf(this.#dataset, copies),
-      ...(isFull(this.#dataset) && { cramped: this.#crampedSource(pins.all, copies) }),
+      ...(isFull(this.#dataset) && { cramped: this.#crampedSource(pins.all, copies, backups) }),
       ...(thinning.length > 0 && {
         beforeDestroy: (view: View) =>
           thinning.flatMap(({ remote }) => bookmarkForAway(this.#source, this.#dataset, remote.name, view)),
@@ -327,13 +327,18 @@ class SourcePlanner {
     };
   }
 
-  /** As it is, the source has to keep all from the oldest base on: any of it may have yet to go somewhere. */
-  #crampedSource(pins: Side["pins"], copies: readonly CopyPlan[]): NonNullable<Side["cramped"]> {
+  /** As it is, the source has to keep all from the oldest base on, and what is to be backed up: it has yet to go somewhere. */
+  #crampedSource(
+    pins: Side["pins"],
+    copies: readonly CopyPlan[],
+    backups: readonly BackupPlan[],
+  ): NonNullable<Side["cramped"]> {
     const views = viewsOf(this.#dataset, this.#context.classify);
     const oldest = Math.min(...copies.map(({ shared }) => shared?.txg ?? 0));
     const newer = views.filter(({ snapshot }) => (snapshot?.createtxg ?? 0) >= oldest);
     const newestOfType = new Map(views.map((view) => [view.type, view]));
-    const needed = [...newer, ...newestOfType.values()];
+    const read = new Set(backups.flatMap(({ operations }) => operations.flatMap(backedUp)));
+    const needed = [...newer, ...newestOfType.values(), ...views.filter(({ key }) => read.has(key))];
     const why: Why = { reason: "waiting", detail: "needed until this plan is done" };
     return {
       views,
@@ -440,6 +445,10 @@ class SourcePlanner {
 /** What is bad in one place may be needed from another: nothing of the source goes unless somebody agrees. */
 export const withDoubt = ({ unproven }: DrillsPlan, deletions: readonly Deletion[]): readonly Deletion[] =>
   unproven === undefined ? deletions : deletions.map((deletion) => ({ ...deletion, unproven }));
+
+/** Guid of the snapshot that an operation reads files from. */
+const backedUp = (operation: Operation): string[] =>
+  operation.kind === "backup" && operation.snapshot && "guid" in operation.snapshot ? [operation.snapshot.guid] : [];
 
 /** Collects reasons to keep, several a snapshot. */
 class PinBoard {

@@ -1,5 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { type Case, planOf, short } from "./notation.ts";
+import type { ResticRemote } from "../../src/model/manifest.ts";
+import type { RepositoryKey } from "../../src/model/units.ts";
+import { plan } from "../../src/planner/index.ts";
+import { byType, repositoryNamed } from "../property/manifests.ts";
+import { type Case, parse, planOf, short } from "./notation.ts";
 
 type Row = readonly [what: string, world: string, expected: string, more?: Partial<Case>];
 
@@ -89,6 +93,26 @@ describe("where space is short", () => {
     );
     const old = operations.find(({ kind }) => kind === "unbookmark");
     expect(old?.after).toContain(there?.id);
+  });
+
+  test("what is to be backed up stays until it is, though the source is full", () => {
+    const { manifest, inventory, now } = parse({ world: "L full: d1 d2 d3", keep: "d=1" });
+    const disk = { ...repositoryNamed("disk"), type: "restic", keep: byType({ daily: 9 }) } as ResticRemote;
+    const datasets = manifest.datasets.map((one) => ({
+      ...one,
+      keys: { ...one.keys, remotes: new Map([[disk.name, {}]]) },
+    }));
+    const empty = { state: "observed", resticVersion: "0.18.0", id: "id", chunkerPolynomial: "1" } as const;
+    const repositories = { ["disk@here" as RepositoryKey]: { ...empty, copies: [], locks: [] } };
+    const made = plan(
+      { ...manifest, datasets, remotes: new Map([[disk.name, disk]]) },
+      { ...inventory, repositories },
+      { now },
+    );
+    expect(made.blocked).toEqual([]);
+    const backups = made.operations.filter(({ kind }) => kind === "backup").map(({ id }) => id);
+    expect(backups).toHaveLength(3);
+    expect(made.operations.find(({ kind }) => kind === "destroy")?.dependsOn).toEqual(expect.arrayContaining(backups));
   });
 
   test("a snapshot is taken once there is room, or none could be made", () => {
