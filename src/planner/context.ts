@@ -22,6 +22,8 @@ export interface PlanContext {
   readonly groups: Groups;
   readonly schedules: Schedules;
   readonly consents: Consents;
+  /** Snapshots that rollbacks somebody agreed to would destroy in all, where the guards let no plan destroy so many. */
+  readonly rolledBackInAll?: number;
   /** Datasets that this plan destroys as orphans, `HOST:DATASET`, and by which operation. */
   readonly going: ReadonlyMap<string, OperationId>;
   /** Whose copy belongs where: by `HOST:DATASET` of the target. */

@@ -2,6 +2,7 @@ import type { Blocked, BlockedReason } from "../model/plan.ts";
 import type { Bytes } from "../model/units.ts";
 import type { PlanContext } from "./context.ts";
 import { type Deletion, goneIn } from "./side.ts";
+import type { SourcePlan } from "./source-plan.ts";
 
 export interface Withheld {
   readonly deletion: Deletion;
@@ -107,6 +108,21 @@ function crowded(context: PlanContext, { counted, oldestDestroyed, type }: Delet
   const newest = counted.reduce<number>((most, creation) => Math.max(most, creation), 0);
   const expected = (counted.length - 1) * context.schedules.shortestPeriod(type);
   return newest - oldest < expected / 2 && oldestDestroyed < oldest;
+}
+
+/** How many snapshots the rollbacks of a plan would destroy, where that is more than a plan may and nobody agreed to so many. */
+export function rolledBackBeyondTotal(
+  { manifest, consents }: PlanContext,
+  plans: readonly Pick<SourcePlan, "operations">[],
+): number | undefined {
+  let count = 0;
+  for (const { operations } of plans)
+    for (const operation of operations) {
+      if (operation.kind !== "rollback" || operation.remote === undefined) continue;
+      const { length } = operation.destroys;
+      if (length > consents.allowed(operation.source, operation.remote)) count += length;
+    }
+  return count > manifest.guards.destroyAtMost.total && count > consents.allowDestroy ? count : undefined;
 }
 
 /** Those that approvals, or the option of this run, let through. */

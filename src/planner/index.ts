@@ -10,7 +10,7 @@ import { createOperation } from "./create.ts";
 import { type DirectorySource, resolveDirectories } from "./directories.ts";
 import { backUpNow, planDirectory } from "./directory-plan.ts";
 import { blockedByGroup, groupsOf, inGroupOrder, isSnapshotDue, noGroups, withGroups } from "./groups.ts";
-import { blockedDeletions, type Guarded, guard } from "./guards.ts";
+import { blockedDeletions, type Guarded, guard, rolledBackBeyondTotal } from "./guards.ts";
 import { withHooks } from "./hooks.ts";
 import { Observations } from "./observed.ts";
 import type { PlanOptions } from "./options.ts";
@@ -195,8 +195,11 @@ export function contextOf(manifest: Manifest, inventory: Inventory, options: Pla
   };
 }
 
-function assemble(manifest: Manifest, inventory: Inventory, options: PlanOptions): Plan {
-  const given = contextOf(manifest, inventory, options);
+function assemble(manifest: Manifest, inventory: Inventory, options: PlanOptions, rolledBackInAll?: number): Plan {
+  const given = {
+    ...contextOf(manifest, inventory, options),
+    ...(rolledBackInAll !== undefined && { rolledBackInAll }),
+  };
   const resolved = resolveSources(manifest, given.observations, given.scope);
   const limited = options.target !== undefined || options.exclude !== undefined;
   const orphans = limited ? noOrphans : planOrphans(given, resolved);
@@ -219,6 +222,8 @@ function assemble(manifest: Manifest, inventory: Inventory, options: PlanOptions
       .filter(({ address }) => chosen.includes(address))
       .map((directory) => planDirectory(context, directory)),
   ];
+  const tooMany = rolledBackInAll === undefined ? rolledBackBeyondTotal(context, plans) : undefined;
+  if (tooMany !== undefined) return assemble(manifest, inventory, options, tooMany);
   const guarded = guard(
     context,
     plans.flatMap(({ deletions }) => deletions),

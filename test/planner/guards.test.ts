@@ -90,6 +90,25 @@ table("destroyAtMost", [
   ["but not when those destroyed would not lengthen it", "L: h2=d1 h1=d2 h3=d3 h4=d4", "-L d1", { keep: "d=3" }],
 ]);
 
+const rollbacks = {
+  world: "L: d1* #S:d1 d2\nR: d1 x1+ x2 x3\nS: d1 x4+ x5 x6",
+  R: "d=all",
+  S: "d=all",
+};
+const resolve = new Map([
+  ["R", "rollback"],
+  ["S", "rollback"],
+]) as never;
+
+test.each([
+  ["all that the rollbacks of one plan destroy", guards(50, 5, 5), {}, /^!R remedy; !S remedy$/],
+  ["not more than that", guards(50, 5, 6), {}, /^<R d1-x1,x2,x3; .*<S d1-x4,x5,x6; /],
+  ["with --allow-destroy", guards(50, 5, 5), { allowDestroy: 6 }, /^<R d1-x1,x2,x3; .*<S d1-x4,x5,x6; /],
+  ["not with too few", guards(50, 5, 5), { allowDestroy: 2 }, /^!R remedy; !S remedy$/],
+])("%s", (_, manifest, options, expected) => {
+  expect(short({ ...rollbacks, ...manifest, options: { resolve, ...options } })).toMatch(expected);
+});
+
 table("letting through", [
   ["with --allow-destroy", `L: ${days(1, 10)}`, `-L ${list(1, 6)}`, { keep: "d=4", options: { allowDestroy: 6 } }],
   ["not with too few", `L: ${days(1, 10)}`, `!L withheld ${list(1, 6)}`, { keep: "d=4", options: { allowDestroy: 5 } }],
