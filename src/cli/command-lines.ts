@@ -100,7 +100,7 @@ export function commandLines(
             on(at.host, setCommand({ ...at, dataset }, { canmount: "noauto" })),
           ]),
           ...(operation.remote === undefined ? [on(at.host, setCommand(at, { [REPLACED]: operation.renameTo }))] : []),
-          on(at.host, renameCommand(at, operation.renameTo)),
+          on(at.host, renameCommand(operation)),
         ];
       case "make":
         return [

@@ -195,6 +195,7 @@ export interface ReplaceOperation extends OperationBase {
   readonly kind: "replace";
   /** Absent: the source itself. */
   readonly remote?: RemoteName;
+  readonly datasetType: "filesystem" | "volume";
   readonly renameTo: DatasetName;
   /** File systems in use there, children before their parents: unmounted first, and no longer mounted by themselves. */
   readonly unmounts?: readonly DatasetName[];

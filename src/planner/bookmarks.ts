@@ -1,8 +1,8 @@
 import type { Dataset } from "../model/inventory.ts";
 import type { BookmarkOperation, Precondition, UnbookmarkOperation } from "../model/plan.ts";
 import type { RemoteName } from "../model/units.ts";
+import { bookmarkName } from "../remotes/zfs/bookmarks.ts";
 import type { CopyPlan } from "../remotes/zfs/plan.ts";
-import { bookmarkName } from "../remotes/zfs/streams.ts";
 import type { Stop } from "./side.ts";
 import type { Source } from "./sources.ts";
 import { refOf, type View } from "./view.ts";

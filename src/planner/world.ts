@@ -10,6 +10,7 @@ import {
   type Txg,
 } from "../model/units.ts";
 import { RepositoryWorld } from "../remotes/restic/plan-world.ts";
+import { bookmarksAfter } from "../remotes/zfs/bookmarks.ts";
 import { newer, readCopies, readRecord, writeRecord } from "../remotes/zfs/drill-record.ts";
 import { isPlaceholder } from "../remotes/zfs/placeholder.ts";
 import { isWithin, parentOf } from "./observed.ts";
@@ -148,7 +149,10 @@ export class World {
     this.#destroy(at, destroys);
     const gone = new Set(unbookmarks?.map(({ name }) => name));
     this.#update(at, (dataset) => {
-      if (dataset.snapshots.at(-1)?.guid !== guidOf(to)) throw new Error(`@${to.name} is not the newest`);
+      const newest = dataset.snapshots.at(-1);
+      if (!newest || newest.guid !== guidOf(to)) throw new Error(`@${to.name} is not the newest`);
+      const left = bookmarksAfter(dataset, newest).find(({ name }) => !gone.has(name));
+      if (left) throw new Error(`#${left.name} is newer than @${to.name}`);
       return {
         ...dataset,
         written: 0 as Bytes,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { apply } from "../../src/apply/index.ts";
+import { COLUMNS } from "../../src/inventory/listing.ts";
 import type { Dataset } from "../../src/model/inventory.ts";
 import type { Manifest } from "../../src/model/manifest.ts";
 import type { Operation, ZfsOperation } from "../../src/model/plan.ts";
@@ -30,7 +31,24 @@ interface World {
   /** Answers to `run`, by what the command line contains, first match; used up one by one, the last one stays. */
   readonly answers: readonly (readonly [contains: string, ...answers: Answer[]])[];
   readonly pipe?: (spec: PipeSpec) => PipeResult;
+  /** What a look at a dataset shows. */
+  readonly listed?: string;
 }
+
+/** A row of what `zfs list` shows of a dataset, a snapshot or a bookmark. */
+const row = (name: string, guid: number, txg = guid): string => {
+  const type = name.includes("@") ? "snapshot" : name.includes("#") ? "bookmark" : "filesystem";
+  const numbers = { creation: 1, used: 0, referenced: 0, written: 0, userrefs: 0, redacted: 0, available: 0 };
+  const values: Readonly<Record<string, string | number>> = {
+    name,
+    type,
+    guid,
+    createtxg: txg,
+    ...numbers,
+    mounted: "no",
+  };
+  return `${COLUMNS.map((column) => values[column] ?? "-").join("\t")}\n`;
+};
 
 function fakeHosts(world: World): { hosts: Hosts; commands: string[] } {
   const commands: string[] = [];
@@ -43,7 +61,10 @@ function fakeHosts(world: World): { hosts: Hosts; commands: string[] } {
       const answer = found === undefined ? ok() : found.list.length > 1 ? found.list.shift() : found.list[0];
       return typeof answer === "function" ? answer() : (answer ?? ok());
     },
-    read: async () => ok(),
+    async read(_, __, onChunk) {
+      onChunk(Buffer.from(world.listed ?? ""));
+      return ok();
+    },
     async pipe(spec) {
       commands.push(`${spec.from.argv.join(" ")} | ${spec.to.argv.join(" ")}`);
       if (world.pipe === undefined) throw new Error("no pipe was expected");
@@ -314,8 +335,17 @@ describe("rollback", () => {
     bytes: 0 as Bytes,
   });
 
+  const there = (...more: string[]): string =>
+    [
+      row("tank/a", 9),
+      row("tank/a@base", 77, 0),
+      ...snapshots(3).map(({ name }, i) => row(`tank/a@${name}`, i + 1)),
+      ...more,
+    ].join("");
+
   test("one snapshot that cannot go: the others stay, and nothing is rolled back", async () => {
     const { report, commands } = await run([rollback(3)], {
+      listed: there(),
       answers: [
         ["zfs list", ok(listing(0, 3))],
         ["zfs destroy", fails("cannot destroy snapshot tank/a@s1: it's being held.\n")],
@@ -326,8 +356,24 @@ describe("rollback", () => {
   });
 
   test("never with -r", async () => {
-    const { commands } = await run([rollback(1)], { answers: [["zfs list", ok(listing(0, 1))]] });
+    const { commands } = await run([rollback(3)], { answers: [["zfs list", ok(listing(0, 3))]], listed: there() });
     expect(commands.at(-1)).toBe("zfs rollback tank/a@base");
+  });
+
+  test.each([
+    ["snapshot", row("tank/a@new", 50), "@new"],
+    ["snapshot of a known name", row("tank/a@s2", 50), "@s2"],
+    ["bookmark", row("tank/a#new", 2), "#new"],
+  ])("a newer %s that the plan does not know: nothing is destroyed for nothing", async (_, newer, name) => {
+    const { report, commands } = await run([rollback(3)], { answers: [], listed: there(newer) });
+    expect(commands).toEqual([]);
+    expect(report.operations[0]).toMatchObject({ outcome: "stale", error: { message: expect.stringContaining(name) } });
+  });
+
+  test("a bookmark of the snapshot itself is in nobody's way", async () => {
+    const answers: World["answers"] = [["zfs list", ok(listing(0, 3))]];
+    const { report } = await run([rollback(3)], { answers, listed: there(row("tank/a#base", 77, 0)) });
+    expect(report.operations[0]?.outcome).toBe("done");
   });
 });
 

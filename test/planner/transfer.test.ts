@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
+import type { DatasetName, HostName, RemoteName } from "../../src/model/units.ts";
+import { plan } from "../../src/planner/index.ts";
 import { nameTooLong } from "../../src/remotes/zfs/obstacles.ts";
 import { byType } from "../property/manifests.ts";
-import { type Case, planOf, short } from "./notation.ts";
+import { type Case, parse, planOf, short } from "./notation.ts";
 
 type Row = readonly [what: string, world: string, expected: string, more?: Partial<Case>];
 
@@ -298,6 +300,55 @@ table("what is not observed", [
   ["the others go on", "L: d1* d2 #S:d1\nR away: d1\nS: d1", ">S d1-d2; #S d2", { S: "d=all", keep: "d=1" }],
   ["a suspended source", "L: d1* d2\nR: d1", "", { source: { suspend: true, remotes: new Map([["R" as never, {}]]) } }],
 ]);
+
+test("a rollback forgets the bookmarks of what is newer: ZFS goes back past none", () => {
+  const { operations } = planOf({
+    world: "L: d1* d2\nR: d1 #=d1 x1+ #=x1",
+    R: "d=all",
+    options: { resolve: new Map([["R" as never, "rollback"]]) },
+  });
+  expect(operations.find(({ kind }) => kind === "rollback")).toMatchObject({
+    destroys: [{ name: "by-hand-1" }],
+    unbookmarks: [{ name: "theirs-24001", guid: "24001" }],
+  });
+});
+
+test("where another dataset has the guids of the copy, it is said that this looks like a rename", () => {
+  const { manifest, inventory, now } = parse({ world: "L: d2\nR: d1", R: "d=all" });
+  const [here, there] = [inventory.hosts["here" as HostName], inventory.hosts["there" as HostName]];
+  if (here?.state !== "observed" || there?.state !== "observed") throw new Error("not observed");
+  const snapshots = there.datasets.find(({ name }) => name === "pool/b/tank/s")?.snapshots ?? [];
+  const [source] = here.datasets.filter(({ name }) => name === "tank/s");
+  if (!source) throw new Error("no source");
+  const datasets = [...here.datasets, { ...source, name: "tank/s-clone" as DatasetName, snapshots }];
+  const hosts = { ...inventory.hosts, here: { ...here, datasets } };
+  const [blocked] = plan(manifest, { ...inventory, hosts }, { now }).blocked;
+  expect(blocked?.reason).toBe("no-common-base");
+  expect(blocked?.evidence).toContain("this looks like a rename: here:tank/s-clone has the guids of this copy");
+});
+
+test("a copy that would have names too long for ZFS is not renamed aside", () => {
+  const { manifest, inventory, now } = parse({ world: "L: d2\nR: d1", R: "d=all" });
+  const everything = byType({ daily: Number.POSITIVE_INFINITY });
+  const reasons = (length: number) => {
+    const target = `pool/b/${"x".repeat(length - "pool/b/@daily-20260102T000000Z".length)}` as DatasetName;
+    const datasets = manifest.datasets.map((one) => ({
+      ...one,
+      keys: { ...one.keys, remotes: new Map([["R" as RemoteName, { target, keep: everything }]]) },
+    }));
+    const there = inventory.hosts["there" as HostName];
+    if (there?.state !== "observed") throw new Error("there is not observed");
+    const renamed = there.datasets.map((one) => (one.name === "pool/b/tank/s" ? { ...one, name: target } : one));
+    const hosts = { ...inventory.hosts, there: { ...there, datasets: renamed } };
+    const options = { now, resolve: new Map([["R" as RemoteName, "replace" as const]]) };
+    return plan({ ...manifest, datasets }, { ...inventory, hosts }, options).blocked.map(
+      ({ reason, message }) => `${reason} ${message.slice(0, 14)}`,
+    );
+  };
+  const room = 255 - "-replaced-20260210T120000Z".length;
+  expect(reasons(room)).toEqual([]);
+  expect(reasons(room + 1)).toEqual(["remedy renamed aside,"]);
+});
 
 test("a raw copy that is no longer its own encryption root is warned about, and sent to all the same", () => {
   const kinds = (world: string, raw: "auto" | "never") =>

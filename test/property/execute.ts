@@ -99,9 +99,7 @@ function executeOne(run: Run, o: Exclude<ZfsOperation, { kind: "create" }>, cut:
     stopHere(cut);
     if (find(world, host, dataset)) zfs.destroyDataset(world, host, dataset);
   } else if (o.kind === "rollback") {
-    destroy(world, o.at, o.destroys.slice(0, cut));
-    stopHere(cut);
-    zfs.rollback(world, host, dataset, o.to.name);
+    rollback(run, o, cut);
   } else {
     stopHere(cut);
     executeWhole(run, o);
@@ -129,6 +127,21 @@ function destroy(world: World, { host, dataset }: At, snapshots: readonly Named[
   );
 }
 
+function rollback({ world }: Run, o: Extract<ZfsOperation, { kind: "rollback" }>, cut: number | undefined): void {
+  const { host, dataset } = o.at;
+  const there = find(world, host, dataset);
+  const to = there?.snapshots.find((s) => s.name === o.to.name);
+  const { destroys, unbookmarks = [] } = o;
+  const isKnown = ({ name, guid }: Named): boolean =>
+    [...destroys, ...unbookmarks].some((known) => known.name === name && known.guid === guid);
+  const later = [...(there?.snapshots ?? []), ...(there?.bookmarks ?? [])].filter((one) => to && one.txg > to.txg);
+  if (!later.every(isKnown)) throw new Stale(`${dataset} has more after @${o.to.name} than was planned`);
+  destroy(world, o.at, destroys.slice(0, cut));
+  stopHere(cut);
+  for (const { name } of exactly(there?.bookmarks, unbookmarks)) zfs.destroyBookmark(world, host, dataset, name);
+  zfs.rollback(world, host, dataset, o.to.name);
+}
+
 /** What happens at once or not at all. */
 function executeWhole(
   run: Run,
@@ -144,6 +157,8 @@ function executeWhole(
       zfs.abort(world, host, dataset);
       break;
     case "replace":
+      if (find(world, host, dataset)?.type !== o.datasetType)
+        throw new zfs.ZfsError(`${dataset} is no ${o.datasetType}`);
       zfs.renameDataset(world, host, dataset, o.renameTo);
       break;
     case "resume":

@@ -281,20 +281,19 @@ const happenings = {
     const name = at(missing ?? [], how)?.name;
     if (pair && name) zfs.snapshot(h.world, pair.copy.host, [{ dataset: pair.copy.target, name }], h.now);
   },
+  /** The cursor of another tool, or of one who sends it further. */
+  bookmarkAtRemote(h: History, which: number, how: number) {
+    const copy = at(h.copies(), which)?.copy;
+    const snapshot = at((copy && find(h.world, copy.host, copy.target)?.snapshots) ?? [], how);
+    if (copy && snapshot)
+      zfs.bookmark(h.world, copy.host, copy.target, { snapshot: snapshot.name }, `cursor-${snapshot.name}`);
+  },
   rollBackSource(h: History, which: number, how: number) {
     const source = at(h.sources(), which);
     const dataset = source && find(h.world, source.host, source.dataset);
     const to = dataset && at(dataset.snapshots, how);
     if (!source || !dataset || !to) return;
-    const later = dataset.snapshots.filter((s) => s.txg > to.txg);
-    zfs.destroySnapshots(
-      h.world,
-      source.host,
-      source.dataset,
-      later.map((s) => s.name),
-    );
-    dataset.bookmarks = dataset.bookmarks.filter((b) => b.txg <= to.txg);
-    zfs.rollback(h.world, source.host, source.dataset, to.name);
+    zfs.rollbackThrough(h.world, source.host, source.dataset, to.name);
   },
   recreateSource(h: History, which: number) {
     const source = at(h.sources(), which);
@@ -346,6 +345,7 @@ const troubled = [
   "destroyBase",
   "writeAtRemote",
   "snapshotAtRemote",
+  "bookmarkAtRemote",
   "sameNameAtRemote",
   "rollBackSource",
 ] as const;

@@ -141,6 +141,12 @@ function meddle(trial: Trial, next: () => number): void {
       zfs.snapshot(world, host, [{ dataset: name, name: any.name }], trial.now);
     },
     () => zfs.abort(world, host, name),
+    () => any && zfs.rollbackThrough(world, host, name, any.name),
+    () => any && zfs.bookmark(world, host, name, { snapshot: any.name }, `theirs-${next()}`),
+    () => {
+      const tag = any?.holds[0];
+      if (any && tag) zfs.release(world, host, name, any.name, tag);
+    },
     () => {
       const mark = dataset.bookmarks[next() % Math.max(1, dataset.bookmarks.length)];
       if (mark) zfs.destroyBookmark(world, host, name, mark.name);

@@ -244,6 +244,16 @@ export function rollback(world: World, host: string, name: string, snap: string)
   dataset.written = 0;
 }
 
+/** `zfs rollback -r ds@snap`: what is newer goes. */
+export function rollbackThrough(world: World, host: string, name: string, snap: string): void {
+  const dataset = open(world, host, name);
+  const to = snapshotOf(dataset, snap);
+  const later = dataset.snapshots.filter((s) => s.txg > to.txg).map((s) => s.name);
+  destroySnapshots(world, host, name, later);
+  dataset.bookmarks = dataset.bookmarks.filter((b) => b.txg <= to.txg);
+  rollback(world, host, name, snap);
+}
+
 /** `zfs bookmark ds@snap ds#name`, or from another bookmark. */
 export function bookmark(world: World, host: string, name: string, of: BookmarkOf, as: string): void {
   const dataset = open(world, host, name);

@@ -257,6 +257,7 @@ export const everything = plan({
       reason: "approved until 2026-12-01 (holdfast.yaml:40)",
       dependsOn: [],
       preconditions: [],
+      datasetType: "filesystem",
       renameTo: "tank/backups/nas02/tank/www.replaced-20261122" as DatasetName,
     },
     {

@@ -10,7 +10,16 @@ import type {
   SnapshotRef,
   StreamOptions,
 } from "../../model/plan.ts";
-import { type Address, type Bytes, type DatasetName, poolOf, type RemoteName } from "../../model/units.ts";
+import {
+  type Address,
+  type Bytes,
+  type DatasetName,
+  maxNameLength,
+  poolOf,
+  type RemoteName,
+} from "../../model/units.ts";
+import { bookmarksAfter } from "../../remotes/zfs/bookmarks.ts";
+import { longestName } from "../../remotes/zfs/names.ts";
 import { isEmptyPool, isPlaceholder } from "../../remotes/zfs/placeholder.ts";
 import { isBelow, missingParents, type Observations, parentOf } from "../observed.ts";
 import { restoringMark } from "./marks.ts";
@@ -177,6 +186,14 @@ class DatasetPlan {
         ["restore them as well: --recursive", "or restore it beside: without --in-place"],
         below.slice(0, 5).map(({ name }) => name),
       );
+    const longest = longestName([dataset, ...below]) + aside.length;
+    if (longest > maxNameLength)
+      return this.#blocked(
+        "name-too-long",
+        `put aside, it would have names longer than the ${maxNameLength} characters ZFS takes`,
+        ["restore it beside: without --in-place"],
+        [`as ${at.dataset}${aside} the longest name in it has ${longest}`],
+      );
     const id = this.#id("replace", at.dataset);
     const inUse = [...below.reverse(), dataset].filter(({ type, mounted }) => type === "filesystem" && mounted);
     const replace: ReplaceOperation = {
@@ -187,6 +204,7 @@ class DatasetPlan {
       reason: `it does not have @${point.name}: all that it is now is kept beside`,
       dependsOn: [],
       preconditions: [{ ...at, kind: "dataset", guid: dataset.guid }],
+      datasetType: dataset.type,
       renameTo: `${at.dataset}${aside}` as DatasetName,
       ...(inUse.length > 0 && { unmounts: inUse.map(({ name }) => name) }),
     };
@@ -199,7 +217,7 @@ class DatasetPlan {
     // that of a copy has a number of its own pool
     const own = dataset.snapshots[index] as Snapshot;
     const later = dataset.snapshots.slice(index + 1);
-    const marks = dataset.bookmarks.filter(({ createtxg }) => createtxg > own.createtxg);
+    const unbookmarks = bookmarksAfter(dataset, own);
     const tied = later.filter(({ holds, clones }) => holds || clones);
     if (tied.length > 0)
       return this.#blocked(
@@ -221,7 +239,7 @@ class DatasetPlan {
       ],
       to: refOf(point.snapshot),
       destroys: later.map(({ name, guid, used }) => ({ name, guid, used })),
-      ...(marks.length > 0 && { unbookmarks: marks.map(({ name, guid }) => ({ name, guid })) }),
+      ...(unbookmarks.length > 0 && { unbookmarks }),
       bytes: later.reduce((sum, { used }) => sum + used, 0) as Bytes,
     };
     return { operations: [rollback], blocked: [] };

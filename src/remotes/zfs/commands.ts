@@ -1,4 +1,4 @@
-import type { At, SendOperation, StreamOptions } from "../../model/plan.ts";
+import type { At, ReplaceOperation, SendOperation, StreamOptions } from "../../model/plan.ts";
 import type { DatasetName } from "../../model/units.ts";
 
 /** The `zfs` command lines of every operation. Pure; names and values are passed as they are, quoting is transport's. */
@@ -238,8 +238,18 @@ export const adoptCommand = ({ dataset }: At): string[] => ["zfs", "set", `${ADO
 export const discardCommand = ({ dataset }: At): string[] => ["zfs", "receive", "-A", dataset];
 /** Goes back to the newest snapshot; refuses when there are later ones. */
 export const rollbackCommand = ({ dataset }: At, to: string): string[] => ["zfs", "rollback", `${dataset}@${to}`];
-/** `-u`: what is mounted stays where it is. */
-export const renameCommand = ({ dataset }: At, to: DatasetName): string[] => ["zfs", "rename", "-u", dataset, to];
+/** `-u`: what is mounted stays where it is; `zfs` refuses it for volumes. */
+export const renameCommand = ({
+  at: { dataset },
+  datasetType,
+  renameTo,
+}: Pick<ReplaceOperation, "at" | "datasetType" | "renameTo">): string[] => [
+  "zfs",
+  "rename",
+  ...(datasetType === "volume" ? [] : ["-u"]),
+  dataset,
+  renameTo,
+];
 /** `origin` is `@NAME` or `#NAME`. */
 export const bookmarkCommand = ({ dataset }: At, origin: string, bookmark: string): string[] => [
   "zfs",

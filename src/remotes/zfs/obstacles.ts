@@ -3,9 +3,9 @@ import { maxNameLength } from "../../model/units.ts";
 import type { View } from "../../planner/view.ts";
 import type { Base } from "./base.ts";
 import type { Finding } from "./blocked.ts";
+import { bookmarkName } from "./bookmarks.ts";
 import type { Facts } from "./facts.ts";
 import { isPlaceholder } from "./placeholder.ts";
-import { bookmarkName } from "./streams.ts";
 
 /** What keeps the copy from being transferred to or thinned; none of it goes away by itself. */
 export function findObstacle(

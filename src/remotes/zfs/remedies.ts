@@ -1,9 +1,11 @@
 import type { DiscardOperation, Precondition, ReplaceOperation, RollbackOperation } from "../../model/plan.ts";
-import type { Bytes, DatasetName, EpochSeconds } from "../../model/units.ts";
+import { type Bytes, type DatasetName, type EpochSeconds, maxNameLength } from "../../model/units.ts";
 import { isBelow } from "../../planner/observed.ts";
 import { destroyed, refOf, type View } from "../../planner/view.ts";
 import type { Finding } from "./blocked.ts";
+import { bookmarksAfter } from "./bookmarks.ts";
 import { type Facts, operationOn, targetIs, wantedThere } from "./facts.ts";
+import { longestName } from "./names.ts";
 import { withoutReceive } from "./partial.ts";
 
 /** Destroys by name what follows `to` and rolls back to it. */
@@ -15,6 +17,7 @@ export function rollback(
   after: DiscardOperation | undefined,
 ): RollbackOperation {
   const destroys = extras.map(destroyed);
+  const unbookmarks = facts.target && to.snapshot ? bookmarksAfter(facts.target, to.snapshot) : [];
   return {
     ...operationOn(facts, "rollback", to.name),
     kind: "rollback",
@@ -27,6 +30,7 @@ export function rollback(
     ],
     to: refOf(to),
     destroys,
+    ...(unbookmarks.length > 0 && { unbookmarks }),
     bytes: destroys.reduce((sum, { used }) => sum + used, facts.target?.written ?? 0) as Bytes,
   };
 }
@@ -41,6 +45,7 @@ export function replace(facts: Facts, finding: Finding): ReplaceOperation {
     reason: `${finding.message}; replace was asked for`,
     dependsOn: goingBelow.map(([, id]) => id),
     preconditions: [targetIs(facts)],
+    datasetType: facts.target?.type ?? facts.local.dataset.type,
     renameTo: nameAside(dataset, facts.context.now, facts.context.observations.datasets(host)),
   };
 }
@@ -68,26 +73,45 @@ export function refuseReplace(facts: Facts, finding: Finding): Finding | undefin
       evidence: [...finding.evidence, ...children.map((child) => `${host}:${child} is below it`)],
     };
   }
+  const aside = nameAside(dataset, facts.context.now, facts.context.observations.datasets(host));
+  const longest = longestName(facts.target ? [facts.target] : []) + aside.length - dataset.length;
+  if (longest > maxNameLength) {
+    return {
+      ...finding,
+      reason: "remedy",
+      message: `renamed aside, it would have names longer than the ${maxNameLength} characters ZFS takes`,
+      evidence: [...finding.evidence, `as ${host}:${aside} the longest name in it has ${longest}`],
+      remedies: finding.remedies.filter((remedy) => remedy !== "replace"),
+      advice: [`rename it there to something shorter: zfs rename ${dataset} …`],
+    };
+  }
   if (wantedThere(facts, [], undefined).length > 0) return undefined;
   return { ...finding, message: `${finding.message}; there is nothing to send that could replace it` };
 }
 
 /** Why the copy may not be rolled back; `undefined` when it may. */
 export function refuseRollback(facts: Facts, extras: readonly View[], finding: Finding): Finding | undefined {
-  const { above } = facts.context.manifest.guards.destroyAtMost;
-  if (
-    extras.length > above &&
-    extras.length > facts.context.consents.allowed(facts.source.address, facts.copy.remote.name)
-  ) {
-    return {
-      ...finding,
-      reason: "remedy",
-      message: `rollback would destroy ${extras.length} snapshots, more than guards.destroyAtMost.above (${above})`,
-      remedies: ["replace"],
-      advice: [
-        `holdfast apply --resolve ${facts.copy.remote.name}=rollback --allow-destroy ${extras.length} --target ${facts.source.address}`,
-      ],
-    };
+  const { above, total } = facts.context.manifest.guards.destroyAtMost;
+  const { rolledBackInAll } = facts.context;
+  const resolve = `holdfast apply --resolve ${facts.copy.remote.name}=rollback`;
+  const tooMany = (what: string, advice: string): Finding => ({
+    ...finding,
+    reason: "remedy",
+    message: `rollback would destroy ${what}`,
+    remedies: ["replace"],
+    advice: [advice],
+  });
+  if (extras.length > facts.context.consents.allowed(facts.source.address, facts.copy.remote.name)) {
+    if (extras.length > above)
+      return tooMany(
+        `${extras.length} snapshots, more than guards.destroyAtMost.above (${above})`,
+        `${resolve} --allow-destroy ${extras.length} --target ${facts.source.address}`,
+      );
+    if (rolledBackInAll !== undefined)
+      return tooMany(
+        `${extras.length} of ${rolledBackInAll} snapshots in all, more than guards.destroyAtMost.total (${total})`,
+        `${resolve} --allow-destroy ${rolledBackInAll}, or one source after the other: ${resolve} --target ${facts.source.address}`,
+      );
   }
   const tied = extras
     .map((view) => withoutReceive(view, facts.at.dataset))

@@ -2,6 +2,7 @@ import type { Dataset } from "../../model/inventory.ts";
 import type { At } from "../../model/plan.ts";
 import type { DatasetName } from "../../model/units.ts";
 import type { Result } from "../result.ts";
+import { bookmarkName } from "./bookmarks.ts";
 import {
   createPlaceholderCommand,
   destroyBookmarkCommand,
@@ -12,7 +13,6 @@ import {
 import { failure, must, OperationFailed, type OperationOf, type RunContext, run, whereOf } from "./context.ts";
 import { requireEmpty } from "./require-empty.ts";
 import { makeBookmark } from "./small.ts";
-import { bookmarkName } from "./streams.ts";
 import { requireSpace, sizeOf, type Transfer, transfer } from "./transfer.ts";
 
 type Send = OperationOf<"send">;

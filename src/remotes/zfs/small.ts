@@ -1,6 +1,7 @@
 import type { At } from "../../model/plan.ts";
 import type { DatasetName, Guid, HostName } from "../../model/units.ts";
 import { done, type Result } from "../result.ts";
+import { bookmarksAfter } from "./bookmarks.ts";
 import {
   adoptCommand,
   bookmarkCommand,
@@ -43,6 +44,11 @@ export async function discard(operation: OperationOf<"discard">, context: RunCon
 /** Destroys by name what follows, then goes back one step: `rollback -r` would also destroy what nobody named. */
 export async function rollback(operation: OperationOf<"rollback">, context: RunContext): Promise<Result> {
   const { at, to, destroys, unbookmarks = [] } = operation;
+  const unknown = await unknownAfter(operation, context);
+  if (unknown !== undefined) {
+    const message = `${at.host}:${at.dataset} has ${unknown} after @${to.name}, which the plan does not know`;
+    return { outcome: "stale", error: { message, hint: "run holdfast plan again" } };
+  }
   // One that cannot go makes the rollback impossible: then the others are not given up for nothing.
   const destruction = await destroySnapshots(operation, destroys, context, { whole: true });
   if (destruction.failures.length > 0) return resultOf(at, destroys, destruction);
@@ -56,6 +62,21 @@ export async function rollback(operation: OperationOf<"rollback">, context: RunC
   return done();
 }
 
+/** What would make the rollback impossible after the rest is gone. */
+async function unknownAfter(
+  { at, to, destroys, unbookmarks = [] }: OperationOf<"rollback">,
+  context: RunContext,
+): Promise<string | undefined> {
+  const dataset = await context.observe(at);
+  const own = dataset?.snapshots.find(({ guid }) => guid === context.guidOf(to));
+  if (!dataset || !own) return undefined;
+  const known = new Set([...destroys, ...unbookmarks].map(({ name, guid }) => `${name} ${guid}`));
+  const isUnknown = ({ name, guid }: { readonly name: string; readonly guid: Guid }) => !known.has(`${name} ${guid}`);
+  const snapshot = dataset.snapshots.find((one) => one.createtxg > own.createtxg && isUnknown(one));
+  const bookmark = bookmarksAfter(dataset, own).find(isUnknown);
+  return snapshot ? `@${snapshot.name}` : bookmark && `#${bookmark.name}`;
+}
+
 export async function replace(operation: OperationOf<"replace">, context: RunContext): Promise<Result> {
   const { at, renameTo, remote, unmounts = [] } = operation;
   await takeOutOfUse(at.host, unmounts, context);
@@ -63,7 +84,7 @@ export async function replace(operation: OperationOf<"replace">, context: RunCon
   if (remote === undefined)
     await must(context, setCommand(at, { [REPLACED]: renameTo }), whereOf(context, at, "userprop"));
   const parent = at.dataset.slice(0, at.dataset.lastIndexOf("/"));
-  await must(context, renameCommand(at, renameTo), whereOnRemote(context, operation, "rename,create,mount", parent));
+  await must(context, renameCommand(operation), whereOnRemote(context, operation, "rename,create,mount", parent));
   return done();
 }
 

@@ -3,6 +3,7 @@ import type { Bytes, Guid } from "../../model/units.ts";
 import { missingParents } from "../../planner/observed.ts";
 import { refOf, type View } from "../../planner/view.ts";
 import type { Base } from "./base.ts";
+import { bookmarkName } from "./bookmarks.ts";
 import type { Encryption } from "./encryption.ts";
 import { baseAtSource, type Facts, operationOn, streamOptions } from "./facts.ts";
 import { ranges } from "./ranges.ts";
@@ -102,5 +103,3 @@ export function bookmarkBase(facts: Facts, base: Base, after: OperationId | unde
   };
   return [operation];
 }
-
-export const bookmarkName = (remote: string, guid: string): string => `holdfast-${remote}-${guid}`;
