@@ -82,6 +82,14 @@ const situations: Readonly<Record<string, Situation>> = {
     plan: sent,
     ends: both,
   },
+  "volume-lost": {
+    when: "it is a volume, and nothing is shared any more",
+    before: 'zfs create -V 1M "$d"; empty a-1; empty a-2',
+    source: 'zfs destroy "$d@a-1%a-2"; empty a-3',
+    blocked: { reason: "no-common-base", message: /share no snapshot/ },
+    ends: { source: "a-3", copy: "a-1 a-2" },
+    remedy: { approval: approved("replace"), ends: { source: "a-3", copy: "a-3" } },
+  },
   "base-gone": {
     when: "the base was destroyed at the source, where a bookmark of it is",
     source: 'zfs bookmark "$d@a-2" "$d#mine"; zfs destroy "$d@a-2"; snap a-3',
@@ -145,6 +153,15 @@ const situations: Readonly<Record<string, Situation>> = {
     ends: { source: "a-1 a-2 a-3", copy: "a-1 a-2" },
     remedy: { approval: approved("rollback"), ends: both },
   },
+  cursor: {
+    when: "somebody writes into the copy, and sends it on from a bookmark",
+    source: "snap a-3",
+    copy: `zfs set readonly=off canmount=on "$d"; zfs mount "$d"; snap theirs; zfs unmount "$d"
+      zfs bookmark "$d@theirs" "$d#cursor"`,
+    blocked: { reason: "diverged", message: /1 snapshot exists only there/, evidence: /@theirs/ },
+    ends: { source: "a-1 a-2 a-3", copy: "a-1 a-2 theirs" },
+    remedy: { approval: approved("rollback"), ends: both },
+  },
   extra: {
     when: "the copy has an empty snapshot of somebody else",
     source: "snap a-3",
@@ -171,6 +188,7 @@ const situations: Readonly<Record<string, Situation>> = {
     source: 'zfs clone "$d@a-2" "$d-clone"; zfs promote "$d-clone"; snap a-3',
     blocked: { reason: "no-common-base", message: /share no snapshot/ },
     ends: { source: "a-3", copy: "a-1 a-2" },
+    remedy: { approval: approved("replace"), ends: { source: "a-3", copy: "a-3" } },
   },
   legacy: {
     when: "it is mounted by fstab",
@@ -181,6 +199,7 @@ const situations: Readonly<Record<string, Situation>> = {
   },
   "all.that_is-allowed:1": { when: "its name has all that is allowed", source: "snap a-3", plan: sent, ends: both },
   "-rf .a space": { when: "its name has a space, a hyphen and a dot", source: "snap a-3", plan: sent, ends: both },
+  ".dot": { when: "its name begins with a dot", source: "snap a-3", plan: sent, ends: both },
   [longest]: { when: "its copy has the longest name that there can be", source: "snap a-3", plan: sent, ends: both },
   zero: {
     when: "somebody calls a snapshot 0",
@@ -192,6 +211,13 @@ const situations: Readonly<Record<string, Situation>> = {
     when: "its blocks are large, and were not sent so before",
     before: 'zfs create -o recordsize=1M "$d"; write "/$d" 2000000; snap a-1; snap a-2',
     source: 'write "/$d" 2000000; snap a-3',
+    plan: sent,
+    ends: both,
+  },
+  embedded: {
+    when: "its blocks are so small that they are embedded in what points to them",
+    before: 'zfs create -o compression=lz4 "$d"; echo small > "/$d/1"; empty a-1; empty a-2',
+    source: 'echo small > "/$d/2"; empty a-3',
     plan: sent,
     ends: both,
   },
@@ -377,7 +403,11 @@ describe("what can happen to a source and its copy", () => {
     expect(resolved.code, `${resolved.stdout}${resolved.stderr}`).toBe(3);
     await expectEnds(({ remedy, ends }) => remedy?.ends ?? ends);
     const aside = [...(await snapshotsBelow(vault, target))].filter(([name]) => /-replaced-\d{8}T\d{6}Z$/.test(name));
-    expect(aside.map(([, snapshots]) => snapshots)).toEqual(["a-1 a-2", "a-1"]);
+    expect(aside.map(([, snapshots]) => snapshots)).toEqual(["a-1 a-2", "a-1 a-2", "a-1 a-2", "a-1"]);
+    const volumes = ["sparse", "volume", "volume-lost"].map(copy.dataset);
+    expect(await vault.run("zfs", "get", "-Hp", "-o", "value", "volsize", ...volumes)).toBe(
+      "1073741824\n1048576\n1048576",
+    );
     const last = await planOf(holdfast);
     expect(shortOf(last)).toEqual([]);
     expect(ofEach(last, inShort).filter(({ blocked }) => blocked.length > 0)).toEqual(
