@@ -1,5 +1,5 @@
 import type { Dataset } from "../model/inventory.ts";
-import { type ZfsRemote, zfsRemotes } from "../model/manifest.ts";
+import type { Manifest, ZfsRemote } from "../model/manifest.ts";
 import {
   type At,
   type Blocked,
@@ -8,10 +8,11 @@ import {
   type OperationId,
   writePlace,
 } from "../model/plan.ts";
-import { address, type Bytes, type DatasetName, type HostName } from "../model/units.ts";
+import { address, type Bytes } from "../model/units.ts";
 import type { PlanContext } from "./context.ts";
 import { isBelow } from "./observed.ts";
-import type { Copy, ResolvedSources, Source } from "./sources.ts";
+import { type Origin, Origins } from "./origins.ts";
+import { type Copy, type ResolvedSources, type Source, sourceAt } from "./sources.ts";
 
 interface Orphan {
   readonly remote: ZfsRemote;
@@ -62,42 +63,39 @@ export function planOrphans(context: PlanContext, resolved: ResolvedSources): Or
   return { operations, blocked, notes, going };
 }
 
-function findOrphans({ manifest, observations, scope }: PlanContext, resolved: ResolvedSources): Orphan[] {
-  const used = new Set<string>([
-    ...resolved.sources.flatMap((source) => [
-      source.address,
-      ...source.copies.map((copy) => `${copy.host}:${copy.target}`),
-    ]),
-    // what is in dispute is nobody's orphan
-    ...resolved.blocked.map(({ at }) => writePlace(at)),
-  ]);
-  const found = new Map<string, Orphan>();
-  for (const remote of zfsRemotes(manifest)) {
-    for (const from of fillers(remote, manifest.hosts.keys(), resolved)) {
-      const host = remote.host ?? from;
-      // of a host that was not observed nothing can be said to be gone
-      if (!scope.copies(from, remote) || observations.host(from).state === "unobserved") continue;
-      const root = remote.root.replaceAll("{host}", from);
-      for (const dataset of observations.datasets(host).values()) {
-        const at = { host, dataset: dataset.name };
-        const key = `${host}:${dataset.name}`;
-        if (!isBelow(dataset.name, root) || dataset.snapshots.length === 0 || used.has(key) || found.has(key)) continue;
-        const source = address(from, dataset.name.slice(root.length + 1) as DatasetName);
-        // a source whose pool is away is not gone
-        const there = observations.look(from, dataset.name.slice(root.length + 1) as DatasetName);
-        if (there.state === "unobserved" && there.pool !== undefined) continue;
-        found.set(key, { remote, at, dataset, source });
-      }
-    }
-  }
-  return [...found.values()];
+function findOrphans(context: PlanContext, resolved: ResolvedSources): Orphan[] {
+  const { manifest, observations, scope } = context;
+  const used = inUse(manifest, resolved);
+  const origins = new Origins(manifest);
+  // of a host or a pool that was not observed nothing can be said to be gone
+  const isGone = ({ from, dataset }: Origin): boolean => {
+    if (dataset === undefined || observations.host(from).state === "unobserved") return false;
+    const there = observations.look(from, dataset);
+    return there.state !== "unobserved" || there.pool === undefined;
+  };
+  return [...manifest.hosts.keys()].flatMap((host) =>
+    [...observations.datasets(host).values()].flatMap((dataset): Orphan[] => {
+      if (dataset.snapshots.length === 0 || used.has(`${host}:${dataset.name}`)) return [];
+      const all = origins.of(host, dataset.name);
+      const fillers = all.filter(({ isFilled }) => isFilled);
+      const origin = fillers.length > 0 ? fillers.every(isGone) && fillers[0] : all.find(isGone);
+      if (!origin || origin.dataset === undefined || !scope.copies(origin.from, origin.remote)) return [];
+      const at = { host, dataset: dataset.name };
+      return [{ remote: origin.remote, at, dataset, source: address(origin.from, origin.dataset) }];
+    }),
+  );
 }
 
-/** Hosts whose copies may lie below the remote's root; those that copy there come first, the remote's own comes last. */
-function fillers(remote: ZfsRemote, hosts: Iterable<HostName>, { sources }: ResolvedSources): Set<HostName> {
-  const users = sources.filter(({ copies }) => copies.some((copy) => copy.remote.name === remote.name));
-  const others = [...hosts].filter((host) => host !== remote.host);
-  return new Set([...users.map(({ host }) => host), ...others, ...(remote.host === undefined ? [] : [remote.host])]);
+/** Sources, their copies, and what is in dispute. */
+function inUse(manifest: Manifest, { sources, blocked }: ResolvedSources): ReadonlySet<string> {
+  const placesOf = ({ address, copies }: Pick<Source, "address" | "copies">): string[] => [
+    address,
+    ...copies.map((copy) => `${copy.host}:${copy.target}`),
+  ];
+  return new Set([
+    ...sources.flatMap(placesOf),
+    ...blocked.flatMap(({ source, at }) => [writePlace(at), ...placesOf(sourceAt(manifest, source))]),
+  ]);
 }
 
 /** Sources without a copy yet, by what they have: one that shares snapshots with an orphan was renamed. */
@@ -149,6 +147,7 @@ function obstacles(
   return [
     ...(remote.deletions === "never" ? [`${remote.name} is append-only (deletions: never)`] : []),
     ...children.map((child) => `${child} is below it`),
+    ...(dataset.written > 0 ? [`${dataset.written} bytes were written there since its newest snapshot`] : []),
     ...dataset.snapshots.flatMap(({ name, holds, clones }) => [
       ...(holds ?? []).map((tag) => `@${name} is held (${tag})`),
       ...(clones ?? []).map((clone) => `@${name} has the clone ${clone}`),
@@ -184,6 +183,7 @@ function destruction({ remote, at, dataset, source }: Orphan, after: readonly Op
     preconditions: [
       { ...at, kind: "dataset", guid: dataset.guid },
       ...snapshots.map(({ name, guid }) => ({ ...at, kind: "snapshot" as const, snapshot: { name, guid } })),
+      { ...at, kind: "follows", base: null, extras: snapshots.map(({ guid }) => guid) },
     ],
     snapshots,
     bytes: dataset.used as Bytes,

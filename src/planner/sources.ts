@@ -154,6 +154,12 @@ export function sourceNamed(manifest: Manifest, host: HostName, dataset: Dataset
   return resolver.covers(dataset) && resolver.tie(dataset) === undefined ? resolver.source(dataset) : undefined;
 }
 
+/** The source of an address as the manifest has it, be it there or not, and be it clear which entry it is of. */
+export function sourceAt(manifest: Manifest, source: Address): Source {
+  const host = source.slice(0, source.indexOf(":")) as HostName;
+  return resolverOf(manifest, host).source(source.slice(host.length + 1) as DatasetName);
+}
+
 const resolvers = new WeakMap<Manifest, Map<HostName, HostResolver>>();
 function resolverOf(manifest: Manifest, host: HostName): HostResolver {
   const known = resolvers.get(manifest) ?? new Map<HostName, HostResolver>();

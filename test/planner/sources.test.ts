@@ -338,6 +338,54 @@ describe("what is worth knowing", () => {
       { kind: "destroy-orphan", snapshots: [{ name: "critical-1" }] },
     ]);
   });
+  describe("what is nobody's orphan", () => {
+    const orphans = (world: World, entries: readonly DatasetEntry[], more: Partial<Manifest> = {}): string[] =>
+      planned(world, manifestOf(entries, more)).notes.flatMap((note) =>
+        note.kind === "orphan" && note.at ? [`${note.source} in ${"dataset" in note.at ? note.at.dataset : ""}`] : [],
+      );
+    const all = { keep, remotes: to({ vault: {} }) };
+    const exact = { ...all, recursive: true, remotes: to({ vault: { target: "vault/exact" as never } }) };
+
+    test("below an exact target it is one, and which source it had is known", () => {
+      const world = worldOf("a:tank/data", "v:vault/exact", "v:vault/exact/gone");
+      expect(orphans(world, [entry("a:tank/data", exact)])).toEqual(["a:tank/data/gone in vault/exact/gone"]);
+      const inRoot = { ...exact, remotes: to({ vault: { target: "vault/a/exact" as never } }) };
+      const inside = worldOf("a:tank/data", "v:vault/a", "v:vault/a/exact", "v:vault/a/exact/gone");
+      expect(orphans(inside, [entry("a:tank/data", inRoot)])).toEqual(["a:tank/data/gone in vault/a/exact/gone"]);
+    });
+    test("the copy of a source that is being restored", () => {
+      const world = worldOf("a:tank/data", "v:vault/a", "v:vault/a/tank", "v:vault/a/tank/data");
+      find(world, "a", "tank/data")?.own.set("restoring", "on");
+      expect(orphans(world, [entry("a:tank/data", all)])).toEqual(["a:tank in vault/a/tank"]);
+    });
+    test("the copy of a source that an entry names, and that is not there", () => {
+      const world = worldOf("a:tank/other", "v:vault/a", "v:vault/a/tank", "v:vault/a/tank/data");
+      expect(orphans(world, [entry("a:tank/data", all)])).toEqual(["a:tank in vault/a/tank"]);
+    });
+    test("the copy of a host that was not observed, though another has a pool of that name", () => {
+      const world = worldOf("a:tank/data", "b:pool/b", "b:pool/b/tank", "b:pool/b/tank/gone");
+      world.hosts.get("b")?.pools.set("tank", structuredClone(world.hosts.get("a")?.pools.get("tank") as never));
+      const remotes = new Map([zfsRemote("there", { root: "pool/b", host: "b" as HostName, keep })]);
+      const entries = [entry("a:tank/data", { keep, remotes: to({ there: {} }) })];
+      expect(orphans(world, entries, { remotes })).toHaveLength(2);
+      const a = world.hosts.get("a");
+      if (a) a.reachable = false;
+      expect(orphans(world, entries, { remotes })).toEqual([]);
+    });
+  });
+
+  test("what was written into an orphan does not go, whatever an approval says", () => {
+    const world = worldOf("v:vault/a", "v:vault/a/tank", "v:vault/a/tank/gone", "a:tank/data");
+    zfs.write(world, "v", "vault/a/tank/gone", 5);
+    const approvals = [{ kind: "orphan" as const, orphan: "v:vault/a/tank/gone", ...lapse }];
+    const made = planned(
+      world,
+      manifestOf([entry("a:tank/data", { keep, remotes: to({ vault: {} }) })], { approvals }),
+    );
+    expect(made.operations.filter((o) => o.at.dataset === "vault/a/tank/gone")).toEqual([]);
+    expect(made.blocked).toMatchObject([{ reason: "orphan", evidence: [expect.stringContaining("5 bytes")] }]);
+  });
+
   test("it goes before the copy above it is renamed aside", () => {
     const world = worldOf(
       "v:vault/a",
