@@ -12,7 +12,7 @@ import {
 import { RepositoryWorld } from "../remotes/restic/plan-world.ts";
 import { bookmarksAfter } from "../remotes/zfs/bookmarks.ts";
 import { newer, readCopies, readRecord, writeRecord } from "../remotes/zfs/drill-record.ts";
-import { isPlaceholder } from "../remotes/zfs/placeholder.ts";
+import { isEmptyPool, isPlaceholder } from "../remotes/zfs/placeholder.ts";
 import { isWithin, parentOf } from "./observed.ts";
 import { restoringMark } from "./restore/marks.ts";
 
@@ -246,8 +246,8 @@ export class World {
     if (sent.length !== 1) throw new Error("a full stream carries one snapshot");
     const datasets = this.#datasets(at.host);
     const there = datasets.get(at.dataset);
-    if (there && !(replacesPlaceholder && isPlaceholder(there) && !there.resume))
-      throw new Error(`${at.dataset} exists`);
+    const isEmpty = there && (isPlaceholder(there) || isEmptyPool(there)) && !there.resume;
+    if (there && !(replacesPlaceholder && isEmpty)) throw new Error(`${at.dataset} exists`);
     if (there && raw) throw new Error("a raw stream cannot replace a placeholder");
     this.#createParents(at, createParents);
     datasets.set(at.dataset, {

@@ -176,6 +176,38 @@ describe("another machine takes over", () => {
   );
 });
 
+describe("a whole pool", () => {
+  test("is restored into a new one, and not over what is in it already", patience, async ({ world }) => {
+    const { nas, vault, datasets, holdfast } = world;
+    const pool = `fresh-${datasets.tank.replace(/\W/g, "-")}`;
+    const fresh = `truncate -s 128M /pools/${pool} && zpool create ${pool} /pools/${pool}`;
+    await nas.sh(`${fresh} && echo one > /${pool}/file`);
+    try {
+      await nas.run("zfs", "snapshot", `${pool}@a-1`);
+      await world.manifest(
+        manifestOf(world, { datasets: { [`nas:${pool}`]: { keep: { a: 3 }, remotes: { vault: {} } } } }),
+      );
+      await applied(holdfast);
+      await nas.sh(`zpool destroy ${pool} && ${fresh} && zfs create ${pool}/child && echo mine > /${pool}/key`);
+      const restore = ["restore", `nas:${pool}`, "--in-place", "--yes"];
+      const refused = await holdfast(...restore);
+      expect(refused.code, refused.stdout + refused.stderr).toBe(3);
+      expect(refused.stdout + refused.stderr).toContain(`/${pool}/key`);
+      expect(await nas.sh(`cat /${pool}/key`)).toBe("mine");
+      await nas.run("rm", `/${pool}/key`);
+      const back = await holdfast(...restore);
+      expect(back.code, back.stdout + back.stderr).toBe(0);
+      expect(await nas.sh(`cat /${pool}/file`)).toBe("one");
+      expect(await nas.exists(`${pool}/child`)).toBe(true);
+      expect(await nas.snapshots(pool)).toEqual(await vault.snapshots(`${datasets.backup}/${pool}`));
+      await applied(holdfast);
+      await expectDone(holdfast);
+    } finally {
+      await nas.sh(`zpool destroy -f ${pool}; rm /pools/${pool}`);
+    }
+  });
+});
+
 describe("taken into use", () => {
   test(
     "renamed into its place, the next plan goes on from what it has in common with the copy",
