@@ -20,8 +20,16 @@ interface Area extends Omit<Origin, "dataset"> {
   readonly source: string | undefined;
 }
 
+const known = new WeakMap<Manifest, Origins>();
+
 /** Whose copies lie where, by the manifest alone: be the sources there or not. */
-export class Origins {
+export function originsOf(manifest: Manifest): Origins {
+  const origins = known.get(manifest) ?? new Origins(manifest);
+  known.set(manifest, origins);
+  return origins;
+}
+
+class Origins {
   /** By `HOST:DATASET`. */
   readonly #exact = new Map<string, Area[]>();
   readonly #below = new Map<string, Area[]>();

@@ -11,7 +11,7 @@ import {
 import { address, type Bytes } from "../model/units.ts";
 import type { PlanContext } from "./context.ts";
 import { isBelow } from "./observed.ts";
-import { type Origin, Origins } from "./origins.ts";
+import { type Origin, originsOf } from "./origins.ts";
 import { type Copy, type ResolvedSources, type Source, sourceAt } from "./sources.ts";
 
 interface Orphan {
@@ -66,7 +66,7 @@ export function planOrphans(context: PlanContext, resolved: ResolvedSources): Or
 function findOrphans(context: PlanContext, resolved: ResolvedSources): Orphan[] {
   const { manifest, observations, scope } = context;
   const used = inUse(manifest, resolved);
-  const origins = new Origins(manifest);
+  const origins = originsOf(manifest);
   // of a host or a pool that was not observed nothing can be said to be gone
   const isGone = ({ from, dataset }: Origin): boolean => {
     if (dataset === undefined || observations.host(from).state === "unobserved") return false;

@@ -15,7 +15,6 @@ import type {
 } from "../model/plan.ts";
 import type { EpochSeconds, RemoteName, Seconds } from "../model/units.ts";
 import { type BackupPlan, planBackups } from "../remotes/restic/plan.ts";
-import type { Base } from "../remotes/zfs/base.ts";
 import { type CopyPlan, planCopy } from "../remotes/zfs/plan.ts";
 import { datasetSource } from "./backup-sources.ts";
 import { bookmarkForAway, stopsOf, unbookmark } from "./bookmarks.ts";
@@ -408,7 +407,7 @@ class SourcePlanner {
     return this.#onBothSides(plan, plan.shared);
   }
 
-  #onBothSides({ copy, state }: CopyPlan, base: Base | undefined): Precondition[] {
+  #onBothSides({ copy, state }: CopyPlan, base: CopyPlan["base"]): Precondition[] {
     if (!base || state === "away") return [];
     const snapshot = refOf(base.view);
     return [

@@ -24,6 +24,7 @@ import {
   type TypeName,
 } from "../model/units.ts";
 import { isWithin, type Observations, parentOf } from "./observed.ts";
+import { originsOf } from "./origins.ts";
 import { anyMatcher, isGlob, literalLength, type Matcher, matcher } from "./patterns.ts";
 import { datasetProvenance, type Provenance } from "./provenance.ts";
 import { besides } from "./restore/besides.ts";
@@ -140,10 +141,12 @@ export function resolveSources(manifest: Manifest, observations: Observations, s
       if (observations.look(host, name).state === "absent") blocked.push(missing(host, name, entry));
     }
   }
-  const { sources, conflicts } = withoutConflicts(found);
+  const copies = found.flatMap((source) => copyThatIsSource(manifest, source) ?? []);
+  const isCopy = new Set<string>(copies.map(({ source }) => source));
+  const { sources, conflicts } = withoutConflicts(found.filter(({ address }) => !isCopy.has(address)));
   return {
     sources,
-    blocked: [...blocked, ...conflicts],
+    blocked: [...blocked, ...copies, ...conflicts],
     isMentioned: (host, dataset) => resolvers.get(host)?.mentions(dataset) ?? false,
   };
 }
@@ -438,6 +441,28 @@ function missing(host: HostName, dataset: DatasetName, entry: DatasetEntry): Blo
       `or take ${entry.key} out of the manifest; its copies stay where they are`,
     ],
   };
+}
+
+/** What comes and goes there is its own source's to say: two plans for one dataset would destroy each other's bases. */
+function copyThatIsSource(manifest: Manifest, { address: own, host, dataset }: Source): Blocked | undefined {
+  for (const { from, dataset: name } of originsOf(manifest).of(host, dataset)) {
+    const source = name !== undefined && sourceNamed(manifest, from, name);
+    if (!source || source.address === own) continue;
+    const copy = source.copies.find((one) => one.host === host && one.target === dataset);
+    if (copy === undefined) continue;
+    return {
+      source: own,
+      at: { host, dataset },
+      reason: "ambiguous",
+      message: `${own} is the copy of ${source.address} on ${copy.remote.name}, and cannot be a source as well`,
+      evidence: [],
+      remedies: [
+        `give ${source.address} itself the remotes that its copy was to have`,
+        `or take ${own} out of the manifest`,
+      ],
+    };
+  }
+  return undefined;
 }
 
 /** Sources that would write into one dataset, or into themselves, are none of them planned for. */

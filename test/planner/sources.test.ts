@@ -338,6 +338,25 @@ describe("what is worth knowing", () => {
       { kind: "destroy-orphan", snapshots: [{ name: "critical-1" }] },
     ]);
   });
+  test("a copy is no source as well, be its own source seen or not", () => {
+    const world = worldOf("a:tank/data", "v:vault/a", "v:vault/a/tank", "v:vault/a/tank/data", "v:vault/a/tank/data/x");
+    const manifest = manifestOf(
+      [
+        entry("a:tank/data", { keep, recursive: true, remotes: to({ vault: {} }) }),
+        entry("v:vault/a/tank/data", { keep: byType({}), recursive: true, remotes: to({ cold: {} }) }, "v"),
+      ],
+      { remotes: new Map([vault, zfsRemote("cold", { root: "cold", host: "v" as HostName, keep })]) },
+    );
+    const blocked = (): unknown[] =>
+      planned(world, manifest, { allHosts: true }).blocked.filter(({ source }) => source.startsWith("v:"));
+    const message = "v:vault/a/tank/data is the copy of a:tank/data on vault, and cannot be a source as well";
+    const child = { source: "v:vault/a/tank/data/x", reason: "ambiguous" };
+    expect(blocked()).toMatchObject([{ source: "v:vault/a/tank/data", reason: "ambiguous", message }, child]);
+    const a = world.hosts.get("a");
+    if (a) a.reachable = false;
+    expect(blocked()).toMatchObject([{ source: "v:vault/a/tank/data", reason: "ambiguous", message }, child]);
+  });
+
   describe("what is nobody's orphan", () => {
     const orphans = (world: World, entries: readonly DatasetEntry[], more: Partial<Manifest> = {}): string[] =>
       planned(world, manifestOf(entries, more)).notes.flatMap((note) =>
