@@ -117,12 +117,15 @@ async function destroyPart(
   whole: boolean,
 ): Promise<Destruction & { readonly hopeless: boolean }> {
   const { at } = operation;
-  const { same, other } = await recheck(at, part, context);
-  const failures: Failure[] = other.map((snapshot) => ({ snapshot, why: "another guid now" }));
-  if (whole && failures.length > 0) return { failures: [...failures, ...same.map(notTried)], hopeless: true };
+  const failures: Failure[] = [];
   let problem: Problem | undefined;
-  let rest = same;
-  while (rest.length > 0) {
+  let rest = part;
+  for (;;) {
+    const { same, other } = await recheck(at, rest, context);
+    failures.push(...other.map((snapshot) => ({ snapshot, why: "another guid now" })));
+    if (whole && other.length > 0) return { failures: [...failures, ...same.map(notTried)], hopeless: true };
+    rest = same;
+    if (rest.length === 0) break;
     const argv = destroySnapshotsCommand(
       at,
       rest.map(({ name }) => name),
