@@ -1,7 +1,7 @@
 import { describe, expect } from "vitest";
 import type { Check, Diagnosis } from "../../../src/model/diagnosis.ts";
 import { type Holdfast, type Machine, test, type World } from "../harness/index.ts";
-import { applied, expectDone, manifestOf, targetOf } from "./plans.ts";
+import { applied, expectDone, manifestOf, planOf, shortOf, targetOf } from "./plans.ts";
 
 const asBackup = ({ nas, vault }: World) => ({
   nas: { ...nas.hostEntry("controller"), user: "backup" },
@@ -52,6 +52,47 @@ describe("an account without root", () => {
     await nas.snapshot(datasets.tank, ["a-5"], 0.1);
     await applied(holdfast);
     expect(await names(vault, copy)).toEqual(["a-3", "a-4", "a-5"]);
+    await expectDone(holdfast);
+  });
+
+  // the one of the two machines whose OpenZFS has it receives
+  test("with receive:append adds, goes on after a cut, and can take nothing back", async ({ world }) => {
+    const { nas, vault, datasets, holdfast } = world;
+    const link = await world.link(nas);
+    const hosts = {
+      nas: { ...nas.hostEntry("controller", link), user: "backup" },
+      vault: vault.hostEntry("controller"),
+    };
+    const source = `${datasets.backup}/source`;
+    const remotes = { nas: { type: "zfs", host: "nas", root: datasets.tank, deletions: "never" } };
+    const entries = { [`vault:${source}`]: { keep: { a: 2 }, remotes: { nas: { keep: { a: 2 } } } } };
+    await vault.run("zfs", "create", source);
+    await world.manifest(manifestOf(world, { hosts, remotes, datasets: entries }));
+    const [needed] = (await diagnose(holdfast)).rights.filter(({ host }) => host === "nas");
+    const rights = needed?.advice
+      .join()
+      .match(/-u backup (\S+)/)?.[1]
+      ?.split(",");
+    expect(rights).toContain("receive:append");
+    for (const right of ["receive", "destroy", "rollback", "rename"]) expect(rights).not.toContain(right);
+    await grant(nas, needed?.advice ?? []);
+    await vault.snapshot(source, ["a-1"], 0.1);
+    await applied(holdfast);
+    await vault.snapshot(source, ["a-2"], 6);
+    const cut = link.cutAfter(3 * 2 ** 20);
+    expect((await holdfast("apply", "--yes")).code).toBe(3);
+    await cut;
+    link.restore();
+    expect(shortOf(await planOf(holdfast))).toContain("resume a-2");
+    await applied(holdfast);
+    await vault.snapshot(source, ["a-3", "a-4"]);
+    await applied(holdfast);
+    const copy = `${datasets.tank}/${source}`;
+    expect((await nas.snapshots(copy)).map(({ name }) => name)).toEqual(["a-1", "a-2", "a-3", "a-4"]);
+    expect((await nas.snapshots(copy)).slice(-2)).toEqual(await vault.snapshots(source));
+    const asBackup = (command: string) => nas.sh(`PATH=$PATH:/usr/sbin:/sbin; ${command}`, { user: "backup" });
+    await expect(asBackup(`zfs destroy ${copy}@a-1`)).rejects.toThrow("permission denied");
+    await expect(asBackup(`zfs rollback -r ${copy}@a-1`)).rejects.toThrow("permission denied");
     await expectDone(holdfast);
   });
 
