@@ -97,6 +97,34 @@ describe("when something goes wrong", () => {
     await expectDone(holdfast);
   });
 
+  test("a copy that shares nothing any more is replaced only when asked, and what it was is kept beside", async ({
+    world,
+  }) => {
+    const { nas, vault, datasets, holdfast } = world;
+    await world.manifest(manifestOf(world));
+    await nas.snapshot(datasets.tank, ["a-1"], 0.1);
+    await applied(holdfast);
+    const target = targetOf(world);
+    const before = await vault.snapshots(target);
+    const bookmarks = (await nas.bookmarks(datasets.tank)).map((name) => `zfs destroy ${datasets.tank}#${name}`);
+    await nas.sh([`zfs destroy ${datasets.tank}@a-1`, ...bookmarks].join(" && "));
+    await nas.snapshot(datasets.tank, ["a-2"], 0.1);
+    const blocked = await holdfast("apply", "--yes");
+    expect(blocked).toMatchObject({
+      code: 3,
+      stdout: expect.stringMatching(/no common base[\s\S]*--resolve vault=replace/),
+    });
+    expect(await vault.snapshots(target)).toEqual(before);
+    await applied(holdfast, "--resolve", "vault=replace");
+    expect(await vault.snapshots(target)).toEqual(await nas.snapshots(datasets.tank));
+    const aside = (await vault.sh(`zfs list -H -o name -r ${datasets.backup}`))
+      .split("\n")
+      .filter((name) => name.startsWith(`${target}-replaced-`));
+    expect(aside).toHaveLength(1);
+    expect(await vault.snapshots(aside[0] ?? "")).toEqual(before);
+    await expectDone(holdfast);
+  });
+
   test("a host that cannot be reached is unobserved: nothing is destroyed at the source", async ({ world }) => {
     const { nas, vault, datasets, holdfast } = world;
     const link = await world.link(vault);
