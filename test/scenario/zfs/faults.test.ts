@@ -1,4 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { execa } from "execa";
 import { describe, expect } from "vitest";
 import { type Link, sshWindow, test, type World } from "../harness/index.ts";
 import { applied, expectDone, manifestOf, planOf, shortOf, targetOf } from "./plans.ts";
@@ -16,7 +17,7 @@ interface Backwards {
   readonly source: string;
   readonly copy: string;
   readonly links: readonly [Link, Link];
-  manifest(content: object): Promise<void>;
+  manifest(entry: object, more?: object): Promise<void>;
 }
 
 async function backwards(world: World): Promise<Backwards> {
@@ -26,8 +27,9 @@ async function backwards(world: World): Promise<Backwards> {
     source: datasets.backup,
     copy: `${datasets.tank}/${datasets.backup}`,
     links: [near, far],
-    manifest: (entry) =>
+    manifest: (entry, more = {}) =>
       world.manifest({
+        ...more,
         version: 1,
         snapshotTypes: { a: {}, minutely: { schedule: "* * * * *" } },
         hosts: { nas: nas.hostEntry("controller", far), vault: vault.hostEntry("controller", near) },
@@ -106,6 +108,72 @@ describe("whatever breaks, whenever", () => {
           rows.map(({ name }) => name).filter((name) => /^a-/.test(name));
         expect(named(await vault.snapshots(`${source}${child}`))).toEqual(taken.slice(-2));
         expect(named(await nas.snapshots(`${copy}${child}`))).toEqual(taken.slice(-3));
+      }
+      await expectDone(holdfast);
+    },
+  );
+
+  test(
+    "kill -9 at any instant of what somebody agreed to: the next one brings it to its end",
+    patience,
+    async ({ world }) => {
+      const { nas, vault, holdfast } = world;
+      const { source, copy, links, manifest } = await backwards(world);
+      const names = ["rolled-back", "replaced", "discarded", "orphan"];
+      const rounds = Array.from({ length: Math.ceil(times / 3) }, (_, round) => `round-${round}`);
+      const forever = { until: "2999-01-01" };
+      const approvals = rounds.flatMap((round) => [
+        { source: `vault:${source}/${round}/rolled-back`, remote: "nas", resolve: "rollback", ...forever },
+        { source: `vault:${source}/${round}/replaced`, remote: "nas", resolve: "replace", ...forever },
+        { orphan: `nas:${copy}/${round}/orphan`, ...forever },
+      ]);
+      await manifest({ keep: { a: 9 }, take: [], remotes: { nas: { keep: { a: 9 } } } }, { approvals });
+      let traffic = [1, 1];
+      for (const round of rounds) {
+        const [here, there] = [`${source}/${round}`, `${copy}/${round}`];
+        await vault.sh(`set -e; zfs create ${here}
+        for name in ${names.join(" ")}; do zfs create ${here}/$name; head -c 300000 /dev/urandom > /${here}/$name/file; done
+        zfs snapshot -r ${here}@a-1`);
+        await applied(holdfast);
+        const old = await nas.snapshots(`${there}/replaced`);
+        await nas.sh(`set -e; d=${there}/rolled-back; zfs set readonly=off canmount=on $d; zfs mount $d
+        for name in x-1 x-2; do head -c 100000 /dev/urandom > /$d/$name; zfs snapshot $d@$name; done; zfs unmount $d
+        zfs bookmark $d@x-1 $d#cursor`);
+        await vault.sh(`set -e; cd /${here}; for name in rolled-back replaced discarded; do head -c 300000 /dev/urandom > $name/more; done
+        zfs list -H -o name -t bookmark ${here}/replaced | xargs -n 1 zfs destroy; zfs destroy ${here}/replaced@a-1
+        zfs destroy -r ${here}/orphan; zfs snapshot -r ${here}@a-2`);
+        const half = `zfs send -L -e -c -i @a-1 ${here}/discarded@a-2 | head -c 150000`;
+        await execa("ssh", [...vault.sshArguments(), half]).pipe("ssh", [
+          ...nas.sshArguments(),
+          `zfs receive -s -u ${there}/discarded || true`,
+        ]);
+        await vault.sh(`zfs rename ${here}/discarded@a-2 ${here}/discarded@gone && zfs destroy ${here}/discarded@gone`);
+        await vault.run("zfs", "snapshot", `${here}/discarded@a-3`);
+        const kinds = new Set(shortOf(await planOf(holdfast)).map((line) => line.split(" ")[0]));
+        expect(kinds).toEqual(new Set([...kinds, "rollback", "replace", "discard", "destroy-orphan"]));
+
+        const before = links.map(({ bytes }) => bytes.up + bytes.down);
+        const which = upTo(2) as 0 | 1;
+        const running = holdfast.spawn("apply", "--yes");
+        const moment = links[which].passed(upTo(traffic[which] ?? 0)).then(() => pause(upTo(1500)));
+        await Promise.race([moment, running.result]);
+        await running.kill("SIGKILL");
+        await running.result;
+        for (const link of links) {
+          link.cut();
+          link.restore();
+        }
+        // what was cut may still hold its dataset for a moment
+        await expect.poll(async () => (await holdfast("apply", "--yes")).code, { timeout: 120_000 }).toBe(0);
+        traffic = links.map(({ bytes }, index) => bytes.up + bytes.down - (before[index] ?? 0));
+        for (const name of ["rolled-back", "replaced", "discarded"])
+          expect(await nas.snapshots(`${there}/${name}`), `${round} ${name}`).toEqual(
+            await vault.snapshots(`${here}/${name}`),
+          );
+        expect(await nas.exists(`${there}/orphan`), round).toBe(false);
+        const kept = await nas.sh(`zfs list -H -o name -d 1 -r ${there} | grep -- -replaced-`);
+        expect(kept.split("\n"), round).toHaveLength(1);
+        expect(await nas.snapshots(kept), round).toEqual(old);
       }
       await expectDone(holdfast);
     },
