@@ -84,9 +84,18 @@ function byMaker(copies: readonly RepositoryCopy[]): ByMaker {
   return result;
 }
 
-/** The same wherever a copy is: by time, and by identity within a nanosecond. */
+/** The same wherever a copy is, and before it is made: by time, and by what it is known by within a nanosecond. */
 export const inOrder = (a: CopyView, b: CopyView): number =>
-  a.creation - b.creation || nanoseconds(a) - nanoseconds(b) || (a.key < b.key ? -1 : a.key > b.key ? 1 : 0);
+  a.creation - b.creation ||
+  nanoseconds(a) - nanoseconds(b) ||
+  compare(knownBy(a), knownBy(b)) ||
+  compare(a.key, b.key);
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+/** A snapshot that is yet to be taken has no guid, but its name. */
+const knownBy = ({ copy, key, name }: CopyView): string =>
+  copy === undefined || marksOf(copy)?.guid !== undefined ? name : key;
 
 const nanoseconds = ({ recorded = IN_UTC }: CopyView): number => recorded.nanoseconds;
 

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
-import type { Dataset, Inventory, Snapshot } from "../../../src/model/inventory.ts";
+import type { Dataset, Inventory, RepositoryCopy, Snapshot } from "../../../src/model/inventory.ts";
 import type { KeepByTime, Manifest, ResticRemote } from "../../../src/model/manifest.ts";
 import type {
+  Address,
   Bytes,
   DatasetName,
   EpochSeconds,
@@ -11,6 +12,8 @@ import type {
   Txg,
 } from "../../../src/model/units.ts";
 import { plan } from "../../../src/planner/index.ts";
+import { type CopyView, inOrder } from "../../../src/remotes/restic/plan-views.ts";
+import { tagsOf } from "../../../src/remotes/restic/tags.ts";
 import { entry, hostNamed, makeManifest } from "../../property/manifests.ts";
 import { host, repository } from "./tools.ts";
 
@@ -102,4 +105,21 @@ test("days are those that a copy records, in UTC", () => {
   // both of one day in Auckland, of two in UTC
   expect(backedUp([0.6, 0.4], { by: "time", daily: 2 }, "Pacific/Auckland")).toEqual(["daily-0.6", "daily-0.4"]);
   expect(backedUp([1.4, 0.6], { by: "time", daily: 1 }, "Pacific/Auckland")).toEqual(["daily-0.6"]);
+});
+
+test("of what is taken in one second, that which is yet to be made stands where it will stand", () => {
+  const names = ["hourly-x", "daily-x", "weekly-x"];
+  const view = (key: string, name: string, more: Partial<CopyView> = {}): CopyView => ({
+    ...{ key, name, type: undefined, types: [], creation: NOW, isPartial: false, ref: { name, id: key } },
+    ...more,
+  });
+  const nothing: RepositoryCopy = { id: "", time: "", creation: NOW, tree: "", host, paths: [], tags: [] };
+  const planned = names.map((name) => view(`create ${name}`, name));
+  const made = names.map((name, index) => {
+    const guid = `${9 - index}` as Guid;
+    const tags = tagsOf({ source: "nas:tank/data" as Address, guid, types: [] });
+    return view(guid, name, { copy: { ...nothing, tags } });
+  });
+  const inTurn = (views: readonly CopyView[]) => [...views].sort(inOrder).map(({ name }) => name);
+  expect(inTurn(made)).toEqual(inTurn(planned));
 });
