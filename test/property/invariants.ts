@@ -84,6 +84,13 @@ export class Referee {
       if (o.raw !== (remote.raw === "always"))
         wrong.push(`raw: ${remote.raw}, and the stream is ${o.raw ? "" : "not "}raw`);
     const removes = ["discard", "rollback", "destroy", "destroy-orphan"].includes(o.kind);
+    if (o.kind === "rollback") {
+      const there = find(world, o.at.host, o.at.dataset);
+      const to = there?.snapshots.find((s) => "guid" in o.to && s.guid === o.to.guid);
+      for (const { name } of o.unbookmarks ?? [])
+        if (!there?.bookmarks.some((b) => b.name === name && b.txg > (to?.txg ?? Number.POSITIVE_INFINITY)))
+          wrong.push(`#${name} is in nobody's way`);
+    }
     if (remote?.deletions === "never" && removes) wrong.push(`${remote.name} is append-only`);
     if ((o.kind === "rollback" || o.kind === "replace") && remote && !this.consents(o.kind, o.source, remote.name))
       wrong.push("nobody approved it");
@@ -154,6 +161,7 @@ export class Referee {
     }
     const marks = before.bookmarks.filter((b) => !after.bookmarks.some((c) => c.name === b.name));
     for (const b of marks) {
+      if (o.kind === "rollback" && o.unbookmarks?.some((c) => c.name === b.name && c.guid === b.guid)) continue;
       const ours = [...this.scenario.manifest.remotes.keys()].some((r) => b.name.startsWith(`holdfast-${r}-`));
       if (!ours) wrong.push(`${name}#${b.name} is not Holdfast's`);
     }

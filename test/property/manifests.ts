@@ -170,7 +170,7 @@ const keepByTime: fc.Arbitrary<Retention> = fc
   )
   .filter((rules) => Object.keys(rules).length > 0)
   .map((rules): KeepByTime => ({ by: "time", ...rules }));
-const retention = fc.oneof({ weight: 9, arbitrary: keepCounts }, { weight: 1, arbitrary: keepByTime });
+export const retention = fc.oneof({ weight: 9, arbitrary: keepCounts }, { weight: 1, arbitrary: keepByTime });
 
 const copyKeys = (target: string): fc.Arbitrary<CopyKeys> =>
   fc
