@@ -3,43 +3,49 @@ import { test } from "../harness/index.ts";
 import { applied, expectDone, manifestOf, planOf, shortOf, targetOf } from "./plans.ts";
 
 describe("remotes and what is said of them", () => {
-  test("a removable remote that is away thins the source, and still has its base when it is back", async ({
-    world,
-  }) => {
-    const { nas, datasets, holdfast } = world;
-    // a disk of its own: the pools are there for every scenario
-    const disk = datasets.tank.replace("tank/", "disk-");
-    const entry = { keep: { a: 1 }, remotes: { disk: { keep: { a: 2 } } } };
-    await world.manifest({
-      version: 1,
-      snapshotTypes: { a: {} },
-      hosts: { nas: nas.hostEntry("controller") },
-      remotes: { disk: { type: "zfs", host: "nas", root: `${disk}/copies`, removable: true, maxAge: "35d" } },
-      datasets: { [`nas:${datasets.tank}`]: entry },
-    });
-    await nas.sh(`truncate -s 256M /pools/${disk} && zpool create -m none ${disk} /pools/${disk}`);
-    try {
-      await nas.run("zfs", "snapshot", `${datasets.tank}@a-1`);
-      await applied(holdfast);
-      await nas.snapshot(datasets.tank, ["a-2", "a-3", "a-4"]);
-      await nas.run("zpool", "export", disk);
-      const away = await planOf(holdfast);
-      expect(away.complete).toBe(true);
-      expect(away.unobserved).toMatchObject([{ pool: disk, expected: true }]);
-      await applied(holdfast);
-      // one for the source, two that the disk waits for; what went left its bookmark
-      expect((await nas.snapshots(datasets.tank)).map(({ name }) => name)).toEqual(["a-3", "a-4"]);
-      await expectDone(holdfast);
-      await nas.run("zpool", "import", "-d", "/pools", disk);
-      await applied(holdfast);
-      const copy = await nas.snapshots(`${disk}/copies/${datasets.tank}`);
-      expect(copy.map(({ name }) => name)).toEqual(["a-3", "a-4"]);
-      expect((await nas.snapshots(datasets.tank)).map(({ name }) => name)).toEqual(["a-4"]);
-      await expectDone(holdfast);
-    } finally {
-      await nas.sh(`zpool destroy -f ${disk}; rm /pools/${disk}`);
-    }
-  });
+  test.for([
+    ["nas", "2.3"],
+    ["vault", "2.1"],
+  ] as const)(
+    "a removable disk of %s, OpenZFS %s, that is away thins the source, and still has its base when it is back",
+    async ([host], { world }) => {
+      const { datasets, holdfast } = world;
+      const machine = world[host];
+      const source = host === "nas" ? datasets.tank : datasets.backup;
+      // a disk of its own: the pools are there for every scenario
+      const disk = source.replace(/^.*\//, "disk-");
+      const entry = { keep: { a: 1 }, remotes: { disk: { keep: { a: 2 } } } };
+      await world.manifest({
+        version: 1,
+        snapshotTypes: { a: {} },
+        hosts: { [host]: machine.hostEntry("controller") },
+        remotes: { disk: { type: "zfs", host, root: `${disk}/copies`, removable: true, maxAge: "35d" } },
+        datasets: { [`${host}:${source}`]: entry },
+      });
+      await machine.sh(`truncate -s 256M /pools/${disk} && zpool create -m none ${disk} /pools/${disk}`);
+      try {
+        await machine.run("zfs", "snapshot", `${source}@a-1`);
+        await applied(holdfast);
+        await machine.snapshot(source, ["a-2", "a-3", "a-4"]);
+        await machine.run("zpool", "export", disk);
+        const away = await planOf(holdfast);
+        expect(away.complete).toBe(true);
+        expect(away.unobserved).toMatchObject([{ pool: disk, expected: true }]);
+        await applied(holdfast);
+        // one for the source, two that the disk waits for; what went left its bookmark
+        expect((await machine.snapshots(source)).map(({ name }) => name)).toEqual(["a-3", "a-4"]);
+        await expectDone(holdfast);
+        await machine.run("zpool", "import", "-d", "/pools", disk);
+        await applied(holdfast);
+        const copy = await machine.snapshots(`${disk}/copies/${source}`);
+        expect(copy.map(({ name }) => name)).toEqual(["a-3", "a-4"]);
+        expect((await machine.snapshots(source)).map(({ name }) => name)).toEqual(["a-4"]);
+        await expectDone(holdfast);
+      } finally {
+        await machine.sh(`zpool destroy -f ${disk}; rm /pools/${disk}`);
+      }
+    },
+  );
 
   test("append-only: nothing there is ever destroyed", async ({ world }) => {
     const { nas, vault, datasets, holdfast } = world;
