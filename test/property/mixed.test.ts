@@ -12,7 +12,7 @@ import {
 import type { EpochSeconds, HostName, RepositoryKey } from "../../src/model/units.ts";
 import { plan } from "../../src/planner/index.ts";
 import type { ZfsPlan } from "../zfs-plan.ts";
-import { execute, linearize, startRun, unitsOf } from "./execute.ts";
+import { execute, linearize, Stale, startRun, unitsOf } from "./execute.ts";
 import { build, type Scenario, type Spec, specs } from "./histories.ts";
 import { Referee } from "./invariants.ts";
 import { layout, repositoryNamed, retention } from "./manifests.ts";
@@ -28,6 +28,8 @@ interface Mixed extends Spec {
   /** It is made by the first plan, or there. */
   readonly isMade: boolean;
   readonly isAway: boolean;
+  /** Which commands of the first pass fail before they do anything, by bits; those after the 16th begin anew. */
+  readonly failing: number;
 }
 
 const mixed = (spec: fc.Arbitrary<Spec>): fc.Arbitrary<Mixed> =>
@@ -43,6 +45,7 @@ const mixed = (spec: fc.Arbitrary<Spec>): fc.Arbitrary<Mixed> =>
         users: fc.integer({ min: 1, max: 15 }),
         isMade: fc.boolean(),
         isAway: fc.boolean(),
+        failing: fc.oneof(fc.constant(0), fc.nat(65_535)),
       }),
     )
     .map(([one, more]) => ({ ...one, ...more }));
@@ -128,23 +131,31 @@ class Trial {
     return made;
   }
 
-  /** Everything in the plan's order. */
-  apply(made: Plan, options: Scenario["options"]): void {
+  /** In the plan's order; what fails costs what depends on it. The backups that were made, as `backedUp` names them. */
+  apply(made: Plan, options: Scenario["options"], failing = 0): string[] {
     const { world, now } = this.scenario;
     const referee = new Referee({ ...this.scenario, options });
     const run = startRun(world, now);
+    const done = new Set<string>();
+    const backups: string[] = [];
     // what is atomic is one command; a repository's operations are each its own
-    for (const unit of linearize(unitsOf(made as ZfsPlan), () => 0)) {
+    for (const [nth, unit] of linearize(unitsOf(made as ZfsPlan), () => 0).entries()) {
       const [first] = unit.operations as readonly Operation[];
+      if (!first || (failing >> (nth % 16)) & 1 || !unit.dependsOn.every((id) => done.has(id))) continue;
       const before = cloneWorld(world);
       try {
-        if (first && isOnRepository(first)) this.repositories.run(first, world, run.created);
+        if (isOnRepository(first)) this.repositories.run(first, world, run.created);
         else execute(run, unit);
+        for (const id of unit.ids) done.add(id);
+        backups.push(...backedUp({ ...made, operations: [first] }));
       } catch (error) {
-        this.note(made, [`${unit.ids}: ${error instanceof Error ? error.message : error}`, showWorld(before)]);
+        // where something failed before, what justified another operation may not have come about
+        if (failing === 0 || !(error instanceof Stale))
+          this.note(made, [`${unit.ids}: ${error instanceof Error ? error.message : error}`, showWorld(before)]);
       }
-      if (first && !isOnRepository(first)) this.note(made, referee.judgeStep(unit, before, world));
+      if (!isOnRepository(first)) this.note(made, referee.judgeStep(unit, before, world));
     }
+    return backups;
   }
 
   note(made: Plan, wrong: readonly string[]): void {
@@ -180,6 +191,17 @@ property("what repositories and ZFS remotes have of one source hinders neither",
     trial.note(
       meanwhile,
       missing.map((one) => `${one} was to be backed up, and is not any more`),
+    );
+  }
+  const { failing } = spec as Mixed;
+  if (failing > 0) {
+    const broken = trial.plan(options);
+    const backups = trial.apply(broken, options, failing);
+    const next = backedUp(trial.plan(options));
+    const lost = backedUp(broken).filter((one) => !backups.includes(one) && !next.includes(one));
+    trial.note(
+      broken,
+      lost.map((one) => `${one} was not backed up, and is not any more`),
     );
   }
   const made = trial.plan(options);
