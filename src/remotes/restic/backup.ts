@@ -67,7 +67,7 @@ export async function backup(session: Session, options: BackupOptions): Promise<
     onErrorLine: (line) => seen.add(line),
   };
   const began = performance.now();
-  const ended = await must(session, call, [SOME_UNREADABLE]);
+  const ended = await must(session, call, ({ code }) => code === SOME_UNREADABLE && seen.result.id !== undefined);
   const seconds = (performance.now() - began) / 1000;
   const { id, files, bytes, added, changes } = seen.result;
   const unreadable = [...seen.unreadable].slice(0, MOST_UNREADABLE);
@@ -79,10 +79,7 @@ export async function backup(session: Session, options: BackupOptions): Promise<
     unreadable,
     seconds,
   };
-  if (id === undefined) {
-    if (ended.code !== 0) throw await session.failure(ended, call);
-    return { outcome: options.skipIfUnchanged ? "unchanged" : "complete", ...counts };
-  }
+  if (id === undefined) return { outcome: options.skipIfUnchanged ? "unchanged" : "complete", ...counts };
   const isPartial = ended.code === SOME_UNREADABLE || unreadable.length > 0;
   return { outcome: isPartial ? "partial" : "complete", id: await fullId(session, id), ...counts };
 }

@@ -8,13 +8,18 @@ const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 30_000;
 
 /**
- * Runs restic to exit code 0, or one that is `accepted`; anything else is thrown. What locks the repository is removed
- * where it was left behind, also by who dies meanwhile, and otherwise waited for as long as `retryLock` says.
+ * Runs restic to exit code 0, or to another end that `isAnswer`; anything else is thrown. What locks the repository is
+ * removed where it was left behind, also by who dies meanwhile, and otherwise waited for as long as `retryLock` says.
+ * An exit code alone is no answer: before 0.17 most reasons share one, a lock among them.
  */
-export async function must(session: Session, call: Call, accepted: readonly number[] = []): Promise<Ended> {
+export async function must(
+  session: Session,
+  call: Call,
+  isAnswer: (ended: Ended) => boolean = () => false,
+): Promise<Ended> {
   const attempt = async (args: readonly string[] = []): Promise<Ended | ResticFailed> => {
     const ended = await session.run({ ...call, args: [...args, ...call.args] });
-    if (ended.code === 0 || (ended.code !== null && accepted.includes(ended.code))) return ended;
+    if (ended.code === 0 || isAnswer(ended)) return ended;
     return session.failure(ended, call);
   };
   const { retryLock = 0 } = session.place.repository;

@@ -71,12 +71,12 @@ export async function restore(session: Session, options: RestoreOptions): Promis
     onErrorLine: (line) => seen.add(line),
     signal: full.signal,
   };
-  const ended = await run(session, call).catch((error: unknown) => {
+  const isAnswer = ({ code }: Ended): boolean => code === SOME_FAILED && (seen.failed.size > 0 || seen.isOnlyLinks);
+  await run(session, call, isAnswer).catch((error: unknown) => {
     throw seen.noSpace === undefined ? error : isFull(session, into, seen.noSpace);
   });
   if (seen.noSpace !== undefined) throw isFull(session, into, seen.noSpace);
   const failed = [...seen.failed].map(([what, why]) => `${what}: ${why}`);
-  if (ended.code !== 0 && failed.length === 0 && !seen.isOnlyLinks) throw await session.failure(ended, call);
   const { files, bytes } = seen;
   const result = {
     ...(files !== undefined && { files }),
@@ -98,16 +98,16 @@ const isFull = ({ place }: Session, into: DirectoryPath, why: string): ResticFai
     hint: "free or add space there, and give the same command again: it goes on from there",
   });
 
-/** Some files cannot be read back: restic goes on with the others, and ends with 1. */
+/** Some files cannot be read back: restic tells which, goes on with the others, and ends with 1. */
 const SOME_FAILED = 1;
 
 /** A repository that cannot be written to cannot be locked either. */
-async function run(session: Session, call: Call): Promise<Ended> {
+async function run(session: Session, call: Call, isAnswer: (ended: Ended) => boolean): Promise<void> {
   try {
-    return await must(session, call, [SOME_FAILED]);
+    await must(session, call, isAnswer);
   } catch (error) {
     if (!(error instanceof ResticFailed) || error.kind !== "permission") throw error;
-    return session.run({ ...call, args: ["--no-lock", ...call.args] });
+    await must(session, { ...call, args: ["--no-lock", ...call.args] }, isAnswer);
   }
 }
 

@@ -1,12 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { DirectoryPath, EpochSeconds, Seconds } from "../../../src/model/units.ts";
 import type { BackupOptions } from "../../../src/remotes/restic/backup.ts";
 import type { Restic } from "../../../src/remotes/restic/restic.ts";
 import { eventually, processesWith } from "../../transport/leftovers.ts";
-import { makeRepository } from "./repository.ts";
+import { makeRepository, writeLock } from "./repository.ts";
 import { host, PASSWORD, startBench, toolsAvailable, VERSIONS, type Version } from "./tools.ts";
 
 const bench = startBench();
@@ -92,6 +92,31 @@ describe.skipIf(!toolsAvailable).concurrent.each(VERSIONS)("locks, by restic %s"
     await eventually(() => expect(bench.started(version, id).length).toBeGreaterThanOrEqual(2));
     await backup.interrupt();
     await forget;
+  });
+
+  test("of another host, in the way of a check and of a restore: waited for too", async () => {
+    const location = fresh();
+    const { id = "" } = await bench.open(version, location).backup(options);
+    const into = at(`restored-${version}`) as DirectoryPath;
+    const restic = bench.open(version, location, { retryLock: 60 as Seconds });
+    const waitsFor = async <T>(word: string, work: () => Promise<T>): Promise<T> => {
+      const lock = writeLock(location, PASSWORD, { exclusive: true });
+      const working = work();
+      const isWaiting = eventually(() => expect(bench.started(version, word).length).toBeGreaterThanOrEqual(2));
+      await Promise.race([working, isWaiting]);
+      rmSync(lock);
+      return working;
+    };
+    expect(await waitsFor(into, () => restic.restore({ id, within: "/", paths: [], into, over: false }))).toMatchObject(
+      { failed: [] },
+    );
+    const check = () => restic.check({ subset: { part: 7, of: 201 } });
+    expect(await waitsFor("=7/201", check)).toEqual({ ok: true, errors: [] });
+    rmSync(join(location, "snapshots", id));
+    writeFileSync(join(location, "snapshots", id), "damaged");
+    const damaged = await waitsFor("=8/201", () => restic.check({ subset: { part: 8, of: 201 } }));
+    expect(damaged.ok).toBe(false);
+    expect(damaged.errors.join("\n")).not.toMatch(/lock/);
   });
 
   test("waited for no longer than `retryLock` says, and freed of what died meanwhile", async () => {

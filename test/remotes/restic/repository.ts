@@ -53,6 +53,15 @@ export function writeSnapshots(folder: string, password: string, snapshots: read
   });
 }
 
+/** A lock as somebody on another host holds it until the file is removed. Returns its path. */
+export function writeLock(folder: string, password: string, lock: { readonly exclusive: boolean }): string {
+  const [name = ""] = readdirSync(join(folder, "keys"));
+  const holder = { hostname: "elsewhere", username: "somebody", pid: 4711, uid: 0, gid: 0 };
+  const text = JSON.stringify({ time: new Date().toISOString(), ...holder, ...lock });
+  const key = masterKey(join(folder, "keys", name), password);
+  return join(folder, "locks", put(join(folder, "locks"), seal(key, Buffer.from(text))));
+}
+
 function put(folder: string, content: string | Buffer): string {
   const id = createHash("sha256").update(content).digest("hex");
   writeFileSync(join(folder, id), content);
