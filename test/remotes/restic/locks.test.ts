@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { DirectoryPath, EpochSeconds, Seconds } from "../../../src/model/units.ts";
@@ -117,6 +117,16 @@ describe.skipIf(!toolsAvailable).concurrent.each(VERSIONS)("locks, by restic %s"
     const damaged = await waitsFor("=8/201", () => restic.check({ subset: { part: 8, of: 201 } }));
     expect(damaged.ok).toBe(false);
     expect(damaged.errors.join("\n")).not.toMatch(/lock/);
+  });
+
+  test("not to be had where nothing may be written: restored without one", async () => {
+    const location = fresh();
+    const { id = "" } = await bench.open(version, location).backup(options);
+    chmodSync(join(location, "locks"), 0o500);
+    const restic = bench.open(version, location, { obeysModes: true });
+    const into = at(`restored-unlocked-${version}`) as DirectoryPath;
+    expect(await restic.restore({ id, within: "/", paths: [], into, over: false })).toMatchObject({ failed: [] });
+    expect(existsSync(join(into, "file"))).toBe(true);
   });
 
   test("waited for no longer than `retryLock` says, and freed of what died meanwhile", async () => {
