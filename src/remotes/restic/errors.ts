@@ -172,7 +172,9 @@ export function describe(kind: ResticFailureKind, { code, text, reason }: Ending
     case "no-space":
       return {
         message: `${where}: no space is left: ${said}`,
-        hint: "free or add space there; `maintenance: { prune: … }` frees what was forgotten",
+        hint: /unable to create lock/.test(text)
+          ? "not even a lock fits there, and without one restic removes nothing: remove or move something else there, or add space; then apply again"
+          : "free or add space there; `maintenance: { prune: … }` frees what was forgotten",
       };
     case "permission":
       return {

@@ -101,12 +101,12 @@ const isFull = ({ place }: Session, into: DirectoryPath, why: string): ResticFai
 /** Some files cannot be read back: restic tells which, goes on with the others, and ends with 1. */
 const SOME_FAILED = 1;
 
-/** A repository that cannot be written to cannot be locked either. */
+/** Where not even a lock can be written, none is needed. */
 async function run(session: Session, call: Call, isAnswer: (ended: Ended) => boolean): Promise<void> {
   try {
     await must(session, call, isAnswer);
   } catch (error) {
-    if (!(error instanceof ResticFailed) || error.kind !== "permission") throw error;
+    if (!(error instanceof ResticFailed) || !["permission", "no-space"].includes(error.kind)) throw error;
     await must(session, { ...call, args: ["--no-lock", ...call.args] }, isAnswer);
   }
 }

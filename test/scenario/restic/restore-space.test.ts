@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,8 +8,8 @@ import { mayMount, onDisk } from "./harness/disk.ts";
 import { expectDone, testOn, VERSIONS, type World } from "./harness/world.ts";
 
 /** A copy of it from yesterday. */
-function backedUp(world: World, source: string) {
-  const usb = world.repository("usb");
+function backedUp(world: World, source: string, folder = world.path("usb")) {
+  const usb = world.repository("usb", { folder });
   usb.seed(source, { daysAgo: 1, types: ["a"] });
   world.manifest({
     snapshotTypes: { a: {} },
@@ -44,6 +44,35 @@ describe.each(VERSIONS)("restic %s", (version) => {
         expect(readdirSync(join(disk, "back")).filter((name) => name.startsWith(".holdfast"))).toEqual([]);
       });
       await expectDone(holdfast);
+    },
+  );
+
+  testOn(version).skipIf(!mayMount)(
+    "from a full disk, which not even a lock fits on: all comes back, and why nothing is forgotten is said",
+    async ({ world }) => {
+      const { holdfast } = world;
+      const source = world.source("data", { a: "text" });
+      const disk = world.path("disk");
+      await onDisk(disk, 1, async ({ grow }) => {
+        const usb = backedUp(world, source, join(disk, "repository"));
+        usb.seed(source, { daysAgo: 2, types: ["a"] });
+        spawnSync("dd", ["if=/dev/zero", `of=${join(disk, "else")}`, "bs=4k"]);
+        const back = await holdfast("restore", source, "--to", world.path("back"), "--yes");
+        expect(back.code, back.stdout + back.stderr).toBe(0);
+        expect(differences(source, world.path("back"))).toEqual([]);
+
+        world.manifest({
+          snapshotTypes: { a: {} },
+          remotes: { usb: { type: "restic", ...usb.entry } },
+          directories: { [source]: { keep: { a: 1 }, remotes: { usb: {} } } },
+        });
+        const full = await holdfast("apply", "--yes");
+        expect(full.code).toBe(3);
+        expect(full.stdout).toMatch(/no space is left.*remove or move something else there/s);
+        grow(64);
+        expect((await holdfast("apply", "--yes")).code).toBe(0);
+        await expectDone(holdfast);
+      });
     },
   );
 
