@@ -7,39 +7,49 @@ import { ResticFailed } from "./errors.ts";
  * the password of it; all others are for both. Where those differ, the second one is reached another way.
  */
 export function variablesForSecond(from: Access, to: Access, name: string): Variables {
-  const added = Object.fromEntries(Object.entries(from.own).filter(([variable]) => !(variable in to.own)));
-  const plain = { ...added, RESTIC_FROM_REPOSITORY: from.location, RESTIC_FROM_PASSWORD: from.password };
   const kind = kindOf(from);
-  if (kind !== kindOf(to)) return plain;
-  const differing = [...new Set([...Object.keys(from.own), ...Object.keys(to.own)])].filter(
-    (variable) => textOf(from.own[variable]) !== textOf(to.own[variable]),
+  const differing = kind === kindOf(to) ? differences(from.own, to.own) : [];
+  const apart = differing.length === 0 ? undefined : kind === "rest" ? withLogin(from) : byRclone(from, kind);
+  const settled = apart === undefined ? [] : kind === "rest" ? LOGIN : differing;
+  const isOpen = (variable: string): boolean => !settled.includes(variable);
+  const clashing = differing.filter((each) => isOpen(each) && each in from.own && each in to.own);
+  if (clashing.length > 0) throw clash(clashing, kind, name);
+  const added = Object.entries(from.own).filter(([variable]) => !(variable in to.own) && isOpen(variable));
+  return {
+    ...Object.fromEntries(added),
+    RESTIC_FROM_REPOSITORY: from.location,
+    ...apart,
+    RESTIC_FROM_PASSWORD: from.password,
+  };
+}
+
+const differences = (one: Variables, other: Variables): string[] =>
+  [...new Set([...Object.keys(one), ...Object.keys(other)])].filter(
+    (name) => textOf(one[name]) !== textOf(other[name]),
   );
-  if (differing.length === 0) return plain;
-  const apart = kind === "rest" ? withCredentials(from) : byRclone(from, kind);
-  if (apart !== undefined) return { ...apart, RESTIC_FROM_PASSWORD: from.password };
-  const clashing = differing.filter((variable) => variable in from.own && variable in to.own);
-  if (clashing.length === 0) return plain;
-  throw new ResticFailed("other", {
-    message: `${name} and its mirror need different ${clashing.join(", ")}, and restic has one environment for both`,
+
+const clash = (variables: readonly string[], kind: string, name: string): ResticFailed =>
+  new ResticFailed("other", {
+    message: `${name} and its mirror need different ${variables.join(", ")}, and restic has one environment for both`,
     hint:
       kind === "rclone"
         ? "put both remotes into one rclone configuration, or define each by RCLONE_CONFIG_NAME_… variables"
         : "give both the same value",
   });
-}
 
 type Value = string | Secret | undefined;
 
 const textOf = (value: Value): string | undefined => (value instanceof Secret ? value.reveal() : value);
 const kindOf = ({ location }: Access): string => /^([a-z0-9]+):/.exec(textOf(location) ?? "")?.[1] ?? "local";
 
-/** A server of restic's own protocol takes them in its address. */
-function withCredentials({ location, own }: Access): Variables | undefined {
-  const [user, password] = [textOf(own.RESTIC_REST_USERNAME), textOf(own.RESTIC_REST_PASSWORD)];
-  if (user === undefined || password === undefined) return undefined;
-  const login = `${encodeURIComponent(user)}:${encodeURIComponent(password)}@`;
-  const address = (textOf(location) ?? "").replace(/^(rest:https?:\/\/)(?:[^/@]*@)?/, `$1${login}`);
-  return { RESTIC_FROM_REPOSITORY: new Secret(address) };
+const LOGIN: readonly string[] = ["RESTIC_REST_USERNAME", "RESTIC_REST_PASSWORD"];
+
+/** A server of restic's own protocol takes a login in its address, and with an empty one there it is sent no other. */
+function withLogin({ location, own }: Access): Variables {
+  const [user = "", password = ""] = LOGIN.map((variable) => textOf(own[variable]));
+  const login = `${encodeURIComponent(user)}:${encodeURIComponent(password)}`;
+  const address = (textOf(location) ?? "").replace(/^(rest:[a-z+]+:\/\/)(?![^/]*@)/, `$1${login}@`);
+  return { RESTIC_FROM_REPOSITORY: password === "" ? secretAs(location, address) : new Secret(address) };
 }
 
 /** A kind of storage as rclone has it, with its options and the variables that restic takes them from, the first that is set. */

@@ -80,6 +80,34 @@ test("a rest-server with another login: in its address", () => {
   });
 });
 
+const login = { RESTIC_REST_USERNAME: "mirror", RESTIC_REST_PASSWORD: new Secret("secret") };
+
+test.each([
+  ["rest:http://lan:8000/nas/", "rest:http://:@lan:8000/nas/"],
+  ["rest:http+unix:///run/rest.sock:/nas/", "rest:http+unix://:@/run/rest.sock:/nas/"],
+  // one in an address is all that restic looks at
+  ["rest:http://nas:own@lan/", "rest:http://nas:own@lan/"],
+  ["rest:http://nas@lan/", "rest:http://nas@lan/"],
+])("%s without a login of its own is not given that of its mirror", (location, address) => {
+  expect(shown(access(location), access("rest:https://other/", login))).toEqual({ RESTIC_FROM_REPOSITORY: address });
+});
+
+test("a mirror is not given the login of what it is filled from", () => {
+  expect(shown(access("rest:https://host/", login), access("rest:http://lan/"))).toEqual({
+    RESTIC_FROM_REPOSITORY: "rest:https://mirror:secret@host/",
+  });
+});
+
+test("besides the login two rest-servers have one environment, too", () => {
+  const [to, other] = [access("rest:https://other/", login), { HTTPS_PROXY: "http://proxy" }];
+  expect(shown(access("rest:http://lan/", other), to)).toEqual({
+    RESTIC_FROM_REPOSITORY: "rest:http://:@lan/",
+    ...other,
+  });
+  const clash = access("rest:https://other/", { HTTPS_PROXY: "http://another", ...login });
+  expect(() => shown(access("rest:http://lan/", other), clash)).toThrow("need different HTTPS_PROXY,");
+});
+
 test("a secret address stays one", () => {
   const location = new Secret("b2:secret:path");
   const { RESTIC_FROM_REPOSITORY } = variablesForSecond(
