@@ -1,6 +1,7 @@
-import { Secret } from "../../transport/secret.ts";
+import type { Secret } from "../../transport/secret.ts";
 import type { Access, Variables } from "./access.ts";
 import { ResticFailed } from "./errors.ts";
+import { LOGIN, secretAs, textOf, withLogin } from "./login.ts";
 
 /**
  * What restic needs to read a second repository, `from`, beside the one it works on. It has variables only for the place and
@@ -9,7 +10,7 @@ import { ResticFailed } from "./errors.ts";
 export function variablesForSecond(from: Access, to: Access, name: string): Variables {
   const kind = kindOf(from);
   const differing = kind === kindOf(to) ? differences(from.own, to.own) : [];
-  const apart = differing.length === 0 ? undefined : kind === "rest" ? withLogin(from) : byRclone(from, kind);
+  const apart = differing.length === 0 ? undefined : anotherWay(from, kind);
   const settled = apart === undefined ? [] : kind === "rest" ? LOGIN : differing;
   const isOpen = (variable: string): boolean => !settled.includes(variable);
   const clashing = differing.filter((each) => isOpen(each) && each in from.own && each in to.own);
@@ -22,6 +23,9 @@ export function variablesForSecond(from: Access, to: Access, name: string): Vari
     RESTIC_FROM_PASSWORD: from.password,
   };
 }
+
+const anotherWay = (from: Access, kind: string): Variables | undefined =>
+  kind === "rest" ? { RESTIC_FROM_REPOSITORY: withLogin(from).location } : byRclone(from, kind);
 
 const differences = (one: Variables, other: Variables): string[] =>
   [...new Set([...Object.keys(one), ...Object.keys(other)])].filter(
@@ -37,20 +41,7 @@ const clash = (variables: readonly string[], kind: string, name: string): Restic
         : "give both the same value",
   });
 
-type Value = string | Secret | undefined;
-
-const textOf = (value: Value): string | undefined => (value instanceof Secret ? value.reveal() : value);
-const kindOf = ({ location }: Access): string => /^([a-z0-9]+):/.exec(textOf(location) ?? "")?.[1] ?? "local";
-
-const LOGIN: readonly string[] = ["RESTIC_REST_USERNAME", "RESTIC_REST_PASSWORD"];
-
-/** A server of restic's own protocol takes a login in its address, and with an empty one there it is sent no other. */
-function withLogin({ location, own }: Access): Variables {
-  const [user = "", password = ""] = LOGIN.map((variable) => textOf(own[variable]));
-  const login = `${encodeURIComponent(user)}:${encodeURIComponent(password)}`;
-  const address = (textOf(location) ?? "").replace(/^(rest:[a-z+]+:\/\/)(?![^/]*@)/, `$1${login}@`);
-  return { RESTIC_FROM_REPOSITORY: password === "" ? secretAs(location, address) : new Secret(address) };
-}
+const kindOf = ({ location }: Access): string => /^([a-z0-9]+):/.exec(textOf(location))?.[1] ?? "local";
 
 /** A kind of storage as rclone has it, with its options and the variables that restic takes them from, the first that is set. */
 interface Storage {
@@ -102,7 +93,7 @@ const REMOTE = "holdfastsource";
 
 function byRclone({ location, own }: Access, kind: string): Variables | undefined {
   const storage = STORAGES[kind];
-  const place = kind === "s3" ? bucketOfS3(textOf(location) ?? "") : bucketOf(textOf(location) ?? "");
+  const place = kind === "s3" ? bucketOfS3(textOf(location)) : bucketOf(textOf(location));
   if (storage === undefined || place === undefined) return undefined;
   const options = Object.entries(storage.options).flatMap(([option, variables]): [string, string | Secret][] => {
     const variable = variables.find((each) => own[each] !== undefined);
@@ -141,6 +132,3 @@ const joined = (...parts: readonly string[]): string =>
     .flatMap((part) => part.split("/"))
     .filter((part) => part !== "")
     .join("/");
-
-const secretAs = (like: string | Secret, text: string): string | Secret =>
-  like instanceof Secret ? new Secret(text) : text;

@@ -4,6 +4,7 @@ import { type Hosts, type RunOptions, type RunResult, TransportError } from "../
 import { type Access, type RepositoryPlace, readAccess, type Variables, variablesFor } from "./access.ts";
 import { classify, describe, holderIn, isHopeless, isRefused, ResticFailed, withoutRetry } from "./errors.ts";
 import { versionOn } from "./installed.ts";
+import { understood } from "./login.ts";
 import { Output } from "./output.ts";
 import { withPriority } from "./priority.ts";
 import type { ResticVersion } from "./version.ts";
@@ -66,7 +67,7 @@ export class Session {
   }
 
   async access(): Promise<Access> {
-    this.#access ??= readAccess(this.place, this.options);
+    this.#access ??= this.#readAccess();
     try {
       return await this.#access;
     } catch (error) {
@@ -74,6 +75,10 @@ export class Session {
       const hint = error.hint === undefined ? {} : { hint: error.hint };
       throw new ResticFailed("secret", { message: error.message, ...hint }, { cause: error });
     }
+  }
+
+  async #readAccess(): Promise<Access> {
+    return understood(await readAccess(this.place, this.options), await this.version());
   }
 
   /** Every exit code is a result. Throws `ResticFailed` for what ended otherwise, `TransportError` for a lost host. */

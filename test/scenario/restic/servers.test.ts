@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect } from "vitest";
 import { startS3 } from "./harness/s3.ts";
 import type { Account, Server, Sftp } from "./harness/servers.ts";
 import { startRestServer, startSftp } from "./harness/servers.ts";
-import { applied, expectDone, kindsOf, planOf, reportOf, testOn, type World } from "./harness/world.ts";
+import { applied, expectDone, kindsOf, planOf, reportOf, testOn, VERSIONS, type World } from "./harness/world.ts";
 
 const test = testOn("0.18");
 const account: Account = { user: "nas", password: "Grape4Lantern9" };
@@ -65,6 +65,20 @@ describe("rest-server", () => {
     const url = world.secret(location(account, name));
     await fromFirstToLast(world, { repository: { file: url.file } }, join(server.folder, name), world.secret());
   });
+
+  for (const version of VERSIONS) {
+    testOn(version)(`its login in the environment, from first to last, by restic ${version}`, async ({ world }) => {
+      const name = ownName();
+      const remote = {
+        repository: `rest:http://127.0.0.1:${server.port}/${name}/`,
+        environment: {
+          RESTIC_REST_USERNAME: account.user,
+          RESTIC_REST_PASSWORD: { file: world.secret(account.password).file },
+        },
+      };
+      await fromFirstToLast(world, remote, join(server.folder, name), world.secret());
+    });
+  }
 
   test("a wrong password of the server, and one of the repository, are no absent repository", async ({ world }) => {
     const name = ownName();
