@@ -5,6 +5,7 @@ import { ResticFailed } from "./errors.ts";
 import { listLocks } from "./locks.ts";
 import { isJson, numberOf, parseJson, textOf, textsOf } from "./messages.ts";
 import type { Call, Session } from "./session.ts";
+import { withPartialTags } from "./tags.ts";
 
 /** A million copies are half of it. */
 const LARGEST_LISTING = 480 * 1024 * 1024;
@@ -79,7 +80,7 @@ export async function listCopies(session: Session, signal?: AbortSignal): Promis
     if (copy === undefined) throw notUnderstood(session, "snapshots");
     return copy;
   });
-  return copies.sort(byTime);
+  return withPartialTags(copies.sort(byTime));
 }
 
 /** What could not be loaded is left out with exit code 0, be it one copy or all of them. */

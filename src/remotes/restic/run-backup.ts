@@ -39,8 +39,9 @@ export async function runBackup(operation: BackupOperation, context: RepositoryC
     context.created(id, made.id);
     return done(details);
   }
-  const warnings = await markPartial(() => restic.addTag(made.id as string, PARTIAL));
-  return { outcome: "partial", ...details, error: lacking, warnings };
+  const { id: copy } = made;
+  await markPartial(() => restic.addTag(copy, PARTIAL));
+  return { outcome: "partial", ...details, error: lacking };
 }
 
 async function requireMount(
@@ -95,13 +96,11 @@ function unreadable({ outcome, unreadable }: BackupResult): Problem | undefined 
   };
 }
 
-/** On a server that removes nothing a copy cannot be marked; then only this report says what it lacks. */
-async function markPartial(mark: () => Promise<unknown>): Promise<readonly string[]> {
+/** On a server that removes nothing the marked copy stands beside the one that is not, and each listing knows both by it. */
+async function markPartial(mark: () => Promise<unknown>): Promise<void> {
   try {
     await mark();
-    return [];
   } catch (error) {
     if (!(error instanceof ResticFailed) || error.kind !== "append-only") throw error;
-    return ["the server does not let the copy be marked as partial: later plans take it for complete"];
   }
 }

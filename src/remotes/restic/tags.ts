@@ -117,6 +117,20 @@ export function drillOf({ tags }: Pick<RepositoryCopy, "tags">): DrillMarks | un
 export const isRecord = (copy: Pick<RepositoryCopy, "tags">): boolean =>
   maintenanceOf(copy) !== undefined || drillOf(copy) !== undefined;
 
+/** As it was before its tags were changed. */
+const originOf = ({ id, original }: Pick<RepositoryCopy, "id" | "original">): string => original ?? id;
+
+/**
+ * All of them, each with the tag that says it lacks something. restic tags a copy by making another one and removing the
+ * first, which stays where a server removes nothing, or restic was killed in between: it lacks as much.
+ */
+export function withPartialTags(copies: readonly RepositoryCopy[]): RepositoryCopy[] {
+  const partial = new Set(copies.filter((copy) => marksOf(copy)?.isPartial).map(originOf));
+  return copies.map((copy) =>
+    partial.has(originOf(copy)) && !copy.tags.includes(PARTIAL) ? { ...copy, tags: [...copy.tags, PARTIAL] } : copy,
+  );
+}
+
 /** What is the same for a copy in every repository it was copied to, and however often its tags were changed. */
 export const identityOf = (copy: Pick<RepositoryCopy, "id" | "original" | "tags">): string =>
   marksOf(copy)?.guid ?? copy.original ?? copy.id;

@@ -1,0 +1,86 @@
+import { chmodSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect } from "vitest";
+import { type Gate, openGate } from "./harness/gate.ts";
+import type { Repository } from "./harness/repository.ts";
+import { type Server, startRestServer } from "./harness/servers.ts";
+import { applied, expectDone, kindsOf, planOf, reportOf, testOn, VERSIONS, type World } from "./harness/world.ts";
+
+/** A directory with a file that cannot be read. */
+function lacking(world: World, remote: object): { readonly source: string; open(): void } {
+  const source = world.source("data", { a: "text", closed: "nobody reads this" });
+  chmodSync(join(source, "closed"), 0);
+  world.manifest({
+    snapshotTypes: { first: { schedule: "0 0 1 1 *" } },
+    remotes: { off: { type: "restic", ...remote } },
+    directories: { [source]: { keep: { first: 2 }, remotes: { off: {} } } },
+  });
+  return { source, open: () => chmodSync(join(source, "closed"), 0o600) };
+}
+
+const partialReport = {
+  outcome: "partial",
+  error: { message: "the copy is partial: 1 file could not be read", output: expect.stringContaining("closed") },
+};
+const tagged = ({ tags = [] }: { readonly tags?: readonly string[] }): boolean => tags.includes("partial");
+
+/** The copy that is there does not count, and is not made again at every pass. */
+async function expectKnown(world: World): Promise<void> {
+  await expectDone(world.holdfast);
+  const { operations } = await planOf(world.holdfast, "--retry-partial");
+  expect(operations.map(({ kind }) => kind)).toContain("backup");
+}
+
+describe("a copy that cannot be marked as partial is known all the same", () => {
+  let appendOnly: Server;
+  let server: Server;
+  let gate: Gate;
+  let names = 0;
+  beforeAll(async () => {
+    [appendOnly, server] = await Promise.all([startRestServer({ appendOnly: true }), startRestServer()]);
+    gate = await openGate(server.port);
+  });
+  afterAll(async () => {
+    await gate.close();
+    await Promise.all([appendOnly.stop(), server.stop()]);
+  });
+  const served = (world: World, { folder }: Server, port: number): Repository => {
+    const name = `repository-${names++}`;
+    return world.repository(name, { folder: join(folder, name), location: `rest:http://127.0.0.1:${port}/${name}/` });
+  };
+
+  describe.each(VERSIONS)("restic %s", (version) => {
+    testOn(version)("on a server that removes nothing", async ({ world }) => {
+      const off = served(world, appendOnly, appendOnly.port);
+      const { source, open } = lacking(world, { ...off.entry, deletions: "never" });
+      const { operations, code } = await reportOf(world.holdfast);
+      expect(code).toBe(3);
+      expect(operations).toMatchObject([partialReport]);
+      expect(operations[0]).not.toHaveProperty("warnings");
+      await expectKnown(world);
+      open();
+      await applied(world.holdfast, "--retry-partial");
+      off.expectSame(off.copies().at(-1)?.id ?? "", source);
+      expect(kindsOf(await planOf(world.holdfast, "--retry-partial"))).toEqual([]);
+    });
+  });
+
+  testOn("0.18")("killed while it is marked", async ({ world }) => {
+    const off = served(world, server, gate.port);
+    const { open } = lacking(world, off.entry);
+    const reached = gate.hold(/^DELETE \/[^/]+\/snapshots\//, "before");
+    const running = world.holdfast.spawn("apply", "--yes");
+    await reached;
+    await world.crash();
+    expect((await running.result).code).toBe(137);
+    gate.open();
+    expect(off.copies().map(tagged).sort()).toEqual([false, true]);
+    await applied(world.holdfast); // the lock
+    await expectKnown(world);
+    open();
+    await applied(world.holdfast, "--retry-partial");
+    await applied(world.holdfast);
+    expect(off.copies().map(tagged)).toEqual([false]);
+    await expectDone(world.holdfast);
+  });
+});
