@@ -2,6 +2,7 @@ import type { Dataset } from "../../model/inventory.ts";
 import type { BackupOperation } from "../../model/plan.ts";
 import type { BackupReport, Problem } from "../../model/report.ts";
 import type { EpochSeconds } from "../../model/units.ts";
+import { TransportError } from "../../transport/types.ts";
 import { done, type Result } from "../result.ts";
 import type { BackupResult } from "./backup.ts";
 import { ResticFailed } from "./errors.ts";
@@ -39,9 +40,8 @@ export async function runBackup(operation: BackupOperation, context: RepositoryC
     context.created(id, made.id);
     return done(details);
   }
-  const { id: copy } = made;
-  await markPartial(() => restic.addTag(copy, PARTIAL));
-  return { outcome: "partial", ...details, error: lacking };
+  const warnings = await markPartial(operation, made.id, context);
+  return { outcome: "partial", ...details, error: lacking, ...(warnings.length > 0 && { warnings }) };
 }
 
 async function requireMount(
@@ -96,11 +96,22 @@ function unreadable({ outcome, unreadable }: BackupResult): Problem | undefined 
   };
 }
 
-/** On a server that removes nothing the marked copy stands beside the one that is not, and each listing knows both by it. */
-async function markPartial(mark: () => Promise<unknown>): Promise<void> {
+/** Nothing but the repository remembers it: what is to end is not ended before that. */
+async function markPartial(
+  { at }: BackupOperation,
+  copy: string,
+  context: RepositoryContext,
+): Promise<readonly string[]> {
+  const restic = open({ ...context, signal: context.urgent }, at);
   try {
-    await mark();
+    await restic.addTag(copy, PARTIAL);
+    return [];
   } catch (error) {
-    if (!(error instanceof ResticFailed) || error.kind !== "append-only") throw error;
+    if (!(error instanceof ResticFailed || error instanceof TransportError)) throw error;
+    // the tagged copy stands beside the other one, and listings know both by it
+    if (error instanceof ResticFailed && error.kind === "append-only") return [];
+    return [
+      `the copy cannot be marked as partial, and counts as complete until somebody does it, restic tag --add ${PARTIAL} ${copy}: ${error.message}`,
+    ];
   }
 }

@@ -10,6 +10,8 @@ import type { ResticOptions } from "./session.ts";
 /** What an operation on a repository needs to run. */
 export interface RepositoryContext extends ResticOptions {
   readonly manifest: Manifest;
+  /** Ends everything at once, also what ends something. */
+  readonly urgent: AbortSignal;
   /** Throws when the operation that creates it did not succeed. */
   guidOf(ref: SnapshotRef): Guid;
   /** As it is now; null: there is none. Throws where it cannot be seen. */

@@ -1,4 +1,4 @@
-import { chmodSync } from "node:fs";
+import { chmodSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect } from "vitest";
 import { type Gate, openGate } from "./harness/gate.ts";
@@ -63,6 +63,26 @@ describe("a copy that cannot be marked as partial is known all the same", () => 
       off.expectSame(off.copies().at(-1)?.id ?? "", source);
       expect(kindsOf(await planOf(world.holdfast, "--retry-partial"))).toEqual([]);
     });
+  });
+
+  testOn("0.18")("where that is not possible it is said, after what it lacks", async ({ world }) => {
+    const usb = world.repository("usb");
+    lacking(world, usb.entry);
+    renameSync(world.path("bin/restic"), world.path("bin/restic-itself"));
+    world.program(
+      "restic",
+      `case "$*" in *tag*add*partial*|*tag=partial=*) echo 'Fatal: no route to host' >&2; exit 1 ;; esac\nexec restic-itself "$@"`,
+    );
+    const { operations, code } = await reportOf(world.holdfast);
+    expect(code).toBe(3);
+    const [copy] = usb.copies();
+    expect(operations).toMatchObject([
+      {
+        ...partialReport,
+        warnings: [expect.stringMatching(/^the copy cannot be marked as partial.*no route to host/)],
+      },
+    ]);
+    expect(operations[0]?.warnings?.[0]).toContain(`restic tag --add partial ${copy?.id}`);
   });
 
   testOn("0.18")("killed while it is marked", async ({ world }) => {
