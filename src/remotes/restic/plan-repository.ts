@@ -15,7 +15,7 @@ import type {
 } from "../../model/plan.ts";
 import type { Address, EpochSeconds, RemoteName, RepositoryKey, TypeName } from "../../model/units.ts";
 import type { PlanContext } from "../../planner/context.ts";
-import { type MaintenanceKind, maintenanceOf, marksOf } from "./tags.ts";
+import { type MaintenanceKind, maintenanceOf, marksOf, originOf, partialOf } from "./tags.ts";
 import { lacks, parseVersion } from "./version.ts";
 
 /** What is done to whole repositories, beside the backups of sources. */
@@ -195,6 +195,14 @@ function outdated({ there, repository }: Looked, kind: MaintenanceKind): string[
   return there.copies.filter((copy) => `${maintenanceOf(copy)?.kinds}` === kind).map(({ id }) => id);
 }
 
+/** Records of partial copies that are gone. */
+function pointless({ there }: Looked): string[] {
+  const copies = there.state === "observed" ? there.copies : [];
+  const origins = new Set(copies.map(originOf));
+  const isPointless = (id: string | undefined): boolean => id !== undefined && !origins.has(id);
+  return copies.filter((copy) => isPointless(partialOf(copy))).map(({ id }) => id);
+}
+
 const scheduleOf = (kind: "prune" | "check", { schedule, timezone }: Scheduled): SnapshotType => ({
   name: kind as TypeName,
   schedule,
@@ -213,7 +221,7 @@ function pruneOf(context: PlanContext, each: Looked, others: readonly OperationI
       kind: "prune",
       reason: `prune is due since ${context.schedules.dueSince(scheduleOf("prune", maintenance.prune))}`,
       ...(maxUnused !== undefined && { maxUnused }),
-      outdated: outdated(each, "prune"),
+      outdated: [...outdated(each, "prune"), ...pointless(each)],
       dependsOn: [],
       after: others,
       preconditions: [],

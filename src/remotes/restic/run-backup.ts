@@ -7,9 +7,10 @@ import { done, type Result } from "../result.ts";
 import type { BackupResult } from "./backup.ts";
 import { ResticFailed } from "./errors.ts";
 import { enoughFiles, tooLittle } from "./expect.ts";
+import { record } from "./record.ts";
 import { open, type RepositoryContext } from "./run-context.ts";
 import { type BackupFrom, fileName } from "./sources.ts";
-import { PARTIAL } from "./tags.ts";
+import { PARTIAL, partialTags } from "./tags.ts";
 
 /** Makes a copy. One that lacks something is marked so where it is kept: nothing else remembers it. */
 export async function runBackup(operation: BackupOperation, context: RepositoryContext): Promise<Result> {
@@ -103,15 +104,23 @@ async function markPartial(
   context: RepositoryContext,
 ): Promise<readonly string[]> {
   const restic = open({ ...context, signal: context.urgent }, at);
+  const failed = await failureOf(restic.addTag(copy, PARTIAL));
+  // on a server that removes nothing the tagged copy stands beside the other one, and listings know both by it
+  if (failed === undefined || (failed instanceof ResticFailed && failed.kind === "append-only")) return [];
+  // to tag it takes the repository to oneself, which somebody else's backup of days prevents; to add to it does not
+  const why = await failureOf(record(restic, { host: at.host, filename: PARTIAL, tags: partialTags(copy) }));
+  if (why === undefined) return [];
+  return [
+    `the copy cannot be marked as partial, and counts as complete until somebody does it, restic tag --add ${PARTIAL} ${copy}: ${why.message}`,
+  ];
+}
+
+async function failureOf(work: Promise<unknown>): Promise<ResticFailed | TransportError | undefined> {
   try {
-    await restic.addTag(copy, PARTIAL);
-    return [];
+    await work;
+    return undefined;
   } catch (error) {
-    if (!(error instanceof ResticFailed || error instanceof TransportError)) throw error;
-    // the tagged copy stands beside the other one, and listings know both by it
-    if (error instanceof ResticFailed && error.kind === "append-only") return [];
-    return [
-      `the copy cannot be marked as partial, and counts as complete until somebody does it, restic tag --add ${PARTIAL} ${copy}: ${error.message}`,
-    ];
+    if (error instanceof ResticFailed || error instanceof TransportError) return error;
+    throw error;
   }
 }

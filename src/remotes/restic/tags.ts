@@ -59,6 +59,13 @@ export const maintenanceTags = ({ kinds, subset }: MaintenanceMarks): string[] =
   ...(subset === undefined ? [] : [`subset=${subset.part}/${subset.of}`]),
 ];
 
+/** A record that the copy with this id lacks something, where it could not be tagged. */
+export const partialTags = (id: string): string[] => [OURS, `${PARTIAL}=${id}`];
+
+/** Which copy it says that of; undefined for what is no such record. */
+export const partialOf = ({ tags }: Pick<RepositoryCopy, "tags">): string | undefined =>
+  tags.includes(OURS) ? after(tags, PARTIAL) : undefined;
+
 const after = (tags: readonly string[], name: string): string | undefined =>
   tags.find((tag) => tag.startsWith(`${name}=`))?.slice(name.length + 1);
 
@@ -115,17 +122,18 @@ export function drillOf({ tags }: Pick<RepositoryCopy, "tags">): DrillMarks | un
 
 /** A copy of nothing, made only to be remembered: no rule by which others' copies are adopted fits it. */
 export const isRecord = (copy: Pick<RepositoryCopy, "tags">): boolean =>
-  maintenanceOf(copy) !== undefined || drillOf(copy) !== undefined;
+  [maintenanceOf, drillOf, partialOf].some((readRecord) => readRecord(copy) !== undefined);
 
 /** As it was before its tags were changed. */
-const originOf = ({ id, original }: Pick<RepositoryCopy, "id" | "original">): string => original ?? id;
+export const originOf = ({ id, original }: Pick<RepositoryCopy, "id" | "original">): string => original ?? id;
 
 /**
- * All of them, each with the tag that says it lacks something. restic tags a copy by making another one and removing the
- * first, which stays where a server removes nothing, or restic was killed in between: it lacks as much.
+ * All of them, each with the tag that says it lacks something, also where that is on record only. restic tags a copy by making
+ * another one and removing the first, which stays where a server removes nothing, or restic was killed in between: it lacks
+ * as much.
  */
 export function withPartialTags(copies: readonly RepositoryCopy[]): RepositoryCopy[] {
-  const partial = new Set(copies.filter((copy) => marksOf(copy)?.isPartial).map(originOf));
+  const partial = new Set(copies.map((copy) => (marksOf(copy)?.isPartial ? originOf(copy) : partialOf(copy))));
   return copies.map((copy) =>
     partial.has(originOf(copy)) && !copy.tags.includes(PARTIAL) ? { ...copy, tags: [...copy.tags, PARTIAL] } : copy,
   );

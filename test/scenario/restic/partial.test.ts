@@ -65,7 +65,36 @@ describe("a copy that cannot be marked as partial is known all the same", () => 
     });
   });
 
-  testOn("0.18")("where that is not possible it is said, after what it lacks", async ({ world }) => {
+  describe.each(VERSIONS)("restic %s", (version) => {
+    testOn(version)("while somebody else's backup is on", async ({ world }) => {
+      const usb = world.repository("usb");
+      const { source, open } = lacking(world, usb.entry);
+      const other = usb.hold();
+      await other.locked;
+      const { operations } = await reportOf(world.holdfast);
+      expect(operations).toMatchObject([partialReport]);
+      expect(operations[0]).not.toHaveProperty("warnings");
+      expect(usb.copies().map(tagged)).toEqual([false, false]);
+      await other.kill();
+      await applied(world.holdfast); // the lock
+      await expectKnown(world);
+      open();
+      await applied(world.holdfast, "--retry-partial");
+      await applied(world.holdfast);
+      await expectDone(world.holdfast);
+      const marks = () => usb.copies().filter(({ tags = [] }) => tags.some((tag) => tag.startsWith("partial=")));
+      expect(marks()).toHaveLength(1);
+      const { tags = [] } = usb.copies().find(({ tags = [] }) => tags.includes("type=first")) ?? {};
+      expect(tags).not.toContain("partial");
+      lacking(world, { ...usb.entry, maintenance: { prune: { schedule: "0 0 1 1 *" } } });
+      await applied(world.holdfast);
+      expect(marks()).toEqual([]);
+      await expectDone(world.holdfast);
+      usb.expectSame(usb.copies().find(({ tags = [] }) => tags.includes("type=first"))?.id ?? "", source);
+    });
+  });
+
+  testOn("0.18")("where neither is possible it is said, after what it lacks", async ({ world }) => {
     const usb = world.repository("usb");
     lacking(world, usb.entry);
     renameSync(world.path("bin/restic"), world.path("bin/restic-itself"));
