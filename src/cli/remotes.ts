@@ -1,3 +1,4 @@
+import type { OpenedRemotes } from "../hooks/remotes.ts";
 import { type UsedRepository, usedRepositories } from "../manifest/repositories.ts";
 import { scopeOf } from "../manifest/scope.ts";
 import type { Manifest } from "../model/manifest.ts";
@@ -22,19 +23,13 @@ const NONE: Remotes = { unavailable: new Map(), finished: () => {} };
 export async function withRemotes<T>(
   manifest: Manifest,
   hosts: Hosts,
-  options: GlobalOptions & { readonly allHosts?: boolean; readonly plan?: Pick<Plan, "operations"> },
-  { signal, urgent }: Pick<Interruption, "signal" | "urgent">,
+  options: GlobalOptions & Concerned,
+  interruption: Pick<Interruption, "signal" | "urgent">,
   work: (remotes: Remotes) => Promise<T>,
 ): Promise<T> {
-  const repositories = concerned(manifest, options);
-  if (!repositories.some(({ repository }) => repository.hooks.length > 0)) return work(NONE);
-  const [{ openRemotes }, log, lock] = await Promise.all([
-    import("../hooks/remotes.ts"),
-    openLog(options),
-    locksOf(options, signal),
-  ]);
-  const warn = (message: string): void => log.warn(message);
-  const opened = await openRemotes(repositories, { hosts, env: process.env, signal, urgent, lock, warn });
+  const repositories = withHooks(manifest, options);
+  if (repositories.length === 0) return work(NONE);
+  const opened = await openThem(repositories, hosts, options, interruption);
   let broken = true;
   try {
     const result = await work(opened);
@@ -45,10 +40,32 @@ export async function withRemotes<T>(
   }
 }
 
-function concerned(
-  manifest: Manifest,
-  { plan, allHosts = false }: { readonly allHosts?: boolean; readonly plan?: Pick<Plan, "operations"> },
-): UsedRepository[] {
+/** Does what is to come before work on these. */
+export async function openThem(
+  repositories: readonly UsedRepository[],
+  hosts: Hosts,
+  options: GlobalOptions,
+  { signal, urgent }: Pick<Interruption, "signal" | "urgent">,
+): Promise<OpenedRemotes> {
+  const [{ openRemotes }, log, lock] = await Promise.all([
+    import("../hooks/remotes.ts"),
+    openLog(options),
+    locksOf(options, signal),
+  ]);
+  const warn = (message: string): void => log.warn(message);
+  return openRemotes(repositories, { hosts, env: process.env, signal, urgent, lock, warn });
+}
+
+interface Concerned {
+  readonly allHosts?: boolean;
+  readonly plan?: Pick<Plan, "operations">;
+}
+
+/** Repositories with hooks around them; with a plan those that it is about. */
+export const withHooks = (manifest: Manifest, about: Concerned = {}): UsedRepository[] =>
+  concerned(manifest, about).filter(({ repository }) => repository.hooks.length > 0);
+
+function concerned(manifest: Manifest, { plan, allHosts = false }: Concerned): UsedRepository[] {
   const used = usedRepositories(manifest, scopeOf(manifest, { allHosts: allHosts || plan !== undefined }));
   if (plan === undefined) return used;
   const keys = new Set(

@@ -4,10 +4,11 @@ import type { HostName, Seconds } from "../model/units.ts";
 import { type Held, Refused, type Workshop } from "../service/workshop.ts";
 import type { Hosts, Lock } from "../transport/types.ts";
 import type { GlobalOptions } from "./context.ts";
+import { Doors } from "./doors.ts";
 import { Failure } from "./exit.ts";
 import type { Interruption } from "./interrupt.ts";
 import { lockNames } from "./lock.ts";
-import { type Remotes, withRemotes } from "./remotes.ts";
+import { openThem, type Remotes, withHooks } from "./remotes.ts";
 import { planOfSnapshot, requireType } from "./snapshot.ts";
 import { connect, observeWorld } from "./world.ts";
 
@@ -24,11 +25,12 @@ export async function openWorkshop(manifest: Manifest, shared: Shared): Promise<
   const { options, limits, locks, interruption } = shared;
   const [{ apply }, planner] = await Promise.all([import("../apply/index.ts"), import("../planner/index.ts")]);
   const hosts = await connect(manifest, options);
-  const door = new Door(() => open(manifest, hosts, shared));
+  const doors = new Doors((used) => openThem([used], hosts, options, interruption));
+  const all = withHooks(manifest);
   return {
     manifest,
     look: (signal) =>
-      door.within(async ({ unavailable }) => {
+      doors.within(all, async ({ unavailable }) => {
         const { timed, seconds } = withTimes(hosts);
         const { inventory, now } = await observeWorld(manifest, timed, { unavailable, signal });
         const plan = planner.plan(manifest, inventory, { now, mayInit: false });
@@ -36,7 +38,8 @@ export async function openWorkshop(manifest: Manifest, shared: Shared): Promise<
       }),
     lock: (signal) => locks.take(manifest, signal),
     run: (plan, means) =>
-      door.within(({ unavailable, finished }) =>
+      // what runs for days keeps to itself no repository that it does not work on
+      doors.within(withHooks(manifest, { plan }), ({ unavailable, finished }) =>
         apply(plan, {
           ...means,
           manifest,
@@ -51,7 +54,7 @@ export async function openWorkshop(manifest: Manifest, shared: Shared): Promise<
         }),
       ),
     planSnapshot: (type, sources, signal) =>
-      door.within(async ({ unavailable }) => {
+      doors.within(all, async ({ unavailable }) => {
         try {
           requireType(manifest, type);
           const world = await observeWorld(manifest, hosts, { unavailable, signal });
@@ -67,60 +70,6 @@ export async function openWorkshop(manifest: Manifest, shared: Shared): Promise<
 
 /** An address as a pattern that means it alone. */
 const literally = (address: string): string => address.replaceAll(/[\\*?[\]{}()!]/g, "\\$&");
-
-interface Opened {
-  readonly remotes: Remotes;
-  readonly close: () => Promise<void>;
-}
-
-/** The hooks around remotes: what is to come before has been done until `close`, which does what is to come after. */
-function open(manifest: Manifest, hosts: Hosts, { options, interruption }: Shared): Promise<Opened> {
-  return new Promise((opened, failed) => {
-    let leave = (): void => {};
-    const left = new Promise<void>((resolve) => {
-      leave = resolve;
-    });
-    const all = withRemotes(manifest, hosts, options, interruption, (remotes) => {
-      opened({
-        remotes,
-        close: () => {
-          leave();
-          return all;
-        },
-      });
-      return left;
-    });
-    all.catch(failed);
-  });
-}
-
-/** Is opened by the first who comes in, and closed by the last who leaves. */
-class Door {
-  readonly #open: () => Promise<Opened>;
-  #opened: Promise<Opened> | undefined;
-  #closing = Promise.resolve();
-  #inside = 0;
-
-  constructor(open: () => Promise<Opened>) {
-    this.#open = open;
-  }
-
-  async within<T>(work: (remotes: Remotes) => Promise<T>): Promise<T> {
-    this.#inside += 1;
-    try {
-      this.#opened ??= this.#closing.then(this.#open);
-      return await work((await this.#opened).remotes);
-    } finally {
-      this.#inside -= 1;
-      if (this.#inside === 0) {
-        const opened = this.#opened;
-        this.#opened = undefined;
-        this.#closing = (opened ?? Promise.reject()).then(({ close }) => close()).catch(() => {});
-        await this.#closing;
-      }
-    }
-  }
-}
 
 /** The same hosts, and how long each was kept busy: from the first command to the end of its last. */
 function withTimes(hosts: Hosts): { readonly timed: Hosts; readonly seconds: () => Record<HostName, Seconds> } {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { expect } from "vitest";
 import { eventually } from "../../transport/leftovers.ts";
 import { applied, expectDone, kindsOf, planOf, reportOf, testOn, type World } from "./harness/world.ts";
@@ -133,6 +133,45 @@ test("no disk is detached while another Holdfast works on it", async ({ world })
   for (const { code, stdout } of all) expect(code, stdout).toBe(0);
   const once = ["attach remote usb", "detach remote usb complete"];
   expect(told()).toEqual([...once, ...once, ...once, ...once]);
+});
+
+test("a service tries a disk again that could not be attached, whatever else goes on meanwhile", async ({ world }) => {
+  const { holdfast } = world;
+  const source = world.source("data", { a: "text" });
+  const { usb, hooks, told } = disk(world);
+  const cloud = world.repository("cloud");
+  const [broken, go] = [world.path("broken"), world.path("go")];
+  world.program("try", `[ ! -e '${broken}' ] || exec refuse; exec attach`);
+  world.program("dump", `until [ -e '${go}' ]; do sleep 0.05; done; echo dumped`);
+  const first = { schedule: "0 0 1 1 *" };
+  world.manifest({
+    snapshotTypes: { first },
+    remotes: {
+      usb: { type: "restic", ...usb.entry, hooks: hooks("try") },
+      cloud: { type: "restic", ...cloud.entry },
+    },
+    directories: {
+      [source]: { keep: { first: 1 }, remotes: { usb: {} } },
+      "/dump": { keep: { first: 1 }, stdin: ["dump"], remotes: { cloud: {} } },
+    },
+    service: { every: "1h", listen: "off" },
+  });
+  renameSync(usb.folder, `${usb.folder}.away`);
+  writeFileSync(broken, "");
+  const running = holdfast.spawn("watch");
+  await eventually(() => expect(world.started().join("\n")).toContain("--stdin"), 60_000);
+  rmSync(broken);
+  // while the dump goes on
+  await running.printed(/done {2}\S+data/);
+  await eventually(() => expect(existsSync(usb.folder)).toBe(false));
+  writeFileSync(go, "");
+  await running.printed(/done {2}\S+dump/);
+  await running.kill("SIGTERM");
+  expect((await running.result).code).toBe(0);
+  const said = told();
+  expect(said.slice(0, 2)).toEqual(["refuse remote usb", "detach remote usb skipped"]);
+  expect(said.slice(-2)).toEqual(["attach remote usb", "detach remote usb complete"]);
+  await expectDone(holdfast);
 });
 
 test("what was stopped is started again after Ctrl-C", async ({ world }) => {
