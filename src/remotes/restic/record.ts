@@ -1,4 +1,5 @@
 import type { HostName } from "../../model/units.ts";
+import { ResticFailed } from "./errors.ts";
 import type { Restic } from "./restic.ts";
 
 /**
@@ -11,5 +12,9 @@ export async function record(
   outdated: readonly string[] = [],
 ): Promise<void> {
   await restic.backup({ from: { command: ["echo"], filename }, host, tags });
-  if (outdated.length > 0) await restic.forget(outdated);
+  if (outdated.length === 0) return;
+  // to forget takes the repository to oneself: what cannot go now goes with the next record
+  await restic.forget(outdated).catch((error: unknown) => {
+    if (!(error instanceof ResticFailed)) throw error;
+  });
 }

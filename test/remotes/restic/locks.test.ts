@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { DirectoryPath, EpochSeconds, Seconds } from "../../../src/model/units.ts";
 import type { BackupOptions } from "../../../src/remotes/restic/backup.ts";
+import { record } from "../../../src/remotes/restic/record.ts";
 import type { Restic } from "../../../src/remotes/restic/restic.ts";
 import { eventually, processesWith } from "../../transport/leftovers.ts";
 import { makeRepository, writeLock } from "./repository.ts";
@@ -117,6 +118,26 @@ describe.skipIf(!toolsAvailable).concurrent.each(VERSIONS)("locks, by restic %s"
     const damaged = await waitsFor("=8/201", () => restic.check({ subset: { part: 8, of: 201 } }));
     expect(damaged.ok).toBe(false);
     expect(damaged.errors.join("\n")).not.toMatch(/lock/);
+  });
+
+  test("shared by another host: what is to be remembered is, and what that outdates goes the next time", async () => {
+    const location = fresh();
+    const restic = bench.open(version, location);
+    const recorded = async () => {
+      const there = await restic.list();
+      return there.state === "observed" ? there.copies : [];
+    };
+    const remember = async (filename: string) => {
+      const outdated = (await recorded()).map(({ id }) => id);
+      await record(restic, { host, filename, tags: ["holdfast", "maintenance=check"] }, outdated);
+    };
+    await remember("first");
+    const lock = writeLock(location, PASSWORD, { exclusive: false });
+    await remember("second");
+    expect(await recorded()).toMatchObject([{ paths: ["/first"] }, { paths: ["/second"] }]);
+    rmSync(lock);
+    await remember("third");
+    expect(await recorded()).toMatchObject([{ paths: ["/third"] }]);
   });
 
   test("not to be had where nothing may be written: restored without one", async () => {
