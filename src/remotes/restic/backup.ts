@@ -158,10 +158,15 @@ function resultOf(summary: Readonly<Record<string, unknown>>): Events["result"] 
 /** Before 0.17 only the beginning of an id is told. */
 async function fullId(session: Session, id: string): Promise<string> {
   if (id.length === 64) return id;
-  const call = { args: ["list", "snapshots", "--no-lock"] };
+  let found: string | undefined;
+  const call: Call = {
+    args: ["list", "snapshots", "--no-lock"],
+    onLine: (line) => {
+      if (line.startsWith(id)) found = line;
+    },
+  };
   const ended = await session.run(call);
   if (ended.code !== 0) throw await session.failure(ended, call);
-  const found = ended.stdout.split("\n").find((line) => line.startsWith(id));
   if (found !== undefined) return found;
   throw new ResticFailed("other", { message: `${session.name}: the copy ${id} that was just made is not there` });
 }

@@ -76,6 +76,16 @@ describe.skipIf(!toolsAvailable).concurrent.each(VERSIONS)("copies, by restic %s
     expect(copies[1]?.parent).toBe(first.id);
   });
 
+  test("its whole id is found, however many others there are", async () => {
+    const programs = at(`many-${version}`);
+    mkdirSync(programs);
+    const many = "awk 'BEGIN { while (i < 270000) printf \"%064d\\n\", i++ }'";
+    const restic = `#!/bin/sh\ncase "$*" in "list snapshots"*) ${many} ;; esac\nPATH=\${PATH#*:} exec restic "$@"\n`;
+    writeFileSync(join(programs, "restic"), restic, { mode: 0o755 });
+    const { id } = await bench.open(version, fresh(), { programs }).backup(options);
+    expect(id).toMatch(/^[0-9a-f]{64}$/);
+  });
+
   test("a tag is added under a new id, which keeps the old one as its origin", async () => {
     const restic = bench.open(version, fresh());
     const first = await restic.backup(options);
