@@ -1,4 +1,4 @@
-import { isLocal, usedRepositories } from "../../manifest/repositories.ts";
+import { isLocal, type UsedRepository, usedRepositories } from "../../manifest/repositories.ts";
 import type { Scope } from "../../manifest/scope.ts";
 import type { DirectoryInventory, Inventory, RepositoryInventory } from "../../model/inventory.ts";
 import type { DirectoryEntry, Manifest } from "../../model/manifest.ts";
@@ -22,15 +22,15 @@ export async function observeRepositories(
       readonly reader?: HostName;
     },
 ): Promise<Required<Pick<Inventory, "repositories" | "directories">>> {
-  const repositories = usedRepositories(manifest, scope).map(
-    async ({ repository, key, host, of }): Promise<[RepositoryKey, RepositoryInventory]> => {
-      const seen = options.seen?.get(repository.name);
-      if (seen) return [key, seen];
-      const reader = options.reader === undefined || isLocal(repository) ? host : options.reader;
-      const place = { repository, host: reader, of };
-      return [key, await listed(options.unavailable?.get(key), () => openRepository(place, options).list(options))];
-    },
-  );
+  const repositories = usedRepositories(manifest, scope).map(async (used): Promise<Looked> => {
+    const { repository, key, host, of } = used;
+    const seen = options.seen?.get(repository.name);
+    if (seen) return { used, there: seen };
+    const reader = options.reader === undefined || isLocal(repository) ? host : options.reader;
+    const place = { repository, host: reader, of };
+    const there = await listed(options.unavailable?.get(key), () => openRepository(place, options).list(options));
+    return { used, there };
+  });
   const directories = manifest.directories
     .filter(({ host, keys }) => scope.sources(host) && keys.stdin === undefined)
     .map(
@@ -40,10 +40,37 @@ export async function observeRepositories(
       ],
     );
   return {
-    repositories: Object.fromEntries(await Promise.all(repositories)),
+    repositories: Object.fromEntries(withoutDoubles(await Promise.all(repositories))),
     directories: Object.fromEntries(await Promise.all(directories)),
   };
 }
+
+interface Looked {
+  readonly used: UsedRepository;
+  readonly there: RepositoryInventory;
+}
+
+/**
+ * Two names for one repository would forget each other's copies, and addresses do not always show it. One that began as a
+ * copy of the other's files has its id as well, and is another one as soon as they differ.
+ */
+function withoutDoubles(all: readonly Looked[]): [RepositoryKey, RepositoryInventory][] {
+  return all.map(({ used: { key, repository }, there }, index) => {
+    const others = all.slice(0, index).filter(({ used }) => used.repository.name !== repository.name);
+    const same = others.find((other) => isSame(other.there, there))?.used.repository.name;
+    if (same === undefined || there.state !== "observed") return [key, there];
+    const reason = `${repository.name} is ${same} under another name: both are ${there.id.slice(0, 8)}, with the same copies`;
+    return [key, { state: "unobserved", reason, hint: "give it another place, or leave one of the two out" }];
+  });
+}
+
+const isSame = (one: RepositoryInventory, other: RepositoryInventory): boolean =>
+  one.state === "observed" &&
+  other.state === "observed" &&
+  one.id !== "" &&
+  one.id === other.id &&
+  one.copies.length === other.copies.length &&
+  one.copies.every(({ id }, index) => id === other.copies[index]?.id);
 
 /** What could not be made ready is not asked. */
 async function listed(
