@@ -102,7 +102,7 @@ async function lookInto(
 }
 
 async function toldBy(copies: readonly RepositoryCopy[]): Promise<Told[]> {
-  const { maintenanceOf, marksOf } = await import("../remotes/restic/tags.ts");
+  const { isRecord, marksOf } = await import("../remotes/restic/tags.ts");
   const told = new Map<Address, Told>();
   const add = (of: Address, host: HostName, place: string, isForeign: boolean, copy: RepositoryCopy): void => {
     const known = told.get(of);
@@ -115,7 +115,7 @@ async function toldBy(copies: readonly RepositoryCopy[]): Promise<Told[]> {
     if (marks) {
       const owner = marks.source.slice(0, marks.source.indexOf(":")) as HostName;
       add(marks.source, owner, marks.source.slice(owner.length + 1), false, copy);
-    } else if (maintenanceOf(copy) === undefined && path?.startsWith("/") && others.length === 0) {
+    } else if (!isRecord(copy) && path?.startsWith("/") && others.length === 0) {
       const of = `${host}:${path}` as Address;
       if (told.get(of)?.isForeign !== false) add(of, host, path, true, copy);
     }

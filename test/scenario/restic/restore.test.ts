@@ -165,9 +165,14 @@ newest("no manifest left: a repository and its password are enough", async ({ wo
   const usb = world.repository("usb");
   usb.seed(source, { daysAgo: 1, types: ["a"] });
   const given = ["restore", "--repository", usb.location, "--password-file", usb.entry.password.file];
+  for (const record of ["maintenance=check", `drill=${host}:${source}`, "partial=0a1b2c"]) {
+    const tags = ["holdfast", record, "result=passed"].map((tag) => `--tag=${tag}`);
+    usb.restic(["backup", "--host=elsewhere", ...tags, "--stdin-filename=record", "--stdin-from-command", "/bin/echo"]);
+  }
 
   const which = await holdfast(...given);
   expect(which).toMatchObject({ code: 1, stderr: expect.stringContaining(`it has ${host}:${source} (1, newest `) });
+  expect(which.stderr).not.toContain("/record");
   const typo = await holdfast(...given, `${source}x`);
   expect(typo).toMatchObject({ code: 1, stderr: expect.stringContaining("there is no copy of") });
   const { code, stdout, stderr } = await holdfast(...given, source, "--to", world.path("back"), "--yes");
