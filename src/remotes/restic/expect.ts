@@ -1,9 +1,11 @@
 import type { BackupOperation } from "../../model/plan.ts";
 import type { Problem } from "../../model/report.ts";
+import { TransportError } from "../../transport/types.ts";
 import type { BackupResult } from "./backup.ts";
 import { ResticFailed } from "./errors.ts";
 import type { Restic } from "./restic.ts";
 import type { RepositoryContext } from "./run-context.ts";
+import type { Stats } from "./stats.ts";
 
 const COUNTING_MS = 10 * 60_000;
 
@@ -44,8 +46,9 @@ export async function tooLittle(
   }
   if (shrinkAtMost === undefined || parent === undefined || id === undefined) return undefined;
   const now = sizeOf(made);
-  const comparable = recorded && now;
-  const [before, after] = comparable ? [recorded, now] : [await restic.stats(parent), await restic.stats(id)];
+  const sizes = recorded && now ? { before: recorded, after: now } : await measured(restic, { parent, id });
+  if ("message" in sizes) return sizes;
+  const { before, after } = sizes;
   const least = 1 - shrinkAtMost / 100;
   const shrunk = (["files", "bytes"] as const).find((what) => after[what] < before[what] * least);
   if (shrunk === undefined) return undefined;
@@ -53,6 +56,22 @@ export async function tooLittle(
     message: `the source shrank from ${before[shrunk]} to ${after[shrunk]} ${shrunk}, by more than ${shrinkAtMost} %: the copy does not count`,
     hint: "if that is right, raise `expect.shrinkAtMost` of this source until one copy is made",
   };
+}
+
+async function measured(
+  restic: Restic,
+  { parent, id }: { readonly parent: string; readonly id: string },
+): Promise<{ readonly before: Stats; readonly after: Stats } | Problem> {
+  try {
+    return { before: await restic.stats(parent), after: await restic.stats(id) };
+  } catch (error) {
+    // the copy is there already, and nobody will look at it again
+    if (!(error instanceof ResticFailed || error instanceof TransportError)) throw error;
+    return {
+      message: `whether the source shrank cannot be told: ${error.message}: the copy does not count`,
+      hint: "the next one that is due takes its place; `--retry-partial` does not wait for that",
+    };
+  }
 }
 
 const filesIn = (count: number): string => (count === 0 ? "no files" : count === 1 ? "1 file" : `${count} files`);

@@ -31,7 +31,7 @@ async function expectKnown(world: World): Promise<void> {
   expect(operations.map(({ kind }) => kind)).toContain("backup");
 }
 
-describe("a copy that cannot be marked as partial is known all the same", () => {
+describe("a partial copy is known as one", () => {
   let appendOnly: Server;
   let server: Server;
   let gate: Gate;
@@ -112,6 +112,41 @@ describe("a copy that cannot be marked as partial is known all the same", () => 
       },
     ]);
     expect(operations[0]?.warnings?.[0]).toContain(`restic tag --add partial ${copy?.id}`);
+  });
+
+  testOn("0.14")("where it cannot be compared with the one before, it does not count", async ({ world }) => {
+    const usb = world.repository("usb");
+    const source = world.source("data", { a: "text", b: "more" });
+    const types = (...names: string[]) =>
+      world.manifest({
+        snapshotTypes: Object.fromEntries(names.map((name) => [name, { schedule: "0 0 1 1 *" }])),
+        remotes: { off: { type: "restic", ...usb.entry } },
+        directories: {
+          [source]: {
+            keep: Object.fromEntries(names.map((name) => [name, 3])),
+            expect: { shrinkAtMost: "30%" },
+            remotes: { off: {} },
+          },
+        },
+      });
+    types("first");
+    await applied(world.holdfast);
+    renameSync(world.path("bin/restic"), world.path("bin/restic-itself"));
+    world.program(
+      "restic",
+      `case "$*" in *stats*) echo 'Fatal: no route to host' >&2; exit 1 ;; esac\nexec restic-itself "$@"`,
+    );
+    types("first", "second");
+    const { operations, code } = await reportOf(world.holdfast);
+    expect(code).toBe(3);
+    expect(operations).toMatchObject([
+      {
+        outcome: "partial",
+        error: { message: expect.stringMatching(/^whether the source shrank cannot be told: .*no route/) },
+      },
+    ]);
+    expect(usb.copies().map(tagged)).toEqual([false, true]);
+    await expectKnown(world);
   });
 
   testOn("0.18")("killed while it is marked", async ({ world }) => {
