@@ -1,10 +1,11 @@
+import type { Plan } from "../model/plan.ts";
 import type { OperationReport } from "../model/report.ts";
 import type { PassResult } from "../model/service.ts";
 import type { Address, EpochSeconds } from "../model/units.ts";
 import type { Clock } from "./clock.ts";
 import { failuresIn, placeKey } from "./conditions.ts";
 import { FRESH, type Pace, paceAfterLook, paceAfterRun, WAIT_MS } from "./pace.ts";
-import { firstTick, type KnownSource } from "./sources.ts";
+import { firstTick, type KnownSource, unseenAt } from "./sources.ts";
 
 /** How the last attempts at every source ended, and when the next one is. */
 export class Attempts {
@@ -15,6 +16,8 @@ export class Attempts {
   readonly #triedAt = new Map<Address, number>();
   /** By place: what failed last. */
   readonly #failures = new Map<string, string>();
+  /** By place: looks in a row that could not see it. */
+  #blindLooks: ReadonlyMap<string, number> = new Map();
 
   constructor(clock: Clock, chance: () => number) {
     this.#clock = clock;
@@ -31,6 +34,16 @@ export class Attempts {
       if (failure === undefined) this.#failures.delete(key);
       else this.#failures.set(key, failure);
     }
+  }
+
+  /** After each look: whatever is done meanwhile, a place that stays out of sight is one that nothing reaches. */
+  saw(plan: Pick<Plan, "unobserved">, sources: readonly KnownSource[]): void {
+    const blind = sources.flatMap((source) =>
+      [undefined, ...source.remotes].flatMap((remote) =>
+        unseenAt(plan, source, remote).length > 0 ? placeKey(source.address, remote) : [],
+      ),
+    );
+    this.#blindLooks = new Map(blind.map((key) => [key, this.blindLooks(key) + 1]));
   }
 
   /** `heldUp`: somebody else is at work there. */
@@ -78,6 +91,10 @@ export class Attempts {
 
   failures(source: Address): number {
     return this.#paces.get(source)?.failures ?? 0;
+  }
+
+  blindLooks(key: string): number {
+    return this.#blindLooks.get(key) ?? 0;
   }
 
   #at(): { readonly now: number; readonly chance: number } {

@@ -2,7 +2,7 @@ import type { Plan } from "../model/plan.ts";
 import type { OperationReport } from "../model/report.ts";
 import type { Condition, Status } from "../model/status.ts";
 import type { Address, RemoteName } from "../model/units.ts";
-import { type KnownSource, unseenOf } from "./sources.ts";
+import { type KnownSource, unseenAt } from "./sources.ts";
 
 /** What is known of a source, or of one of its copies, when its conditions are worked out. */
 export interface Facts {
@@ -14,6 +14,8 @@ export interface Facts {
   readonly blocked: readonly { readonly reason: string; readonly message: string }[];
   /** What of it could not be observed. */
   readonly unseen: readonly string[];
+  /** Looks in a row that could not see it. */
+  readonly blindLooks: number;
   /** What failed last, until something succeeds. */
   readonly failure?: string;
   /** Attempts that failed in a row. */
@@ -58,16 +60,14 @@ function blocked({ blocked: [first, ...others] }: Facts): Verdict {
   return { type, status: true, reason: camel(first.reason), message: `${first.message}${more}` };
 }
 
-function stalled({ failure, failures, suspended }: Facts): Verdict {
-  const type = "Stalled";
-  if (suspended || failure === undefined || failures < STALLED_AFTER)
-    return { type, status: false, reason: "Progressing", message: "no series of failures" };
-  return {
-    type,
-    status: true,
-    reason: "Failing",
-    message: `${failures} attempts failed, the last one with: ${failure}`,
-  };
+function stalled({ failure, failures, unseen: [unseen], blindLooks, suspended }: Facts): Verdict {
+  const yes = (reason: string, message: string): Verdict => ({ type: "Stalled", status: true, reason, message });
+  if (!suspended && failure !== undefined && failures >= STALLED_AFTER)
+    return yes("Failing", `${failures} attempts failed, the last one with: ${failure}`);
+  // what is not seen is not planned for, so that nothing of it can fail
+  if (!suspended && unseen !== undefined && blindLooks >= STALLED_AFTER)
+    return yes("Unobserved", `it was not seen ${blindLooks} times in a row: ${unseen}`);
+  return { type: "Stalled", status: false, reason: "Progressing", message: "no series of failures" };
 }
 
 const some = ([first = "", ...others]: readonly string[]): string =>
@@ -87,6 +87,7 @@ export interface Attempts {
   readonly running: (key: string) => readonly string[];
   readonly failure: (key: string) => string | undefined;
   readonly failures: (source: Address) => number;
+  readonly blindLooks: (key: string) => number;
 }
 
 /** The conditions of every source and of each of its copies. */
@@ -105,13 +106,13 @@ export function allConditions(
       const key = placeKey(source.address, remote);
       const failure = attempts.failure(key);
       const running = attempts.running(key);
-      const unseen = unseenOf(plan, remote === undefined ? { ...source, remotes: [] } : source, remote);
       const facts: Facts = {
         suspended: source.suspended,
         running,
         pending: Math.max(0, (pending.get(key) ?? 0) - running.length),
         blocked: blockedAt.get(key) ?? [],
-        unseen: unseen.map(({ reason }) => reason),
+        unseen: unseenAt(plan, source, remote).map(({ reason }) => reason),
+        blindLooks: attempts.blindLooks(key),
         ...(failure !== undefined && { failure }),
         failures: attempts.failures(source.address),
       };

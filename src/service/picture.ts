@@ -128,6 +128,7 @@ export class Picture {
       running: (key: string) => running.get(key) ?? [],
       failure: (key: string) => this.#attempts.failure(key),
       failures: (source: Address) => this.#attempts.failures(source),
+      blindLooks: (key: string) => this.#attempts.blindLooks(key),
     };
     this.#conditions = allConditions(look.plan, sources, attempts, this.#conditions, isoOf(this.#clock.now()));
   }

@@ -244,6 +244,7 @@ export class Service implements ServiceSource {
   #see({ workshop }: Shift, seen: Seen): void {
     const { manifest } = workshop;
     const { look, sources, at } = seen;
+    this.#attempts.saw(look.plan, sources);
     this.#picture.see(seen, this.#options.assess?.(workshop, look, this.#picture.runs));
     const tick = firstTick(schedulesIn(manifest, sources), Math.floor(at / 1000) as EpochSeconds);
     this.#timetable.looked(at, tick, interval(manifest.service, this.#options.chance()));

@@ -83,15 +83,19 @@ export function firstTick(schedules: readonly Scheduled[], after: EpochSeconds):
   return ticks.length === 0 ? undefined : (Math.min(...ticks) as EpochSeconds);
 }
 
-/** What of the source, or of its copies, could not be seen although it should be. */
-export const unseenOf = (
+type Sides = Pick<KnownSource, "host" | "remotes">;
+
+/** What of the source's own side, or of its copies on a remote, could not be seen although it should be. */
+export const unseenAt = (
   { unobserved }: Pick<Plan, "unobserved">,
-  { host, remotes }: Pick<KnownSource, "host" | "remotes">,
-  remote?: RemoteName,
+  { host }: Pick<Sides, "host">,
+  remote: RemoteName | undefined,
 ): Unobserved[] =>
   unobserved.filter((one) => {
-    if (one.expected) return false;
     const name = one.remote ?? (one.repository && nameOfKey(one.repository));
-    if (remote !== undefined) return name === remote;
-    return name === undefined ? one.host === host : remotes.includes(name);
+    return !one.expected && name === remote && (remote !== undefined || one.host === host);
   });
+
+/** The same of all its sides. */
+export const unseenOf = (plan: Pick<Plan, "unobserved">, source: Sides): Unobserved[] =>
+  [undefined, ...source.remotes].flatMap((remote) => unseenAt(plan, source, remote));

@@ -144,7 +144,15 @@ describe("parts that have nothing to do with each other", () => {
 });
 
 describe("conditions", () => {
-  const calm: Facts = { suspended: false, running: [], pending: 0, blocked: [], unseen: [], failures: 0 };
+  const calm: Facts = {
+    suspended: false,
+    running: [],
+    pending: 0,
+    blocked: [],
+    unseen: [],
+    blindLooks: 0,
+    failures: 0,
+  };
   const held = (facts: Partial<Facts>): string =>
     conditionsOf({ ...calm, ...facts }, [], "now")
       .map(({ type, status, reason }) => `${type}=${status ? "" : "!"}${reason}`)
@@ -168,7 +176,21 @@ describe("conditions", () => {
       { pending: 1, failure: "no", failures: 3 },
       "Ready=!Failed Reconciling=Retrying Blocked=!Clear Stalled=Failing",
     ],
-    ["out of sight", { unseen: ["away"] }, "Ready=!Unobserved Reconciling=!Idle Blocked=!Clear Stalled=!Progressing"],
+    [
+      "out of sight",
+      { unseen: ["away"], blindLooks: 2 },
+      "Ready=!Unobserved Reconciling=!Idle Blocked=!Clear Stalled=!Progressing",
+    ],
+    [
+      "out of sight for long",
+      { unseen: ["away"], blindLooks: 3 },
+      "Ready=!Unobserved Reconciling=!Idle Blocked=!Clear Stalled=Unobserved",
+    ],
+    [
+      "suspended, and out of sight for long",
+      { suspended: true, unseen: ["away"], blindLooks: 3 },
+      "Ready=!Suspended Reconciling=!Idle Blocked=!Clear Stalled=!Progressing",
+    ],
     [
       "blocked",
       { blocked: [{ reason: "no-common-base", message: "m" }] },

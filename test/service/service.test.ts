@@ -245,6 +245,31 @@ describe("a service", () => {
     await end();
   });
 
+  test("stalls at what it never sees, also while it does other things with the source", async () => {
+    const clock = new FakeClock("2026-03-01T10:20:00Z");
+    const world = worldOf("tank/data");
+    const shop = new FakeWorkshop(manifestOf(["tank/data"]), world, clock);
+    const remote = [...(world.hosts.get("v")?.pools.values() ?? [])];
+    for (const pool of remote) pool.imported = false;
+    const { service, saved, end } = startService(shop, clock);
+    const stalled = (key: string) =>
+      saved
+        .at(-1)
+        ?.conditions.get(key)
+        ?.find(({ type }) => type === "Stalled");
+    await clock.pass(5 * HOUR);
+    expect(snapshotsOf(world, "tank/data").at(-1)).toBe("hourly-20260301T150000Z");
+    expect(stalled("a:tank/data vault")).toMatchObject({ status: true, reason: "Unobserved" });
+    // for as long as it is so, whatever was done meanwhile
+    expect(stalled("a:tank/data vault")?.since.slice(0, 15)).toBe("2026-03-01T10:2");
+    expect(stalled("a:tank/data")).toMatchObject({ status: false });
+    for (const pool of remote) pool.imported = true;
+    service.actions.reconcile();
+    await clock.pass(MINUTE);
+    expect(stalled("a:tank/data vault")).toMatchObject({ status: false });
+    await end();
+  });
+
   test("is ended while something runs: nothing more is started", async () => {
     const clock = new FakeClock("2026-03-01T10:20:00Z");
     const world = worldOf("tank/data");
