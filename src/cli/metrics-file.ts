@@ -1,9 +1,10 @@
+import { resolve } from "node:path";
 import type { Manifest } from "../model/manifest.ts";
 import type { OperationReport, Report } from "../model/report.ts";
 import type { PassResult, ServiceEvents, ServiceView } from "../model/service.ts";
-import type { PlaceStatus, SourceStatus } from "../model/status.ts";
+import type { LastSeen, PlaceStatus, SourceStatus } from "../model/status.ts";
 import type { Seconds } from "../model/units.ts";
-import { type GlobalOptions, openLog } from "./context.ts";
+import { type GlobalOptions, openLog, stateFolder } from "./context.ts";
 import { writeWhole } from "./documents.ts";
 import { EXIT, type ExitCode } from "./exit.ts";
 import { VERSION } from "./package.ts";
@@ -25,9 +26,10 @@ export interface MetricsFile {
 type Options = GlobalOptions & { readonly allHosts?: true };
 
 export async function openMetricsFile(path: string, manifest: Manifest, options: Options): Promise<MetricsFile> {
-  const [{ createMetrics }, { oneRun }] = await Promise.all([
+  const [{ createMetrics }, { oneRun }, { historyFile }] = await Promise.all([
     import("../service/metrics.ts"),
     import("../service/one-run.ts"),
+    import("../service/history.ts"),
   ]);
   const startedAt = new Date().toISOString();
   const run = oneRun(emptyView(manifest, options, startedAt));
@@ -44,12 +46,24 @@ export async function openMetricsFile(path: string, manifest: Manifest, options:
       run.emit("assessed", { plan, status });
       for (const source of status.sources) run.emit("reconciled", passOf(source, report));
       await writeWhole(path, await metrics.text());
+      await remember(status.sources);
       return code;
     } catch (error) {
       (await openLog(options)).error({}, `no metrics were written: ${(error as Error).message}`);
       return code === EXIT.ok ? EXIT.incomplete : code;
     } finally {
       metrics.close();
+    }
+  }
+
+  /** For what a later run, or `status`, cannot see. */
+  async function remember(lastSeen: readonly LastSeen[]): Promise<void> {
+    const history = historyFile(await stateFolder(), resolve(path));
+    try {
+      history.save({ runs: [], conditions: new Map(), lastSeen });
+    } catch (error) {
+      const { message } = error as Error;
+      (await openLog(options)).warn({ error: message }, `what was seen is not kept: cannot write ${history.path}`);
     }
   }
 
@@ -88,6 +102,7 @@ function passOf({ source, own, copies }: SourceStatus, report: Report | undefine
 
 function resultOf(operations: readonly OperationReport[], places: readonly PlaceStatus[]): PassResult {
   if (operations.some(({ outcome }) => outcome === "failed" || outcome === "partial")) return "failed";
+  if (places.some(({ health }) => health === "unknown")) return "failed";
   if (places.some(({ blocked }) => blocked.length > 0)) return "blocked";
   return places.some(({ health }) => health === "waiting" || health === "away") ? "waiting" : "clean";
 }

@@ -3,7 +3,7 @@ import type { Plan } from "../model/plan.ts";
 import type { Report } from "../model/report.ts";
 import { type Health, type Status, worst } from "../model/status.ts";
 import { visible } from "../render/text.ts";
-import { forStdout, type GlobalOptions, openLog, requireManifest } from "./context.ts";
+import { forStdout, type GlobalOptions, openLog, requireManifest, stateFolder } from "./context.ts";
 import { EXIT, type ExitCode, Failure } from "./exit.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { makePlan } from "./plan.ts";
@@ -95,8 +95,13 @@ export async function assessAll(
   lastReports: readonly Report[] = [],
 ): Promise<{ readonly plan: Plan; readonly status: Status }> {
   const scope = allHosts === undefined ? {} : { allHosts };
-  const [plan, { assess }] = await Promise.all([makePlan(manifest, world, scope), import("../planner/status.ts")]);
-  return { plan, status: assess(manifest, world.inventory, plan, { now: world.now, ...scope, lastReports }) };
+  const [plan, { assess }, { lastSeenIn }] = await Promise.all([
+    makePlan(manifest, world, scope),
+    import("../planner/status.ts"),
+    import("../service/history.ts"),
+  ]);
+  const lastSeen = lastSeenIn(await stateFolder());
+  return { plan, status: assess(manifest, world.inventory, plan, { now: world.now, ...scope, lastReports, lastSeen }) };
 }
 
 function selected(status: Status, manifest: Manifest, patterns: readonly string[] | undefined): Status {

@@ -104,8 +104,8 @@ export async function watch(options: WatchOptions, parts: readonly Part[]): Prom
       version: VERSION,
       history: historyFile(folder, followed.name),
       log,
-      assess: ({ manifest }, { inventory, plan }, lastReports) =>
-        assess(manifest, inventory, plan, { now: seconds(plan.now), lastReports }),
+      assess: ({ manifest }, { inventory, plan }, { runs, lastSeen }) =>
+        assess(manifest, inventory, plan, { now: seconds(plan.now), lastReports: runs, lastSeen }),
       split: (operations) => split(operations, togetherWith),
       onTurn: () => {
         turnedAt = performance.now();

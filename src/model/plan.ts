@@ -638,7 +638,10 @@ export interface Unobserved {
   readonly reason: string;
   /** What to do about it. */
   readonly hint?: string;
-  /** True for a removable remote that is not overdue: absence is normal, and the plan is complete without it. */
+  /**
+   * True for a removable remote that is not overdue: absence is normal, and the plan is complete without it. Of a repository
+   * a plan cannot know how old its copies are: then true for any that is removable.
+   */
   readonly expected: boolean;
 }
 

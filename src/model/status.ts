@@ -64,6 +64,8 @@ export interface SourceStatus {
 export interface PlaceStatus {
   readonly at: AnyAt;
   readonly health: Health;
+  /** It could not be seen: `newest` is what it is known to have had, if anything is, and `types` is empty. */
+  readonly unseen?: true;
   /** The newest point in time that it has, of any declared type. */
   readonly newest?: { readonly name: string; readonly creation: EpochSeconds };
   /** Seconds from that to now. */
@@ -95,6 +97,13 @@ export interface CopyStatus extends PlaceStatus {
   readonly verified?: EpochSeconds;
   /** How its restore drills went, where there are to be any or ever were. */
   readonly verify?: DrillState;
+}
+
+/** What the sides of a source were seen to have when they were seen last; what a status says of it is one. */
+export interface LastSeen {
+  readonly source: Address;
+  readonly own?: Pick<PlaceStatus, "newest">;
+  readonly copies: readonly Pick<CopyStatus, "remote" | "newest">[];
 }
 
 export interface TypeStatus {

@@ -55,10 +55,12 @@ export function placeStatus(now: EpochSeconds, seen: Seen): PlaceStatus {
   return {
     at,
     health,
+    ...(seen.unseen && { unseen: true }),
     ...(newest && { newest, age: ageIn(now, newest.creation) }),
     ...(dueWithin !== undefined && { dueWithin }),
     overdue: findings.some(([each]) => each === "overdue"),
-    types,
+    // a failed listing is not an empty one
+    types: seen.unseen ? [] : types,
     blocked,
     withheld: facts.blocked.reduce((sum, { withheld }) => sum + (withheld?.snapshots.length ?? 0), 0),
     ...(health !== "ok" && { message: messages.join("; ") }),

@@ -1,15 +1,15 @@
 import type { Dataset, Inventory, RepositoryInventory } from "../model/inventory.ts";
 import type { Manifest, Repository, Retention, SnapshotType, ZfsRemote } from "../model/manifest.ts";
-import type { Blocked, CreateOperation, Plan } from "../model/plan.ts";
-import { type CopyStatus, type PlaceStatus, type SourceStatus, type Status, worst } from "../model/status.ts";
+import type { Blocked, CreateOperation, Plan, Unobserved } from "../model/plan.ts";
 import {
-  type Address,
-  address,
-  type Bytes,
-  type DatasetName,
-  type EpochSeconds,
-  type HostName,
-} from "../model/units.ts";
+  type CopyStatus,
+  type LastSeen,
+  type PlaceStatus,
+  type SourceStatus,
+  type Status,
+  worst,
+} from "../model/status.ts";
+import type { Address, Bytes, DatasetName, EpochSeconds, HostName, RemoteName } from "../model/units.ts";
 import { type BackupSource, lackingOn } from "../remotes/restic/plan.ts";
 import type { CopyView } from "../remotes/restic/plan-views.ts";
 import { maintenanceOf } from "../remotes/restic/tags.ts";
@@ -19,15 +19,14 @@ import type { PlanContext } from "./context.ts";
 import { takenTypes } from "./create.ts";
 import type { DirectorySource } from "./directories.ts";
 import { contextOf, sourcesOf } from "./index.ts";
-import { isGlob } from "./patterns.ts";
 import { type RepositoryPlace, repositoryCopies } from "./repository-copies.ts";
 import { isOverdue, lastContact, waitingWhileAway } from "./source-notes.ts";
 import type { Copy, RepositoryTarget, Source } from "./sources.ts";
-import { sourceNamed } from "./sources.ts";
 import { dueBySchedule } from "./status-due.ts";
 import { type Attempts, type FactsOf, factsOf, type PlaceFacts } from "./status-facts.ts";
 import { iso, placeStatus, type Seen, sourceStatus } from "./status-place.ts";
 import { TypeCounts } from "./status-types.ts";
+import { unseenSources } from "./status-unseen.ts";
 import { scheduledTypes } from "./types.ts";
 import { type View, viewsOf } from "./view.ts";
 
@@ -39,6 +38,8 @@ export interface AssessOptions {
   readonly suspended?: readonly Address[];
   /** The last runs, the newest first: what failed the last time it was tried, and is still to be done, has failed. */
   readonly lastReports?: readonly Attempts[];
+  /** What is known of sources and places that cannot be seen now. */
+  readonly lastSeen?: readonly LastSeen[];
 }
 
 /** How every source and each of its copies is. `plan` is the whole plan for the same manifest, inventory and clock. */
@@ -54,10 +55,11 @@ class Assessor {
   readonly #facts: FactsOf;
   readonly #creates: ReadonlyMap<Address, readonly CreateOperation[]>;
   readonly #suspended: ReadonlySet<Address>;
+  readonly #lastSeen: ReadonlyMap<Address, LastSeen>;
   readonly #options: Pick<AssessOptions, "allHosts">;
 
   constructor(manifest: Manifest, inventory: Inventory, plan: Plan, options: AssessOptions) {
-    const { now, allHosts, suspended = [], lastReports = [] } = options;
+    const { now, allHosts, suspended = [], lastReports = [], lastSeen = [] } = options;
     this.#manifest = manifest;
     this.#inventory = inventory;
     this.#plan = plan;
@@ -65,6 +67,7 @@ class Assessor {
     this.#context = contextOf(manifest, inventory, { now, ...this.#options });
     this.#facts = factsOf(plan, lastReports);
     this.#suspended = new Set(suspended);
+    this.#lastSeen = new Map(lastSeen.map((each) => [each.source, each]));
     const creates = plan.operations.filter((one): one is CreateOperation => one.kind === "create");
     this.#creates = bySource(creates);
   }
@@ -75,9 +78,14 @@ class Assessor {
       ...resolved.sources.flatMap((source) => this.#dataset(source) ?? []),
       ...resolved.directories.map((directory) => this.#directory(directory)),
       ...this.#unresolved(resolved.blocked),
-      ...this.#unseen().flatMap((source) => this.#dataset(source) ?? []),
+      ...unseenSources(this.#context, [...this.#lastSeen.keys()]).flatMap((source) => this.#dataset(source) ?? []),
     ].sort((a, b) => (a.source < b.source ? -1 : a.source > b.source ? 1 : 0));
-    const { complete, unobserved, notes, summary } = this.#plan;
+    const { notes, summary } = this.#plan;
+    const unobserved = this.#plan.unobserved.map((each) => ({
+      ...each,
+      expected: each.expected && !isMissed(each, sources),
+    }));
+    const complete = unobserved.every(({ expected }) => expected);
     return {
       formatVersion: 1,
       self: this.#manifest.self,
@@ -118,6 +126,7 @@ class Assessor {
       ...(isOurs && {
         own: placeStatus(this.#context.now, {
           at: { host: source.host, dataset: source.dataset },
+          ...(there.state === "unobserved" && knownAs(this.#lastSeen.get(source.address)?.own)),
           ...this.#snapshots(dataset, source.keys.keep, taken),
           ...dueWithin(source.keys.maxAge ?? dueBySchedule(this.#context.schedules, taken)),
           facts: this.#facts(source.address),
@@ -197,6 +206,7 @@ class Assessor {
     const marked = contact !== undefined && here ? markedBy(here.dataset, contact) : undefined;
     const place = placeStatus(now, {
       at: { host: copy.host, dataset: copy.target },
+      ...(there.state === "unobserved" && this.#known(source.address, remote.name)),
       ...known,
       ...(marked && { newest: marked }),
       ...dueWithin(remote.maxAge ?? whereAlways(remote, dueBySchedule(schedules, taken, copy.keep))),
@@ -320,8 +330,10 @@ class Assessor {
     const complete = place.views.filter(({ isPartial }) => !isPartial);
     for (const { types, creation } of complete) for (const type of types) counts.add(type, creation);
     const newest = complete.at(-1);
+    const known = there.state === "unobserved" ? this.#known(source, repository.name) : {};
     return placeStatus(this.#context.now, {
       at: place.at,
+      ...known,
       ...(newest && { newest: { name: newest.name, creation: newest.creation } }),
       types: counts.statuses(this.#manifest, keep, taken),
       ...dueWithin(due),
@@ -330,7 +342,12 @@ class Assessor {
         this.#facts(place.at.repository as string as Address, repository.name),
       ),
       ...(there.state === "unobserved" && {
-        unseen: { expected: repository.removable, reason: there.reason, isAgeUnknown: true },
+        unseen: {
+          // what was never seen to be young enough is not known to be so
+          expected: repository.removable && !isOverdue(this.#context.now, known.newest?.creation, due),
+          reason: there.reason,
+          isAgeUnknown: true,
+        },
       }),
       isPartial: place.views.at(-1)?.isPartial ?? false,
       ...rest,
@@ -361,19 +378,23 @@ class Assessor {
     });
   }
 
-  /** Datasets that the manifest names on hosts, or in pools, that cannot be seen. */
-  #unseen(): Source[] {
-    const named = this.#manifest.datasets.flatMap(({ pattern: { host, dataset } }) =>
-      isGlob(host) || isGlob(dataset) ? [] : [{ host: host as HostName, dataset: dataset as DatasetName }],
-    );
-    const all = new Map(named.map((each) => [address(each.host, each.dataset), each]));
-    return [...all.values()].flatMap(({ host, dataset }) => {
-      if (!this.#manifest.hosts.has(host)) return [];
-      if (this.#context.observations.look(host, dataset).state !== "unobserved") return [];
-      return sourceNamed(this.#manifest, host, dataset) ?? [];
-    });
+  /** What a copy that cannot be seen was last seen to have. */
+  #known(source: Address, remote: RemoteName): Pick<Seen, "newest"> {
+    return knownAs(this.#lastSeen.get(source)?.copies.find((copy) => copy.remote === remote));
   }
 }
+
+const knownAs = (place: Pick<PlaceStatus, "newest"> | undefined): Pick<Seen, "newest"> =>
+  place?.newest === undefined ? {} : { newest: place.newest };
+
+/** A repository that may be away as far as the plan knows, while one of the copies there is not known to be young enough. */
+const isMissed = ({ repository }: Unobserved, sources: readonly SourceStatus[]): boolean =>
+  sources.some(({ copies }) =>
+    copies.some(
+      ({ at, health }) =>
+        "repository" in at && at.repository === repository && (health === "unknown" || health === "overdue"),
+    ),
+  );
 
 /** A dataset that can be seen. A million snapshots are made into views only where somebody asks for them. */
 interface Here {

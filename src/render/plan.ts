@@ -111,11 +111,15 @@ export function unobservedLines(plan: Pick<Plan, "unobserved">, options: TextOpt
         `    ${head}   ${what}`,
         ...visibleReason(reason, options.width),
         ...(hint === undefined ? [] : visibleReason(`next: ${hint}`, options.width)),
-        ...(expected ? [`${" ".repeat(START)}removable, and not overdue: nothing is planned there`] : []),
+        ...(expected ? visibleReason(repository === undefined ? AWAY : AWAY_REPOSITORY, options.width) : []),
       ];
     }),
   ];
 }
+
+const AWAY = "removable, and not overdue: nothing is planned there";
+/** Nothing on this side says how old the copies in it are. */
+const AWAY_REPOSITORY = "removable: nothing is planned there; holdfast status says whether it is overdue";
 
 const visibleReason = (reason: string, width: number | undefined): string[] =>
   reason

@@ -76,7 +76,7 @@ function rowsOf({ source, own, copies }: SourceStatus, { self }: Status): PlaceR
       `${SYMBOLS[place.health]} ${place.health}`,
       index === 0 ? shortAddress(source, self) : "",
       name,
-      place.newest === undefined ? "none" : visible(place.newest.name || "unnamed"),
+      place.newest === undefined ? (place.unseen ? "unknown" : "none") : visible(place.newest.name || "unnamed"),
       place.age === undefined ? "-" : duration(place.age),
       place.dueWithin === undefined ? "-" : duration(place.dueWithin),
       place.types.map(({ type, count }) => `${count} ${visible(type)}`).join(", ") || "-",

@@ -3,7 +3,8 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { OperationReport } from "../model/report.ts";
 import type { Run } from "../model/service.ts";
-import type { Condition } from "../model/status.ts";
+import type { Condition, LastSeen, PlaceStatus } from "../model/status.ts";
+import type { Address } from "../model/units.ts";
 import type { Conditions } from "./conditions.ts";
 import { isRecord, readJson, writeJson } from "./state.ts";
 
@@ -12,6 +13,8 @@ export interface History {
   /** Newest first. */
   readonly runs: readonly Run[];
   readonly conditions: Conditions;
+  /** What is known of what cannot be seen the next time. */
+  readonly lastSeen: readonly LastSeen[];
 }
 
 export interface HistoryFile {
@@ -23,7 +26,7 @@ export interface HistoryFile {
 
 const MOST_RUNS = 200;
 const MOST_OPERATIONS = 100;
-const EMPTY: History = { runs: [], conditions: new Map() };
+const EMPTY: History = { runs: [], conditions: new Map(), lastSeen: [] };
 
 /** One file for each manifest: several services may share the folder. */
 export function historyFile(folder: string, manifest: string): HistoryFile {
@@ -31,22 +34,55 @@ export function historyFile(folder: string, manifest: string): HistoryFile {
   return {
     path,
     load: () => read(path),
-    save: ({ runs, conditions }) =>
-      writeJson(path, { formatVersion: 1, runs: runs.map(shortened), conditions: Object.fromEntries(conditions) }),
+    save: ({ runs, conditions, lastSeen }) =>
+      writeJson(path, {
+        formatVersion: 1,
+        runs: runs.map(shortened),
+        conditions: Object.fromEntries(conditions),
+        lastSeen: lastSeen.map(({ source, own, copies }) => ({
+          source,
+          ...(own && { own: newestOf(own) }),
+          copies: copies.map(({ remote, ...place }) => ({ remote, ...newestOf(place) })),
+        })),
+      }),
   };
 }
 
+type Newest = Pick<PlaceStatus, "newest">;
+
+const newestOf = ({ newest }: Newest): Newest => (newest === undefined ? {} : { newest });
+
 /** What ran on this machine, by whichever manifest; nothing where that cannot be made out. */
-export function runsIn(folder: string): Run[] {
+export const runsIn = (folder: string): Run[] => historiesIn(folder).flatMap(({ runs }) => runs);
+
+/** What was seen last from this machine, by whichever manifest; of two that saw the same place, what has the newer. */
+export function lastSeenIn(folder: string): LastSeen[] {
+  const known = new Map<Address, LastSeen>();
+  for (const each of historiesIn(folder).flatMap(({ lastSeen }) => lastSeen)) {
+    const other = known.get(each.source);
+    known.set(each.source, other ? newerOf(other, each) : each);
+  }
+  return [...known.values()];
+}
+
+function newerOf(one: LastSeen, other: LastSeen): LastSeen {
+  const copies = new Map(one.copies.map((copy) => [copy.remote, copy]));
+  for (const copy of other.copies) copies.set(copy.remote, { ...copy, ...newer(copies.get(copy.remote), copy) });
+  const own = one.own || other.own ? newer(one.own, other.own) : undefined;
+  return { source: one.source, ...(own && { own }), copies: [...copies.values()] };
+}
+
+const newer = (one: Newest = {}, other: Newest = {}): Newest =>
+  newestOf((one.newest?.creation ?? 0) > (other.newest?.creation ?? 0) ? one : other);
+
+function historiesIn(folder: string): History[] {
   let names: string[];
   try {
     names = readdirSync(folder);
   } catch {
     return [];
   }
-  return names
-    .filter((name) => /^history-[0-9a-f]+\.json$/.test(name))
-    .flatMap((name) => read(join(folder, name)).runs);
+  return names.filter((name) => /^history-[0-9a-f]+\.json$/.test(name)).map((name) => read(join(folder, name)));
 }
 
 /** With one more, and as many as are kept. */
@@ -76,7 +112,8 @@ function readHistory(value: unknown): History {
         Array.isArray(list) ? [[key, list.filter(isCondition)]] : [],
       )
     : [];
-  return { runs, conditions: new Map(conditions) };
+  const lastSeen = Array.isArray(value.lastSeen) ? value.lastSeen.filter(isLastSeen) : [];
+  return { runs, conditions: new Map(conditions), lastSeen };
 }
 
 const isRun = (value: unknown): value is Run =>
@@ -90,3 +127,15 @@ const isCondition = (value: unknown): value is Condition =>
   isRecord(value) &&
   typeof value.status === "boolean" &&
   ["type", "reason", "message", "since"].every((key) => typeof value[key] === "string");
+
+const isLastSeen = (value: unknown): value is LastSeen =>
+  isRecord(value) &&
+  typeof value.source === "string" &&
+  (value.own === undefined || isPlace(value.own)) &&
+  Array.isArray(value.copies) &&
+  value.copies.every((copy) => isPlace(copy) && typeof copy.remote === "string");
+
+const isPlace = (value: unknown): value is Record<string, unknown> =>
+  isRecord(value) &&
+  (value.newest === undefined ||
+    (isRecord(value.newest) && typeof value.newest.name === "string" && typeof value.newest.creation === "number"));

@@ -1,7 +1,7 @@
 import type { Operation } from "../model/plan.ts";
 import type { EngineEvents } from "../model/report.ts";
 import type { Run, RunningOperation, ServiceView } from "../model/service.ts";
-import type { Status } from "../model/status.ts";
+import type { LastSeen, Status } from "../model/status.ts";
 import type { Address } from "../model/units.ts";
 import type { Attempts } from "./attempts.ts";
 import { type Clock, isoOf } from "./clock.ts";
@@ -36,13 +36,14 @@ export class Picture {
   #isOutdated = false;
   #whole: { readonly status: Status; readonly conditions: Conditions; readonly together: Status } | undefined;
   #runs: readonly Run[];
+  #lastSeen: readonly LastSeen[];
   #runNumber = 0;
 
   constructor(clock: Clock, history: HistoryFile, attempts: Attempts) {
     this.#clock = clock;
     this.#history = history;
     this.#attempts = attempts;
-    ({ runs: this.#runs, conditions: this.#conditions } = history.load());
+    ({ runs: this.#runs, conditions: this.#conditions, lastSeen: this.#lastSeen } = history.load());
   }
 
   /** Newest first. */
@@ -50,9 +51,15 @@ export class Picture {
     return this.#runs;
   }
 
+  /** What every place was last seen to have. */
+  get lastSeen(): readonly LastSeen[] {
+    return this.#lastSeen;
+  }
+
   see(seen: Seen, status: Status | undefined): void {
     this.#seen = seen;
     this.#status = status;
+    this.#lastSeen = status?.sources ?? this.#lastSeen;
   }
 
   /** How attempts went is another matter than before. */
@@ -98,7 +105,7 @@ export class Picture {
   /** Throws where it cannot be written. */
   save(): void {
     this.#judge();
-    this.#history.save({ runs: this.#runs, conditions: this.#conditions });
+    this.#history.save({ runs: this.#runs, conditions: this.#conditions, lastSeen: this.#lastSeen });
   }
 
   show(): Shown {

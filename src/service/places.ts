@@ -51,6 +51,6 @@ export function hasCondition(
     case "Blocked":
       return place.blocked.length > 0;
     default:
-      return place.health === "failed";
+      return place.health === "failed" || place.health === "unknown";
   }
 }

@@ -3,7 +3,6 @@ import type { EngineEvents, OperationReport, Report } from "../model/report.ts";
 import type {
   ManifestState,
   PassResult,
-  Run,
   ServiceActions,
   ServiceEvents,
   ServiceSource,
@@ -16,7 +15,7 @@ import { Busy } from "./busy.ts";
 import { choose } from "./choose.ts";
 import { type Clock, isoOf } from "./clock.ts";
 import { Events } from "./events.ts";
-import type { HistoryFile } from "./history.ts";
+import type { History, HistoryFile } from "./history.ts";
 import { resultOfLook, resultOfRun, worst } from "./outcome.ts";
 import { interval, retryDelay } from "./pace.ts";
 import { Picture, type Seen } from "./picture.ts";
@@ -36,7 +35,7 @@ export interface ServiceOptions {
   /** Parts of a plan that may run apart from each other. */
   readonly split: (operations: readonly Operation[]) => readonly Part[];
   /** How every source is; without it the view has no status. */
-  readonly assess?: (workshop: Workshop, look: Look, runs: readonly Run[]) => Status;
+  readonly assess?: (workshop: Workshop, look: Look, known: Pick<History, "runs" | "lastSeen">) => Status;
   /** The loop has turned. */
   readonly onTurn?: () => void;
   /** The longest time until it turns again; default: 30 s. */
@@ -185,9 +184,9 @@ export class Service implements ServiceSource {
       const found = await this.#find(shift, trigger, held);
       if (found === undefined) return;
       this.#lookFailures = 0;
-      this.#see(shift, found.seen);
-      for (const part of this.#options.split(found.chosen)) this.#begin(shift, part, found.seen.look.plan, trigger);
-      this.#settleOthers(found, ((this.#clock.monotonic() - evenAt) / 1000) as Seconds);
+      const seen = this.#see(shift, found.seen);
+      for (const part of this.#options.split(found.chosen)) this.#begin(shift, part, seen.look.plan, trigger);
+      this.#settleOthers({ ...found, seen }, ((this.#clock.monotonic() - evenAt) / 1000) as Seconds);
     } catch (error) {
       if (this.#stop.signal.aborted || shift.superseded.aborted) return;
       this.#lookFailures += 1;
@@ -222,7 +221,7 @@ export class Service implements ServiceSource {
     const { signal, release } = either(this.#stop.signal, superseded);
     const look = await workshop.look(signal).finally(release);
     if (this.#stop.signal.aborted || superseded.aborted) return undefined;
-    const sources = knownSources(workshop.manifest, look.inventory);
+    const sources = knownSources(workshop.manifest, look.inventory, this.#picture.lastSeen);
     const known = new Map(sources.map((source) => [source.address, source]));
     const isPressing = trigger === "asked" || trigger === "manifest";
     const isLeftAlone = (source: Address): boolean =>
@@ -241,11 +240,13 @@ export class Service implements ServiceSource {
   }
 
   /** Makes what was seen the present state. */
-  #see({ workshop }: Shift, seen: Seen): void {
+  #see({ workshop }: Shift, found: Seen): Seen {
     const { manifest } = workshop;
+    const status = this.#options.assess?.(workshop, found.look, this.#picture);
+    const seen = status ? judgedBy(status, found) : found;
     const { look, sources, at } = seen;
     this.#attempts.saw(look.plan, sources);
-    this.#picture.see(seen, this.#options.assess?.(workshop, look, this.#picture.runs));
+    this.#picture.see(seen, status);
     const tick = firstTick(schedulesIn(manifest, sources), Math.floor(at / 1000) as EpochSeconds);
     this.#timetable.looked(at, tick, interval(manifest.service, this.#options.chance()));
     const known = new Set([
@@ -253,6 +254,7 @@ export class Service implements ServiceSource {
       ...look.plan.operations.map(({ source }) => source),
     ]);
     this.#attempts.keepOnly((source) => known.has(source) || this.#busy.has(source));
+    return seen;
   }
 
   /** Those for which nothing was started. */
@@ -451,6 +453,12 @@ export class Service implements ServiceSource {
     this.#ends.add(end);
   }
 }
+
+/** Whether what is away may be so can take more than one look to know. */
+const judgedBy = ({ unobserved, complete }: Status, { look, ...seen }: Seen): Seen => ({
+  ...seen,
+  look: { ...look, plan: { ...look.plan, unobserved, complete } },
+});
 
 const countOf = ({ operations }: Part, source: Address): number =>
   operations.filter((operation) => operation.source === source).length;

@@ -1,6 +1,8 @@
+import { scopeOf } from "../manifest/scope.ts";
 import type { Inventory } from "../model/inventory.ts";
 import type { Manifest, Scheduled } from "../model/manifest.ts";
 import type { Plan, Unobserved } from "../model/plan.ts";
+import type { LastSeen } from "../model/status.ts";
 import {
   type Address,
   type EpochSeconds,
@@ -10,8 +12,10 @@ import {
   type TypeName,
 } from "../model/units.ts";
 import { sourcesOf } from "../planner/index.ts";
+import { Observations } from "../planner/observed.ts";
 import { nextTick } from "../planner/schedule.ts";
-import type { RepositoryTarget } from "../planner/sources.ts";
+import { concerns, type RepositoryTarget } from "../planner/sources.ts";
+import { unseenSources } from "../planner/status-unseen.ts";
 import { suspendedByHand } from "../planner/suspended.ts";
 
 /** What the service keeps in mind of a source. */
@@ -27,8 +31,19 @@ export interface KnownSource {
   readonly isByHand: boolean;
 }
 
-export function knownSources(manifest: Manifest, inventory: Inventory): KnownSource[] {
+/** Also those that cannot be seen now: `lastSeen` says which there were. */
+export function knownSources(
+  manifest: Manifest,
+  inventory: Inventory,
+  lastSeen: readonly LastSeen[] = [],
+): KnownSource[] {
   const { sources, directories, blocked } = sourcesOf(manifest, inventory, {});
+  const scope = scopeOf(manifest, { allHosts: false });
+  const observations = new Observations(inventory);
+  const seenBefore = lastSeen.map(({ source }) => source);
+  const unseen = unseenSources({ manifest, observations }, seenBefore).filter(({ host }) =>
+    concerns(manifest, host, scope),
+  );
   const inRepositories = (targets: readonly RepositoryTarget[]): RemoteName[] =>
     targets.flatMap(({ remote, mirrors }) => [remote.name, ...mirrors.map(({ mirror }) => mirror.name)]);
   const schedulesOf = (types: readonly TypeName[]): Scheduled[] =>
@@ -37,7 +52,7 @@ export function knownSources(manifest: Manifest, inventory: Inventory): KnownSou
       return schedule === undefined ? [] : [{ schedule, timezone }];
     });
   const settled = [
-    ...sources.map(({ address, host, copies, repositories, keys }) => ({
+    ...[...sources, ...unseen].map(({ address, host, copies, repositories, keys }) => ({
       address,
       host,
       remotes: [...copies.map(({ remote }) => remote.name), ...inRepositories(repositories)],

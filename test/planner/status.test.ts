@@ -17,7 +17,7 @@ import {
 import { plan } from "../../src/planner/index.ts";
 import { type AssessOptions, assess } from "../../src/planner/status.ts";
 import { asOf } from "../../src/planner/status-later.ts";
-import { byType, hostNamed, makeManifest, repositoryNamed } from "../property/manifests.ts";
+import { byType, entry, hostNamed, makeManifest, repositoryNamed } from "../property/manifests.ts";
 import { type Case, parse } from "./notation.ts";
 
 const HOUR = 3600;
@@ -189,6 +189,49 @@ describe("datasets", () => {
   });
 });
 
+describe("sources that cannot be seen", () => {
+  const away = "L away: d40\nR: d40";
+  const keys = { keep: byType({ daily: 2 }), take: ["daily" as TypeName] };
+  const all = { allHosts: true };
+  const known = (name: string, hours: number) => ({
+    source: `here:${name}` as Address,
+    own: { newest: { name: "daily", creation: (Date.UTC(2026, 1, 10, 12) / 1000 - hours * HOUR) as EpochSeconds } },
+    copies: [],
+  });
+  const seen = (pattern: string, ...lastSeen: ReturnType<typeof known>[]) =>
+    statusOf(
+      { world: away, options: all, manifest: { datasets: [entry(pattern, keys, pattern.split(":")[0])] } },
+      { ...all, lastSeen },
+    ).sources.map(({ source, own }) => `${source} ${own === undefined ? "" : line("own", own)}`);
+
+  test("are there still, whatever pattern means their hosts", () => {
+    expect(seen("he*:tank/s")).toEqual(["here:tank/s own unknown -/48h"]);
+  });
+
+  test("are those that were seen before, where only a pattern or a parent means them", () => {
+    const children = [known("tank/s/a", 12), known("tank/s/b", 60), known("other/s", 12)];
+    expect(seen("here:tank/s/*", ...children)).toEqual([
+      "here:tank/s/a own unknown 12h/48h",
+      "here:tank/s/b own overdue 60h/48h",
+    ]);
+    const below = { ...keys, recursive: true };
+    const status = statusOf(
+      { world: away, options: all, manifest: { datasets: [entry("here:tank/s", below, "here")] } },
+      { ...all, lastSeen: children },
+    );
+    expect(status.sources.map(({ source }) => source)).toEqual(["here:tank/s", "here:tank/s/a", "here:tank/s/b"]);
+  });
+
+  test("are forgotten once it is seen that they are gone", () => {
+    const lastSeen = [known("tank/s/a", 12)];
+    const c = {
+      world: "L: d40*",
+      manifest: { datasets: [entry("here:tank/s", { ...keys, recursive: true }, "here")] },
+    };
+    expect(statusOf(c, { lastSeen }).sources.map(({ source }) => source)).toEqual(["here:tank/s"]);
+  });
+});
+
 describe("what was tried last", () => {
   const waiting: Case = { world: "L: d39* d40\nR: d39", keep: "d=2", R: "d=2" };
   const done: Case = { world: "L: d39 d40*\nR: d39 d40", keep: "d=2", R: "d=2" };
@@ -270,9 +313,11 @@ interface Given {
   readonly mirrored?: RepositoryInventory;
   readonly remote?: Partial<Repository>;
   readonly maxAge?: number;
+  /** Hours since the newest copy that was seen last. */
+  readonly lastSeen?: number;
 }
 
-function world({ there, mirrored, remote = {}, maxAge }: Given) {
+function world({ there, mirrored, remote = {}, maxAge, lastSeen }: Given) {
   const repository = (name: string, more: Partial<Repository>): Repository =>
     repositoryNamed(name, { keep: byType({ daily: 7 }), ...more });
   const manifest: Manifest = makeManifest({
@@ -308,7 +353,13 @@ function world({ there, mirrored, remote = {}, maxAge }: Given) {
     },
     directories: { [address(nas, directory)]: { state: "present" as const } },
   };
-  return assess(manifest, inventory, plan(manifest, inventory, { now: clock }), { now: clock });
+  const newest = { name: "daily", creation: (clock - (lastSeen ?? 0) * HOUR) as EpochSeconds };
+  return assess(manifest, inventory, plan(manifest, inventory, { now: clock }), {
+    now: clock,
+    ...(lastSeen !== undefined && {
+      lastSeen: [{ source: address(nas, directory), copies: [{ remote: "usb" as RemoteName, newest }] }],
+    }),
+  });
 }
 
 describe("directories", () => {
@@ -328,7 +379,12 @@ describe("directories", () => {
     ["there is no repository", { there: { state: "absent" } }, ["usb blocked -/48h w=1"]],
     ["one that will be made", { there: { state: "absent" }, remote: { init: true } }, ["usb overdue -/48h w=1"]],
     ["cannot be seen", { there: unseen }, ["usb unknown -/48h"]],
-    ["a disk that is away", { there: unseen, remote: usb }, ["usb away -/720h"]],
+    ["cannot be seen, and was when it was young enough", { there: unseen, lastSeen: 40 }, ["usb unknown 40h/48h"]],
+    ["cannot be seen, and is late by what was seen", { there: unseen, lastSeen: 60 }, ["usb overdue 60h/48h"]],
+    ["a disk that is away", { there: unseen, remote: usb, lastSeen: 400 }, ["usb away 400h/720h"]],
+    ["a disk that is away for too long", { there: unseen, remote: usb, lastSeen: 800 }, ["usb overdue 800h/720h"]],
+    ["a disk that nobody has ever seen", { there: unseen, remote: usb }, ["usb unknown -/720h"]],
+    ["a disk that may be away for ever", { there: unseen, remote: { removable: true } }, ["usb away -/-"]],
     ["the newest lacks files", { there: observed(copyAt(34), copyAt(10, partial)) }, ["usb failed 34h/48h"]],
     [
       "a mirror waits for what its remote has",
@@ -347,6 +403,21 @@ describe("directories", () => {
     ],
   ])("%s", (_, given, expected) => {
     expect(linesOf(world(given))).toEqual(expected);
+  });
+
+  test("the whole is complete while all that is away may be", () => {
+    const complete = (given: Partial<Given>) => {
+      const { complete, unobserved, health } = world({ there: unseen, remote: usb, ...given });
+      return [complete, unobserved.map(({ expected }) => expected), health];
+    };
+    expect(complete({ lastSeen: 400 })).toEqual([true, [true], "away"]);
+    expect(complete({ lastSeen: 800 })).toEqual([false, [false], "overdue"]);
+    expect(complete({})).toEqual([false, [false], "unknown"]);
+  });
+
+  test("of what cannot be seen nothing is counted", () => {
+    expect(world({ there: observed() }).sources[0]?.copies[0]?.types).toEqual([{ type: "daily", count: 0 }]);
+    expect(world({ there: unseen, lastSeen: 1 }).sources[0]?.copies[0]).toMatchObject({ unseen: true, types: [] });
   });
 
   test("when its repository was checked", () => {

@@ -192,6 +192,19 @@ describe("what happens", () => {
     expect(series.get(`holdfast_condition{${labels},condition="Blocked"}`)).toBe(0);
   });
 
+  test("what is not seen has no count, and is not in order", async () => {
+    const unseen = { health: "unknown", unseen: true, types: [] } as const;
+    const sources = [
+      fake.source("tank/data", fake.place(now, 60), [fake.copy("vault", "zfs", fake.place(now, 60, unseen))]),
+    ];
+    const series = await metricsOf(fake.viewOf(now, { status: fake.statusOf(now, sources) })).read();
+    const labels = 'host="nas01",source="nas01:tank/data",remote="vault"';
+    expect([...series.keys()].filter((name) => /copies|newest/.test(name) && name.includes(labels))).toEqual([]);
+    expect(series.get(`holdfast_condition{${labels},condition="Stalled"}`)).toBe(1);
+    expect(series.get(`holdfast_condition{${labels},condition="Ready"}`)).toBe(0);
+    expect(series.get(`holdfast_overdue{${labels}}`)).toBe(0);
+  });
+
   test("what runs is being reconciled", async () => {
     const running = [
       {

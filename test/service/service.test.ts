@@ -3,6 +3,8 @@ import type { Manifest, SourceKeys } from "../../src/model/manifest.ts";
 import type { PassResult } from "../../src/model/service.ts";
 import type { Address, EpochSeconds, HostName, RemoteName, Seconds, TypeName } from "../../src/model/units.ts";
 import { nextTick } from "../../src/planner/schedule.ts";
+import { assess } from "../../src/planner/status.ts";
+import type { ServiceOptions } from "../../src/service/service.ts";
 import { byType, entry, makeManifest, snapshotType, zfsRemote } from "../property/manifests.ts";
 import { emptyWorld, find, type World } from "../property/world.ts";
 import * as zfs from "../property/zfs.ts";
@@ -268,6 +270,41 @@ describe("a service", () => {
     await clock.pass(MINUTE);
     expect(stalled("a:tank/data vault")).toMatchObject({ status: false });
     await end();
+  });
+
+  test("keeps in mind what there was on a host that cannot be seen, also over a restart", async () => {
+    const clock = new FakeClock("2026-03-01T10:20:00Z");
+    const world = worldOf("tank/data", "tank/data/child");
+    const own = { take: ["daily"] as TypeName[], keep: byType({ daily: 2 }), recursive: true };
+    const shop = new FakeWorkshop(makeManifest({ datasets: [entry("*:tank/d*", own, "*")] }), world, clock);
+    const here: Partial<ServiceOptions> = {
+      assess: ({ manifest }, { inventory, plan }, { runs, lastSeen }) =>
+        assess(manifest, inventory, plan, { now: inventory.observedAt, lastReports: runs, lastSeen }),
+    };
+    const first = startService(shop, clock, here);
+    await clock.pass(10_000);
+    const machine = world.hosts.get("a");
+    if (machine) machine.reachable = false;
+    await clock.pass(HOUR);
+    const sources = ["a:tank/data", "a:tank/data/child"];
+    const healthOf = ({ service }: typeof first) =>
+      Object.fromEntries(service.view().status?.sources.map(({ source, health }) => [source, health]) ?? []);
+    expect(healthOf(first)).toMatchObject(Object.fromEntries(sources.map((source) => [source, "unknown"])));
+    const stalled = first.service
+      .view()
+      .status?.sources.map(({ own }) => own?.conditions?.find(({ type }) => type === "Stalled")?.reason);
+    expect(stalled?.slice(0, 2)).toEqual(["Unobserved", "Unobserved"]);
+    await first.end();
+    const kept = first.saved.at(-1);
+    const history = { path: "/nowhere", load: () => kept ?? { runs: [], conditions: new Map(), lastSeen: [] } };
+    const again = new FakeWorkshop(shop.manifest, world, clock);
+    const second = startService(again, clock, { ...here, history: { ...history, save: () => {} } });
+    const results = new Map<Address, PassResult>();
+    second.service.on("reconciled", ({ source, result }) => results.set(source, result));
+    await clock.pass(3 * DAY);
+    expect(healthOf(second)).toMatchObject(Object.fromEntries(sources.map((source) => [source, "overdue"])));
+    expect(Object.fromEntries(results)).toMatchObject(Object.fromEntries(sources.map((source) => [source, "failed"])));
+    await second.end();
   });
 
   test("is ended while something runs: nothing more is started", async () => {

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { OperationReport } from "../../src/model/report.ts";
 import type { Run } from "../../src/model/service.ts";
-import type { Address } from "../../src/model/units.ts";
-import { historyFile, withRun } from "../../src/service/history.ts";
+import type { LastSeen } from "../../src/model/status.ts";
+import type { Address, EpochSeconds, RemoteName } from "../../src/model/units.ts";
+import { historyFile, lastSeenIn, withRun } from "../../src/service/history.ts";
 import { stateDirectory, writeJson } from "../../src/service/state.ts";
 import { readSuspensions, resume, suspend } from "../../src/service/suspensions.ts";
 
@@ -33,6 +34,15 @@ const run = (n: number, operations: readonly OperationReport[] = [report(1)]): R
   operations,
 });
 
+const seen = (creation: number, remote = "vault"): LastSeen => ({
+  source: "a:tank" as Address,
+  own: { newest: { name: "daily", creation: creation as EpochSeconds } },
+  copies: [
+    { remote: "usb" as RemoteName },
+    { remote: remote as RemoteName, newest: { name: "daily", creation: creation as EpochSeconds } },
+  ],
+});
+
 test.each([
   [{ HOLDFAST_STATE_DIR: "/x", STATE_DIRECTORY: "/y" }, 0, "/x"],
   [{ STATE_DIRECTORY: "/y:/z" }, 7, "/y"],
@@ -48,10 +58,23 @@ describe("the history", () => {
   ]);
 
   test("is what was written last, in one file, with nothing left beside it", () => {
-    for (const n of [1, 2]) file().save({ runs: [run(n)], conditions });
-    expect(file().load()).toEqual({ runs: [run(2)], conditions });
+    for (const n of [1, 2]) file().save({ runs: [run(n)], conditions, lastSeen: [seen(n)] });
+    expect(file().load()).toEqual({ runs: [run(2)], conditions, lastSeen: [seen(2)] });
     expect(readdirSync(join(folder, "deep"))).toHaveLength(1);
     expect(historyFile(folder, "another").path).not.toBe(historyFile(folder, "manifest").path);
+  });
+
+  test("tells what was seen last, of all that look from this machine the newest", () => {
+    expect(lastSeenIn(join(folder, "none"))).toEqual([]);
+    const save = (manifest: string, lastSeen: LastSeen[]) =>
+      historyFile(folder, manifest).save({ runs: [], conditions, lastSeen });
+    save("one", [seen(5)]);
+    save("another", [seen(3), { ...seen(1), source: "b:tank" as Address }]);
+    save("a third", [seen(4, "cloud")]);
+    const [a, b] = [...lastSeenIn(folder)].sort((one, other) => one.source.localeCompare(other.source));
+    const newest = a?.copies.map((copy) => [copy.remote, copy.newest?.creation]);
+    expect(Object.fromEntries(newest ?? [])).toEqual({ usb: undefined, vault: 5, cloud: 4 });
+    expect([a?.own?.newest?.creation, b?.own?.newest?.creation]).toEqual([5, 1]);
   });
 
   test("is bounded, and keeps of a long run what did not go well", () => {
@@ -60,7 +83,7 @@ describe("the history", () => {
     expect(runs).toHaveLength(200);
     expect(runs[0]?.id).toBe("499");
     const many = [...Array.from({ length: 1000 }, (_, n) => report(n)), report(1000, "failed")];
-    file().save({ runs: [run(1, many)], conditions });
+    file().save({ runs: [run(1, many)], conditions, lastSeen: [] });
     const { operations } = file().load().runs[0] ?? run(0);
     expect(operations).toHaveLength(100);
     expect(operations[0]?.outcome).toBe("failed");
@@ -71,12 +94,12 @@ describe("the history", () => {
     "garbage",
     "[]",
     '{"formatVersion":2}',
-    '{"formatVersion":1,"runs":[{"id":1}],"conditions":{"a":[1]}}',
+    '{"formatVersion":1,"runs":[{"id":1}],"conditions":{"a":[1]},"lastSeen":[{"source":"a","copies":[{}]}]}',
   ])("that is %j is none, and no harm", (text) => {
-    file().save({ runs: [], conditions: new Map() });
+    file().save({ runs: [], conditions: new Map(), lastSeen: [] });
     writeFileSync(file().path, text);
-    const { runs, conditions: found } = file().load();
-    expect(runs).toEqual([]);
+    const { runs, conditions: found, lastSeen } = file().load();
+    expect([runs, lastSeen]).toEqual([[], []]);
     expect([...found.values()].flat()).toEqual([]);
   });
 });

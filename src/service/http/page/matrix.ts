@@ -78,7 +78,7 @@ function cell(label: string, place: PlaceStatus | CopyStatus | undefined, now: n
   const { health, newest } = place;
   return html`<td role="cell" class="${health}" data-label="${label}">
     <span class="age"><span class="symbol" aria-hidden="true">${SYMBOLS[health]}</span>
-    ${newest === undefined ? "none" : age(newest.creation * 1000, now)}</span>
+    ${newest === undefined ? (place.unseen ? "unknown" : "none") : age(newest.creation * 1000, now)}</span>
     <span class="word">${word(place)}</span>${gauge(place)}</td>`;
 }
 
