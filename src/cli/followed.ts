@@ -138,9 +138,24 @@ interface GitGiven {
   readonly verify: boolean;
 }
 
+/** What this machine allows; nothing, and why, where its own file cannot be relied upon. */
+type Rules = { readonly policies: readonly HostPolicy[] } | { readonly refusal: string };
+
+function rulesHere(): Rules {
+  try {
+    return { policies: policiesHere() };
+  } catch (error) {
+    if (error instanceof Failure) return { refusal: textOf(error) };
+    throw error;
+  }
+}
+
+const textOf = ({ message, hint }: Failure): string => `${message}\n${hint ?? ""}`;
+
 /** What was read, with what this machine adds to it. Never rejects: what cannot be told is an error to show. */
 async function material(read: ManifestFiles | string, more: { readonly commit?: string } = {}): Promise<Material> {
-  const nothing = { files: [], folder: "/", suspended: [], ...more };
+  const policies = JSON.stringify(rulesHere());
+  const nothing = { files: [], folder: "/", suspended: [], policies, ...more };
   if (typeof read === "string") return { ...nothing, error: read };
   try {
     const isText = read.files.every(({ text }) => typeof text === "string" || isUtf8(text));
@@ -149,10 +164,9 @@ async function material(read: ManifestFiles | string, more: { readonly commit?: 
       name,
       text: typeof text === "string" ? text : Buffer.from(text).toString("utf8"),
     }));
-    const policies = JSON.stringify(policiesHere());
     return { files, folder: read.folder, suspended: await suspendedHere(), policies, ...more };
   } catch (error) {
-    if (error instanceof Failure) return { ...nothing, error: `${error.message}\n${error.hint ?? ""}` };
+    if (error instanceof Failure) return { ...nothing, error: textOf(error) };
     throw error;
   }
 }
@@ -160,8 +174,9 @@ async function material(read: ManifestFiles | string, more: { readonly commit?: 
 function judge(read: Material, options: GlobalOptions): { readonly manifest: Manifest } | { readonly error: string } {
   const { manifest, diagnostics } = parseManifestFiles(read, lookup(options));
   if (manifest === undefined) return { error: errorOf(diagnostics) };
-  const policies = JSON.parse(read.policies ?? "[]") as readonly HostPolicy[];
-  const denied = forbiddenHere(manifest, policies);
+  const rules = JSON.parse(read.policies ?? '{"policies":[]}') as Rules;
+  if ("refusal" in rules) return { error: rules.refusal };
+  const denied = forbiddenHere(manifest, rules.policies);
   return denied.length > 0 ? { error: errorOf(denied) } : { manifest: withSuspended(manifest, read.suspended) };
 }
 

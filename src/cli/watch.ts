@@ -53,6 +53,9 @@ const LAST_MS = 15_000;
 /** Without a sign from the loop for so long, the watchdog gets none either. */
 const STUCK_MS = 120_000;
 
+const NOT_IN_FORCE = "the new manifest does not come into force, the last good one stays";
+const FORBIDDEN = "this machine no longer allows what the manifest in force does: nothing more is started";
+
 /** Keeps doing what the manifest says, until it is told to end. */
 export async function watch(options: WatchOptions, parts: readonly Part[]): Promise<ExitCode> {
   const log = await openLog(options);
@@ -88,13 +91,15 @@ export async function watch(options: WatchOptions, parts: readonly Part[]): Prom
         adopting = adopting
           .then(async () => {
             service.adopt(await openWorkshop(manifest, shared));
-            await sides.follow(manifest);
+            void sides.follow(manifest);
           })
           .catch((error: unknown) => log.error({ error: String(error) }, "cannot put the new manifest in force"));
       },
+      onForbidden: () => {
+        adopting = adopting.then(() => service.halt());
+      },
       onState: (state) => {
-        if (state.error !== undefined)
-          log.error({}, `the new manifest does not come into force, the last good one stays\n${state.error}`);
+        if (state.error !== undefined) log.error({}, `${state.stopped ? FORBIDDEN : NOT_IN_FORCE}\n${state.error}`);
         service.tellManifest(state);
       },
     });

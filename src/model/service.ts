@@ -42,6 +42,8 @@ export interface ManifestState {
   readonly loadedAt: string;
   /** What is wrong with the file, as people read it. */
   readonly error?: string;
+  /** This machine no longer allows what the one in force does: nothing more is started, nor looked at. */
+  readonly stopped?: true;
   /** Where a git repository is followed. */
   readonly commit?: string;
 }

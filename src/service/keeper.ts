@@ -11,7 +11,7 @@ export interface Material {
   readonly folder: string;
   /** Patterns of what is suspended on this machine. */
   readonly suspended: readonly string[];
-  /** What this machine allows, in a form that can be compared. */
+  /** What this machine allows, in a form that can be compared; absent where nobody asked. */
   readonly policies?: string;
   /** Where a git repository is followed. */
   readonly commit?: string;
@@ -29,6 +29,8 @@ export interface KeeperOptions {
   readonly parse: (material: Material) => { readonly manifest: Manifest } | { readonly error: string };
   /** Another manifest is in force; `changes` is what differs in its files, as a unified diff. */
   readonly onManifest: (manifest: Manifest, changes: readonly string[]) => void;
+  /** This machine no longer allows what the one in force does; `onManifest` comes when it has one again that it allows. */
+  readonly onForbidden: () => void;
   readonly onState: (state: ManifestState) => void;
 }
 
@@ -44,6 +46,7 @@ export class Keeper {
   readonly #stop = new AbortController();
   #inForce: { readonly manifest: Manifest; readonly material: Material; readonly loadedAt: string };
   #state: ManifestState;
+  #isForbidden = false;
   /** What was judged last, good or not. */
   #judged: string;
   #isAsked = false;
@@ -93,16 +96,31 @@ export class Keeper {
     this.#judged = digestOf(material);
     const parsed = material.error === undefined ? this.#options.parse(material) : { error: material.error };
     if ("error" in parsed) {
-      this.#tell(parsed.error);
+      this.#stay(parsed.error, material);
       return;
     }
     const before = this.#inForce;
+    const wasForbidden = this.#isForbidden;
+    this.#isForbidden = false;
     const { manifest } = parsed;
     const isSame = manifest.digest === before.manifest.digest && sameList(material, before.material);
     const loadedAt = isSame ? before.loadedAt : isoOf(this.#options.clock.now());
     this.#inForce = { manifest: isSame ? before.manifest : manifest, material, loadedAt };
-    if (!isSame) this.#options.onManifest(manifest, difference(before.material.files, material.files));
+    if (!isSame || wasForbidden)
+      this.#options.onManifest(this.#inForce.manifest, difference(before.material.files, material.files));
     this.#tell(undefined);
+  }
+
+  /** The last good one stays in force, unless this machine forbids it by now. */
+  #stay(error: string, { policies }: Material): void {
+    const { manifest, material } = this.#inForce;
+    const parsed = this.#options.parse({ ...material, ...(policies !== undefined && { policies }) });
+    const refusal = "error" in parsed ? parsed.error : undefined;
+    const wasForbidden = this.#isForbidden;
+    this.#isForbidden = refusal !== undefined;
+    if (this.#isForbidden && !wasForbidden) this.#options.onForbidden();
+    if (!this.#isForbidden && wasForbidden) this.#options.onManifest(manifest, []);
+    this.#tell(refusal === undefined || refusal === error ? error : `${refusal}\n${error}`);
   }
 
   #tell(error: string | undefined): void {
@@ -118,6 +136,7 @@ export class Keeper {
       valid: error === undefined,
       loadedAt,
       ...(error !== undefined && { error }),
+      ...(this.#isForbidden && { stopped: true }),
       ...(material.commit !== undefined && { commit: material.commit }),
     };
   }

@@ -129,12 +129,21 @@ export class Service implements ServiceSource {
       this.#turn();
       const { inMs } = this.#nextLook();
       const longest = this.#options.turnMs ?? TURN_MS;
-      await this.#clock.sleep(this.#isLooking ? longest : Math.min(longest, Math.ceil(inMs)), this.#wake.signal);
+      await this.#clock.sleep(
+        this.#isLooking || this.#isHalted ? longest : Math.min(longest, Math.ceil(inMs)),
+        this.#wake.signal,
+      );
       if (this.#wake.signal.aborted) this.#wake = new AbortController();
     }
     while (this.#ends.size > 0) await Promise.allSettled([...this.#ends]);
     this.#save();
-    await this.#shift.leave();
+    await this.#shift.supersede();
+  }
+
+  /** What is in force may be so no longer: what runs comes to its end, and until `adopt` nothing is started or looked at. */
+  halt(): void {
+    this.#track(this.#shift.supersede());
+    this.#changed();
   }
 
   /** Puts another manifest in force. What runs by the one before comes to its end, and nothing more of it is started. */
@@ -160,9 +169,13 @@ export class Service implements ServiceSource {
   #turn(): void {
     this.#turnedAt = this.#clock.now();
     this.#options.onTurn?.();
-    const trigger = this.#isLooking ? undefined : this.#timetable.calling(this.#retryAt());
+    const trigger = this.#isLooking || this.#isHalted ? undefined : this.#timetable.calling(this.#retryAt());
     if (trigger !== undefined) this.#track(this.#look(trigger));
     this.#changed();
+  }
+
+  get #isHalted(): boolean {
+    return this.#shift.superseded.aborted;
   }
 
   #retryAt(): number | undefined {
@@ -381,6 +394,11 @@ export class Service implements ServiceSource {
   async #snapshot(type: TypeName, sources: readonly Address[] | undefined): Promise<Report> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
+      if (this.#isHalted)
+        throw new Refused(
+          "this machine does not allow what the manifest in force does",
+          "GET /api/v1/service says what",
+        );
       const shift = this.#shift;
       shift.enter();
       const freed = either(this.#freed.signal, signal);
@@ -423,7 +441,7 @@ export class Service implements ServiceSource {
       self: this.#shift.workshop.manifest.self,
       manifest: this.#manifest,
       turnedAt: isoOf(this.#turnedAt),
-      ...(!this.#isLooking && { nextLook: { at: isoOf(this.#clock.now() + inMs), reason } }),
+      ...(!this.#isLooking && !this.#isHalted && { nextLook: { at: isoOf(this.#clock.now() + inMs), reason } }),
       ...shown,
       lockHeld: this.#shift.isLocked,
     };

@@ -15,7 +15,7 @@ export class Shift {
     this.#onTrouble = onTrouble;
   }
 
-  /** Aborted when another one is in force. */
+  /** Aborted when it is no longer in force. */
   get superseded(): AbortSignal {
     return this.#superseded.signal;
   }
@@ -35,8 +35,9 @@ export class Shift {
     if (this.#users === 0) await this.workshop.close().catch(this.#onTrouble);
   }
 
-  /** No longer in force. */
+  /** No longer in force; said once more it means nothing. */
   async supersede(): Promise<void> {
+    if (this.#superseded.signal.aborted) return;
     this.#superseded.abort();
     await this.leave();
   }

@@ -1,11 +1,21 @@
 import { type ChildProcess, execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { describe, expect, test } from "vitest";
 import { type Ended, useHoldfast } from "./harness.ts";
 
 const holdfast = useHoldfast();
 const EMPTY = "version: 1\nservice: { listen: off }\n";
+const WITH_COMMAND = `${EMPTY}remotes: { usb: { type: restic, repository: /mnt/usb, password: { command: [pass, usb] } } }\n`;
 
 /** A service that runs until it is told to end. */
 function start(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
@@ -118,10 +128,7 @@ describe("holdfast watch", () => {
     const file = holdfast.write("two/m.yaml", EMPTY);
     const service = start(["-f", file]);
     await service.said(/watching/);
-    writeFileSync(
-      file,
-      `${EMPTY}remotes: { usb: { type: restic, repository: /mnt/usb, password: { command: [pass, usb] } } }\n`,
-    );
+    writeFileSync(file, WITH_COMMAND);
     await service.said(/new with this manifest {2}command: pass usb/);
     await service.said(/new with this manifest {2}repository: \/mnt\/usb/);
     expect((await service.end("SIGINT")).code).toBe(0);
@@ -130,7 +137,7 @@ describe("holdfast watch", () => {
   test("does nothing that this machine does not allow, and no other command either", async () => {
     const env = { HOLDFAST_HOST_FILE: holdfast.write("three/host.yaml", "version: 1\ncommands: none\n") };
     const good = EMPTY;
-    const bad = `${EMPTY}remotes: { usb: { type: restic, repository: /mnt/usb, password: { command: [pass, usb] } } }\n`;
+    const bad = WITH_COMMAND;
     const file = holdfast.write("three/m.yaml", good);
     const service = start(["-f", file], env);
     await service.said(/watching/);
@@ -142,6 +149,21 @@ describe("holdfast watch", () => {
         code: 5,
         stderr: expect.stringContaining("have root add it to `commands`"),
       });
+  });
+
+  test("does nothing any more once this machine forbids what is in force, or what it allows cannot be told", async () => {
+    const host = holdfast.write("four/host.yaml", "version: 1\n");
+    const file = holdfast.write("four/m.yaml", WITH_COMMAND);
+    const service = start(["-f", file], { HOLDFAST_HOST_FILE: host });
+    await service.said(/watching/);
+    writeFileSync(host, "version: 1\ncommands: none\n");
+    service.kill("SIGHUP");
+    await service.said(/nothing more is started.*does not allow the command "pass usb"/);
+    writeFileSync(host, "version: 1\n");
+    chmodSync(host, 0o666);
+    service.kill("SIGHUP");
+    await service.said(/nothing more is started\\nothers may write to/);
+    expect((await service.end()).code).toBe(0);
   });
 
   test.each([

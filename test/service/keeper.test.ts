@@ -10,8 +10,9 @@ import { FakeClock } from "./fake-clock.ts";
 const good = (hourly: number): string => `version: 1
 datasets: { tank: { keep: { hourly: ${hourly} } } }
 `;
-const judge = ({ files }: Material) => {
+const judge = ({ files, policies }: Material) => {
   const { manifest, diagnostics } = parse(files[0]?.text ?? "");
+  if (policies === "nothing") return { error: "not allowed here" };
   return manifest ? { manifest } : { error: renderDiagnostics(diagnostics, { color: false }) };
 };
 const material = (text: string, more: Partial<Material> = {}): Material => ({
@@ -25,6 +26,7 @@ function keeping(text: string) {
   const clock = new FakeClock("2026-03-01T10:20:00Z");
   const adopted: { readonly manifest: Manifest; readonly changes: readonly string[] }[] = [];
   const states: ManifestState[] = [];
+  const forbidden: number[] = [];
   const now = { material: material(text), reads: 0 };
   const first = judge(now.material);
   if (!("manifest" in first)) throw new Error(first.error);
@@ -37,6 +39,7 @@ function keeping(text: string) {
     },
     parse: judge,
     onManifest: (manifest, changes) => adopted.push({ manifest, changes }),
+    onForbidden: () => forbidden.push(clock.now()),
     onState: (state) => states.push(state),
   });
   const check = async (): Promise<void> => {
@@ -44,7 +47,7 @@ function keeping(text: string) {
     await clock.pass(1000);
     await checked;
   };
-  return { keeper, clock, adopted, states, now, check };
+  return { keeper, clock, adopted, states, forbidden, now, check };
 }
 
 describe("the manifest in force", () => {
@@ -99,6 +102,29 @@ describe("the manifest in force", () => {
     now.material = material(good(24));
     await check();
     expect(adopted.map(({ changes }) => changes)).toEqual([[], []]);
+  });
+
+  test("is so no longer once this machine forbids it, whatever the files are like, until it allows it again", async () => {
+    const { now, check, adopted, forbidden, keeper } = keeping(good(24));
+    now.material = material(good(24), { policies: "nothing" });
+    await check();
+    expect(forbidden).toHaveLength(1);
+    expect(keeper.state).toMatchObject({ valid: false, stopped: true, error: "not allowed here" });
+    now.material = material("garbage", { policies: "nothing", error: "no manifest" });
+    await check();
+    expect(keeper.state).toMatchObject({ stopped: true, error: "not allowed here\nno manifest" });
+    expect([forbidden.length, adopted.length]).toEqual([1, 0]);
+    now.material = material("garbage", { policies: "anything", error: "no manifest" });
+    await check();
+    // the last good one is in force again
+    expect(adopted.map(({ manifest, changes }) => [manifest.digest, changes])).toEqual([[keeper.state.digest, []]]);
+    expect(keeper.state).toMatchObject({ valid: false, error: "no manifest" });
+    expect(keeper.state.stopped).toBeUndefined();
+    now.material = material(good(24), { policies: "nothing" });
+    await check();
+    now.material = material(good(24));
+    await check();
+    expect([forbidden.length, adopted.length, keeper.state.valid]).toEqual([2, 2, true]);
   });
 
   test("shows the commit that it is from", async () => {

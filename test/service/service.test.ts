@@ -380,6 +380,36 @@ describe("another manifest", () => {
   });
 });
 
+describe("a manifest that may not be in force any longer", () => {
+  test("what runs comes to its end; nothing more is started or looked at, until another one is", async () => {
+    const clock = new FakeClock("2026-03-01T10:20:00Z");
+    const world = worldOf("tank/data");
+    const shop = new FakeWorkshop(manifestOf(["tank/data"]), world, clock);
+    const gate = door();
+    shop.gate = async ({ kind }) => {
+      if (kind === "send") await gate.opened;
+      return undefined;
+    };
+    const { service, end } = startService(shop, clock);
+    await clock.pass(10_000);
+    const [looks, started] = [shop.looks.length, shop.started.length];
+    service.halt();
+    service.halt();
+    gate.open(undefined);
+    service.actions.reconcile();
+    await clock.pass(3 * HOUR);
+    expect([shop.looks.length, shop.started.length, shop.closed]).toEqual([looks, started, true]);
+    expect(service.view().nextLook).toBeUndefined();
+    await expect(service.actions.snapshot("critical" as TypeName, undefined)).rejects.toThrow(/does not allow/);
+    const fresh = new FakeWorkshop(shop.manifest, world, clock);
+    service.adopt(fresh);
+    await clock.pass(10_000);
+    expect(snapshotsOf(world, "tank/data").at(-1)).toMatch(/^hourly-20260301T1320/);
+    await end();
+    expect(fresh).toMatchObject({ closed: true, locks: 0 });
+  });
+});
+
 describe("time", () => {
   const zones = ["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"];
 

@@ -90,6 +90,9 @@ describe("the page", () => {
     const invalid = pageOf({ ...view, manifest });
     expect(textOf(invalid)).toContain("manifest not valid The last good one stays in force");
     expect(textOf(part(invalid, "service"))).toContain("--> holdfast.yaml:6:5");
+    const stopped = pageOf({ ...view, manifest: { ...manifest, stopped: true } });
+    expect(textOf(stopped)).toContain("manifest not valid This machine no longer allows the one in force");
+    expect(textOf(part(stopped, "service"))).toContain("nothing is started");
   });
 
   test("of one source has every point in time, and why it stays or goes", () => {

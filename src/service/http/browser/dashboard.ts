@@ -170,8 +170,9 @@ function listen(): void {
     refresh("live");
   });
   on("assessed", () => refresh("all"));
-  on("manifest", ({ valid }: { valid: boolean }) => {
-    say("news", valid ? "A new manifest is in force" : "The manifest is not valid; the last good one stays in force");
+  on("manifest", ({ valid, stopped }: { valid: boolean; stopped?: true }) => {
+    const left = stopped ? "nothing is started by the one in force either" : "the last good one stays in force";
+    say("news", valid ? "A new manifest is in force" : `The manifest is not valid; ${left}`);
     refresh("all");
   });
 }

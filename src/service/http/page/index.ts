@@ -223,7 +223,7 @@ function summary({ manifest, plan }: ServiceView, status: Status | undefined, no
       status.unprotected > 0 && ` · ${plural(status.unprotected, "dataset")} that nothing protects`
     }${plan !== undefined && plan.operations.length > 0 && html` · <a href="#plan">${plural(plan.operations.length, "operation")} planned</a>`}</p>`
     }
-    ${!manifest.valid && html`<p class="alarm"><span class="badge failed"><span class="symbol" aria-hidden="true">✕</span> manifest not valid</span> The last good one stays in force; <a href="#service">what is wrong with it</a>.</p>`}`;
+    ${!manifest.valid && html`<p class="alarm"><span class="badge failed"><span class="symbol" aria-hidden="true">✕</span> manifest not valid</span> ${manifest.stopped ? "This machine no longer allows the one in force, and nothing is started" : "The last good one stays in force"}; <a href="#service">what is wrong with it</a>.</p>`}`;
 }
 
 const sourceHead = ({ self }: ServiceView, { source, health }: SourceStatus): Html => html`
