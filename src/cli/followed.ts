@@ -9,7 +9,7 @@ import type { Manifest } from "../model/manifest.ts";
 import { renderDiagnostics } from "../render/diagnostics.ts";
 import { visible } from "../render/text.ts";
 import { systemClock } from "../service/clock.ts";
-import { type Deployed, GitSource, withoutPassword } from "../service/git-source.ts";
+import { type Deployed, GitSource, withoutSecret } from "../service/git-source.ts";
 import type { Material } from "../service/keeper.ts";
 import { watchPath } from "../service/watch-files.ts";
 import { Git } from "../transport/git.ts";
@@ -78,7 +78,7 @@ export async function followGit(options: GlobalOptions, given: GitGiven): Promis
     git: async (folder, argv) => new Git(hosts, here, folder).run(argv, { timeoutMs: FETCH_MS }),
   });
   const settings = { ...lookup(options), path: join(source.clone, path) };
-  const name = `${withoutPassword(url)}, ${branch}: ${path}`;
+  const name = `${withoutSecret(url)}, ${branch}: ${path}`;
   let deployed: Deployed = {};
   const readClone = async (): Promise<Material> => {
     const read = await readManifestFiles(settings);

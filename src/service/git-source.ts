@@ -54,7 +54,7 @@ export class GitSource {
     const fetched = await this.#git(["fetch", "--quiet", "--no-tags", "--end-of-options", url, refspec]);
     if (fetched.code !== 0) {
       if (before !== undefined) await this.#checkOut(before);
-      return failed(`cannot fetch ${branch} from ${withoutPassword(url)}: ${faultIn(fetched)}`);
+      return failed(`cannot fetch ${branch} from ${withoutSecret(url)}: ${faultIn(fetched)}`);
     }
     const fresh = (await this.#must(["rev-parse", "--verify", `${FETCHED}^{commit}`])).trim();
     const problem = fresh === before ? undefined : await this.#problemWith(fresh, before);
@@ -117,8 +117,12 @@ export class GitSource {
 /** What git says went wrong, of all that it says. */
 function faultIn({ stderr }: RunResult): string {
   const lines = stderr.trim().split("\n");
-  return withoutPassword(lines.find((line) => /^(fatal|error):/.test(line)) ?? lines.at(-1) ?? "");
+  return withoutSecret(lines.find((line) => /^(fatal|error):/.test(line)) ?? lines.at(-1) ?? "");
 }
 
-/** As in `https://user:password@host`. */
-export const withoutPassword = (text: string): string => text.replaceAll(/(:\/\/[^/\s:@]*):[^/\s@]*@/g, "$1@");
+/**
+ * Without what only its owner may know: a password, as in `ssh://user:password@host`; over HTTP the user as well, as hosting
+ * sites take a token in its place.
+ */
+export const withoutSecret = (text: string): string =>
+  text.replaceAll(/(https?:\/\/)[^/\s@]*@/gi, "$1").replaceAll(/(:\/\/[^/\s:@]*):[^/\s@]*@/g, "$1@");

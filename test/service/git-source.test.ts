@@ -14,7 +14,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Host } from "../../src/model/manifest.ts";
 import type { HostName } from "../../src/model/units.ts";
-import { type Deployed, GitSource, withoutPassword } from "../../src/service/git-source.ts";
+import { type Deployed, GitSource, withoutSecret } from "../../src/service/git-source.ts";
 import { Git } from "../../src/transport/git.ts";
 import { connectHosts, type Hosts } from "../../src/transport/index.ts";
 
@@ -180,8 +180,13 @@ describe("a branch that is followed", () => {
   });
 });
 
-test("a password in a URL is not shown", () => {
-  expect(withoutPassword("fatal: https://me:secret@git.example.net/x.git: no")).toBe(
-    "fatal: https://me@git.example.net/x.git: no",
-  );
+test.each([
+  ["https://me:secret@git.example.net/x.git", "https://git.example.net/x.git"],
+  ["https://ghp_secret@git.example.net/x.git", "https://git.example.net/x.git"],
+  ["HTTP://secret@git.example.net/x.git", "HTTP://git.example.net/x.git"],
+  ["ssh://git:secret@git.example.net/x.git", "ssh://git@git.example.net/x.git"],
+  ["ssh://git@git.example.net/x.git", "ssh://git@git.example.net/x.git"],
+  ["git@git.example.net:x.git", "git@git.example.net:x.git"],
+])("of %s nothing is shown that is secret", (url, shown) => {
+  expect(withoutSecret(`fatal: ${url}: no`)).toBe(`fatal: ${shown}: no`);
 });
