@@ -86,19 +86,23 @@ export async function followGit(options: GlobalOptions, given: GitGiven): Promis
     return material("diagnostics" in read ? errorOf(read.diagnostics) : read, commit === undefined ? {} : { commit });
   };
   const update = async (): Promise<void> => {
+    const { commit, error } = deployed;
+    const before = { ...(commit !== undefined && { commit }), ...(error !== undefined && { error }) };
     try {
-      deployed = await source.update();
+      const found = await source.update();
+      // what was wrong with the branch is so still, as far as anybody knows
+      deployed = found.unreachable === undefined ? found : { ...before, ...found };
     } catch (error) {
-      deployed = { ...deployed, error: error instanceof Error ? error.message : String(error) };
+      deployed = { ...before, unreachable: error instanceof Error ? error.message : String(error) };
     }
   };
   const followed: Omit<Followed, "first"> = {
     name,
     read: async () => {
-      const { commit, error } = deployed;
-      if (commit === undefined) return material(error ?? `nothing of ${name} is in force yet`);
+      const { commit, error, unreachable } = deployed;
+      if (commit === undefined) return material(error ?? unreachable ?? `nothing of ${name} is in force yet`);
       const found = await readClone();
-      return error === undefined ? found : { ...found, error };
+      return { ...found, ...(error !== undefined && { error }), ...(unreachable !== undefined && { unreachable }) };
     },
     parse: (read) => judge(read, options),
     watch: async (onChange, onError) => {

@@ -100,6 +100,8 @@ export async function watch(options: WatchOptions, parts: readonly Part[]): Prom
       },
       onState: (state) => {
         if (state.error !== undefined) log.error({}, `${state.stopped ? FORBIDDEN : NOT_IN_FORCE}\n${state.error}`);
+        if (state.unreachable !== undefined)
+          log.warn({}, `whether there is a newer manifest cannot be told: ${state.unreachable}`);
         service.tellManifest(state);
       },
     });

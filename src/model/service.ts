@@ -46,6 +46,8 @@ export interface ManifestState {
   readonly stopped?: true;
   /** Where a git repository is followed. */
   readonly commit?: string;
+  /** Why it cannot be asked for a newer commit now; the one in force stays. */
+  readonly unreachable?: string;
 }
 
 export interface RunningOperation {

@@ -22,6 +22,8 @@ export interface Deployed {
   readonly commit?: string;
   /** Why what is on the branch now is not in force. */
   readonly error?: string;
+  /** Why nobody knows what is on the branch now. */
+  readonly unreachable?: string;
 }
 
 /** Remembers the commit in force; kept by git, so that a restart begins with it although the remote is away. */
@@ -54,7 +56,7 @@ export class GitSource {
     const fetched = await this.#git(["fetch", "--quiet", "--no-tags", "--end-of-options", url, refspec]);
     if (fetched.code !== 0) {
       if (before !== undefined) await this.#checkOut(before);
-      return failed(`cannot fetch ${branch} from ${withoutSecret(url)}: ${faultIn(fetched)}`);
+      return { ...deployed, unreachable: `cannot fetch ${branch} from ${withoutSecret(url)}: ${faultIn(fetched)}` };
     }
     const fresh = (await this.#must(["rev-parse", "--verify", `${FETCHED}^{commit}`])).trim();
     const problem = fresh === before ? undefined : await this.#problemWith(fresh, before);

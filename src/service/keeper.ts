@@ -17,6 +17,8 @@ export interface Material {
   readonly commit?: string;
   /** Why there is nothing to read. */
   readonly error?: string;
+  /** Why there may be something newer than this. */
+  readonly unreachable?: string;
 }
 
 export interface KeeperOptions {
@@ -47,6 +49,7 @@ export class Keeper {
   #inForce: { readonly manifest: Manifest; readonly material: Material; readonly loadedAt: string };
   #state: ManifestState;
   #isForbidden = false;
+  #unreachable: string | undefined;
   /** What was judged last, good or not. */
   #judged: string;
   #isAsked = false;
@@ -56,6 +59,7 @@ export class Keeper {
     this.#options = options;
     this.#inForce = { manifest, material, loadedAt: isoOf(options.clock.now()) };
     this.#judged = digestOf(material);
+    this.#unreachable = material.unreachable;
     this.#state = this.#stateOf(undefined);
   }
 
@@ -94,6 +98,7 @@ export class Keeper {
 
   #judge(material: Material): void {
     this.#judged = digestOf(material);
+    this.#unreachable = material.unreachable;
     const parsed = material.error === undefined ? this.#options.parse(material) : { error: material.error };
     if ("error" in parsed) {
       this.#stay(parsed.error, material);
@@ -137,6 +142,7 @@ export class Keeper {
       loadedAt,
       ...(error !== undefined && { error }),
       ...(this.#isForbidden && { stopped: true }),
+      ...(this.#unreachable !== undefined && { unreachable: this.#unreachable }),
       ...(material.commit !== undefined && { commit: material.commit }),
     };
   }

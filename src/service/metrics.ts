@@ -121,6 +121,13 @@ function registerService(registry: Registry, view: () => ServiceView): void {
     [],
     () => one(bit(view().manifest.valid)),
   );
+  gauge(
+    registry,
+    "holdfast_manifest_reachable",
+    "0 while the git repository that is followed cannot be asked for a newer manifest.",
+    [],
+    () => one(bit(view().manifest.unreachable === undefined)),
+  );
   gauge(registry, "holdfast_lock_held", "Whether this process holds the host's lock.", [], () =>
     one(bit(view().lockHeld)),
   );

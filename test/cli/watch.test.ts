@@ -209,6 +209,9 @@ describe("holdfast watch", () => {
     await service.said(/manifest {2}\+timezone: Europe\/Berlin/);
     const unsigned = commit(`${EMPTY}timezone: Europe/Paris\n`, false);
     await service.said(new RegExp(`commit ${unsigned} is not signed by anybody this machine trusts`));
+    renameSync(holdfast.path("origin.git"), holdfast.path("away.git"));
+    await service.said(/whether there is a newer manifest cannot be told: cannot fetch main/);
+    renameSync(holdfast.path("away.git"), holdfast.path("origin.git"));
     expect(await service.end()).toMatchObject({ code: 0, stderr: expect.not.stringContaining("Paris") });
     // the last good one, also for the next service
     const next = start(args, { HOME: home });

@@ -138,6 +138,16 @@ describe("the manifest in force", () => {
     expect(adopted).toEqual([]);
   });
 
+  test("is valid although nobody can say whether there is a newer one", async () => {
+    const { now, check, keeper } = keeping(good(24));
+    now.material = material(good(24), { commit: "abc", unreachable: "cannot fetch" });
+    await check();
+    expect(keeper.state).toMatchObject({ valid: true, unreachable: "cannot fetch" });
+    now.material = material(good(24), { commit: "abc" });
+    await check();
+    expect(keeper.state.unreachable).toBeUndefined();
+  });
+
   test("outlives garbage, a thousand times", async () => {
     const { now, check, adopted, keeper } = keeping(good(24));
     const { digest } = keeper.state;

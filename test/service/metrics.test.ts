@@ -25,6 +25,7 @@ const LABELS: Readonly<Record<string, string>> = {
   holdfast_build_info: "version",
   holdfast_manifest_info: "digest",
   holdfast_manifest_valid: "",
+  holdfast_manifest_reachable: "",
   holdfast_reconcile_total: "host result source",
   holdfast_reconcile_duration_seconds: "",
   holdfast_operations_total: "kind result",
@@ -75,6 +76,7 @@ describe("series", () => {
     ['holdfast_build_info{version="0.1.0"}', 1],
     [`holdfast_manifest_info{digest="${"d".repeat(64)}"}`, 1],
     ["holdfast_manifest_valid", 1],
+    ["holdfast_manifest_reachable", 1],
     ["holdfast_lock_held", 1],
     ["holdfast_unprotected_datasets", 2],
     ['holdfast_observe_duration_seconds{host="nas01"}', 1.5],
@@ -113,6 +115,13 @@ describe("series", () => {
     ],
   ])("%s", async (series, value) => {
     expect((await metricsOf().read()).get(series)).toBe(value);
+  });
+
+  test("a git server that is away is not a manifest that is not valid", async () => {
+    const view = fake.viewOf(now);
+    const manifest = { ...view.manifest, unreachable: "cannot fetch main" };
+    const series = await metricsOf({ ...view, manifest }).read();
+    expect([series.get("holdfast_manifest_valid"), series.get("holdfast_manifest_reachable")]).toEqual([1, 0]);
   });
 
   test("before the first look there is what is known then", async () => {

@@ -95,6 +95,12 @@ describe("the page", () => {
     expect(textOf(part(stopped, "service"))).toContain("nothing is started");
   });
 
+  test("tells that a newer manifest cannot be asked for", () => {
+    const away = pageOf({ ...view, manifest: { ...view.manifest, unreachable: "cannot fetch main: no route" } });
+    expect(textOf(part(away, "service"))).toContain("cannot fetch main: no route");
+    expect(textOf(away)).not.toContain("manifest not valid");
+  });
+
   test("of one source has every point in time, and why it stays or goes", () => {
     const one = pageOf(view, "source=nas01:tank/data");
     const points = textOf(part(one, "points")).replace(/\s+/g, " ");

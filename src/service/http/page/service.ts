@@ -11,7 +11,7 @@ export function serviceFacts(
   { manifest, nextLook, suspended, startedAt, self, lockHeld }: ServiceView,
   now: number,
 ): Html {
-  const { path, digest, valid, loadedAt, error, commit, stopped } = manifest;
+  const { path, digest, valid, loadedAt, error, commit, stopped, unreachable } = manifest;
   return html`<dl class="facts">
     <div><dt>manifest</dt><dd><span class="badge ${valid ? "ok" : "failed"}"><span class="symbol" aria-hidden="true">${valid ? "✓" : "✕"}</span> ${valid ? "valid" : "not valid"}</span>
       <code>${visible(path)}</code></dd></div>
@@ -26,5 +26,6 @@ export function serviceFacts(
     }</dd></div>
     <div><dt>running since</dt><dd>${relative(Date.parse(startedAt), now)}${!lockHeld && ", without the lock"}</dd></div>
   </dl>
+  ${unreachable !== undefined && html`<div class="problem"><p><strong>Whether there is a newer manifest cannot be told</strong>; the one above stays in force.</p><pre class="output" tabindex="0" role="region" aria-label="Why a newer manifest cannot be asked for">${visibleLines(unreachable).join("\n")}</pre></div>`}
   ${error !== undefined && html`<div class="problem"><p><strong>What is in the file is not valid</strong>; ${stopped ? "this machine no longer allows the one above, and nothing is started" : "the one above stays in force"}.</p><pre class="output" tabindex="0" role="region" aria-label="What is wrong with the manifest">${visibleLines(error).join("\n")}</pre></div>`}`;
 }
