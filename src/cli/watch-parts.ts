@@ -1,3 +1,4 @@
+import type { Manifest } from "../model/manifest.ts";
 import { startNotifications } from "../notify/index.ts";
 import { serveHttp } from "../service/http/index.ts";
 import { createMetrics } from "../service/metrics.ts";
@@ -6,24 +7,41 @@ import { releaseMemorySoon } from "./memory.ts";
 import { requireToken } from "./token.ts";
 import type { Part } from "./watch.ts";
 
+const placeOf = ({ listen }: Manifest["service"]) => listen ?? { host: "127.0.0.1", port: 9469 };
+
 /** What `watch` does beside its work: each stands alone, and none holds up a backup. */
 export const PARTS: readonly Part[] = [
   {
     name: "HTTP",
     settings: ({ service: { listen, token } }) => listen && { listen, token },
+    mayOverlap: (before, after) => placeOf(before.service).port !== placeOf(after.service).port,
     async start(service, { manifest, env, log }) {
-      const { listen, token } = manifest.service;
+      const handed = handedOver(env);
+      const tokenOf = async ({ token }: Manifest["service"]) => token && (await requireToken(token, env));
+      const listen = placeOf(manifest.service);
+      const token = await tokenOf(manifest.service);
       const metrics = createMetrics(service, { onWritten: releaseMemorySoon });
       const server = await serveHttp(service, {
-        listen: handedOver(env) ?? listen ?? { host: "127.0.0.1", port: 9469 },
-        ...(token && { token: await requireToken(token, env) }),
+        listen: handed ?? listen,
+        ...(token !== undefined && { token }),
         metrics: async () => ({ contentType: metrics.contentType, body: await metrics.text() }),
         log,
+      }).catch((error: unknown) => {
+        metrics.close();
+        throw error;
       });
+      const close = async (): Promise<void> => {
+        await server.close();
+        metrics.close();
+      };
       return {
-        async close() {
-          await server.close();
-          metrics.close();
+        close,
+        async adapt({ service: wanted }) {
+          const there = placeOf(wanted);
+          // a socket that was handed over is there once: closed, it is gone
+          if (handed === undefined && (there.host !== listen.host || there.port !== listen.port)) return false;
+          server.renewToken(await tokenOf(wanted));
+          return true;
         },
       };
     },

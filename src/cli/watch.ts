@@ -21,6 +21,7 @@ import type { Log } from "./log.ts";
 import { releaseMemorySoon } from "./memory.ts";
 import { VERSION } from "./package.ts";
 import { logService } from "./service-log.ts";
+import { Sides } from "./sides.ts";
 import { Locks, openWorkshop, type Shared } from "./workshop.ts";
 
 export interface WatchOptions extends GlobalOptions {
@@ -37,7 +38,15 @@ export interface Part {
   readonly name: string;
   /** What of the manifest it depends on: started anew when that changes; undefined: not started. */
   readonly settings: (manifest: Manifest) => unknown;
-  readonly start: (service: ServiceSource, means: PartMeans) => Promise<{ close(): Promise<void> }>;
+  /** It can run by both manifests at once: by the one before it does until it has started by the other. */
+  readonly mayOverlap?: (before: Manifest, after: Manifest) => boolean;
+  readonly start: (service: ServiceSource, means: PartMeans) => Promise<RunningPart>;
+}
+
+export interface RunningPart {
+  /** Goes over to another manifest as it runs; false where it has to be started anew. */
+  adapt?(manifest: Manifest): Promise<boolean>;
+  close(): Promise<void>;
 }
 
 export interface PartMeans {
@@ -117,6 +126,7 @@ export async function watch(options: WatchOptions, parts: readonly Part[]): Prom
       onTurn: () => {
         turnedAt = performance.now();
         void keeper.check();
+        void sides.retry();
       },
     });
     const sides = new Sides(parts, service, { env: process.env, log });
@@ -199,56 +209,6 @@ function onEnd(log: Log): Ending {
       for (const signal of ["SIGTERM", "SIGINT"] as const) process.off(signal, end);
     },
   };
-}
-
-/** The parts of the service, each started anew when what it depends on changes. */
-class Sides {
-  readonly #parts: readonly Part[];
-  readonly #service: ServiceSource;
-  readonly #means: Omit<PartMeans, "manifest">;
-  readonly #started = new Map<string, { readonly settings: string; readonly close: () => Promise<void> }>();
-  #last = Promise.resolve();
-
-  constructor(parts: readonly Part[], service: ServiceSource, means: Omit<PartMeans, "manifest">) {
-    this.#parts = parts;
-    this.#service = service;
-    this.#means = means;
-  }
-
-  /** `strict`: one that cannot be started ends the command; later that is only logged, as no backup depends on it. */
-  follow(manifest: Manifest, strict = false): Promise<void> {
-    this.#last = this.#last.then(async () => {
-      for (const part of this.#parts) await this.#update(part, manifest, strict);
-    });
-    return this.#last;
-  }
-
-  close(): Promise<void> {
-    this.#last = this.#last
-      .catch(() => {})
-      .then(async () => {
-        for (const { close } of [...this.#started.values()].reverse()) await close();
-      });
-    return this.#last;
-  }
-
-  async #update(part: Part, manifest: Manifest, strict: boolean): Promise<void> {
-    const wanted = part.settings(manifest);
-    const settings = JSON.stringify(wanted);
-    const running = this.#started.get(part.name);
-    if (running?.settings === settings) return;
-    try {
-      this.#started.delete(part.name);
-      await running?.close();
-      if (wanted === undefined) return;
-      const { close } = await part.start(this.#service, { ...this.#means, manifest });
-      this.#started.set(part.name, { settings, close });
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      if (strict) throw error instanceof Failure ? error : new Failure(`${part.name}: ${message}`, { cause: error });
-      this.#means.log.error({ error: message }, `${part.name} could not be started`);
-    }
-  }
 }
 
 function every(ms: number | undefined, task: () => void): () => void {

@@ -1,5 +1,6 @@
 import { type ChildProcess, execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import {
   chmodSync,
   mkdirSync,
@@ -10,12 +11,22 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { describe, expect, test } from "vitest";
 import { type Ended, useHoldfast } from "./harness.ts";
 
 const holdfast = useHoldfast();
 const EMPTY = "version: 1\nservice: { listen: off }\n";
 const WITH_COMMAND = `${EMPTY}remotes: { usb: { type: restic, repository: /mnt/usb, password: { command: [pass, usb] } } }\n`;
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
 
 /** A service that runs until it is told to end. */
 function start(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
@@ -122,6 +133,41 @@ describe("holdfast watch", () => {
     expect(stderr).toContain("next: make one: openssl rand");
     expect(stderr).not.toContain("hunter2");
     expect(code).toBe(1);
+  });
+
+  test("keeps answering while another place or token cannot be had, and takes it as soon as it can", async () => {
+    const [first, second] = [await freePort(), await freePort()];
+    const listen = (port: number, token = "") => `version: 1\nservice: { listen: "127.0.0.1:${port}"${token} }\n`;
+    const file = holdfast.write("place/m.yaml", listen(first));
+    const service = start(["-f", file]);
+    await service.said(/watching/);
+    const ask = async (port: number, token: string): Promise<number> => {
+      const headers = { Authorization: `Bearer ${token}` };
+      return (await fetch(`http://127.0.0.1:${port}/api/v1/reconcile`, { method: "POST", headers })).status;
+    };
+    expect(await ask(first, "x")).toBe(403);
+    writeFileSync(file, listen(first, ", token: { file: api.token }"));
+    await service.said(/HTTP is not as the manifest has it; it is tried again.*api\.token/);
+    expect(await ask(first, "x")).toBe(403);
+    holdfast.write("place/api.token", "a-token-of-some-length\n");
+    // the next manifest is as good as the next turn
+    writeFileSync(file, `${listen(first, ", token: { file: api.token }")}timezone: Europe/Rome\n`);
+    await service.said(/Rome/);
+    const until = async (port: number, status: number): Promise<void> => {
+      while ((await ask(port, "a-token-of-some-length").catch(() => 0)) !== status)
+        await new Promise((done) => setImmediate(done));
+    };
+    await until(first, 202);
+    const other = createServer().listen(second, "127.0.0.1");
+    await once(other, "listening");
+    writeFileSync(file, listen(second, ", token: { file: api.token }"));
+    await service.said(/HTTP is not as the manifest has it; it is tried again.*EADDRINUSE/);
+    expect(await ask(first, "a-token-of-some-length")).toBe(202);
+    other.close();
+    await once(other, "close");
+    writeFileSync(file, `${listen(second, ", token: { file: api.token }")}timezone: Europe/Oslo\n`);
+    await until(second, 202);
+    expect((await service.end()).code).toBe(0);
   });
 
   test("names what a new manifest can make this machine do", async () => {

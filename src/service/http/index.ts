@@ -33,6 +33,8 @@ export interface HttpLog {
 export interface HttpServer {
   /** `http://127.0.0.1:9797`, or the path of a socket. */
   readonly address: string;
+  /** Asks for another token from now on. Throws, and changes nothing, where it must not. */
+  renewToken(token: string | undefined): void;
   /** Ends idle connections and events at once, and waits for what is being answered. */
   close(): Promise<void>;
 }
@@ -73,8 +75,9 @@ const LIMITS: Limits = {
 /** Serves metrics, health, the API and the dashboard. Throws where it must not listen, or cannot. */
 export async function serveHttp(service: ServiceSource, options: HttpOptions): Promise<HttpServer> {
   const limits = { ...LIMITS, ...options.limits };
-  const { token, log, listen } = options;
-  if (token !== undefined && !isToken(token)) throw new Error(`the token of the service ${TOKEN_RULE}`);
+  const { log, listen } = options;
+  let { token } = options;
+  requireFit(token);
   const place = "fd" in listen ? listen : await placeOf(listen, token);
   const server = createServer({
     maxHeaderSize: limits.headerBytes,
@@ -93,7 +96,7 @@ export async function serveHttp(service: ServiceSource, options: HttpOptions): P
   });
   const names = namesOf(hostname(), ...("fd" in listen ? [] : [listen.host]), ...(options.names ?? []));
   const { metrics, now = Date.now } = options;
-  const routes = routesOf({ service, events, token, metrics, now });
+  const routes = routesOf({ service, events, token: () => token, metrics, now });
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
     answer(request, response, routes, names, limits.bodyBytes).catch((error: unknown) => {
       if (response.destroyed) return; // whoever asked has gone
@@ -105,9 +108,7 @@ export async function serveHttp(service: ServiceSource, options: HttpOptions): P
   server.on("clientError", refuseUnreadable);
   try {
     await listening(server, place);
-    const bound = server.address();
-    if (typeof bound === "object" && bound !== null && !isLoopback(bound.address) && token === undefined)
-      throw beyondLoopback(bound.address);
+    requireCloseness(server, token);
   } catch (error) {
     events.close();
     server.close();
@@ -115,7 +116,25 @@ export async function serveHttp(service: ServiceSource, options: HttpOptions): P
   }
   const address = addressOf(server);
   log.info({ address, posts: token === undefined ? "refused, without a token" : "with the token" }, "listening");
-  return { address, close: () => close(server, connections, events, limits.closeMs) };
+  return {
+    address,
+    renewToken(fresh) {
+      requireFit(fresh);
+      requireCloseness(server, fresh);
+      token = fresh;
+    },
+    close: () => close(server, connections, events, limits.closeMs),
+  };
+}
+
+function requireFit(token: string | undefined): void {
+  if (token !== undefined && !isToken(token)) throw new Error(`the token of the service ${TOKEN_RULE}`);
+}
+
+function requireCloseness(server: Server, token: string | undefined): void {
+  const bound = server.address();
+  if (typeof bound === "object" && bound !== null && !isLoopback(bound.address) && token === undefined)
+    throw beyondLoopback(bound.address);
 }
 
 /** What is listened on; a name is looked up first, so that what it stands for is known before anybody can connect. */

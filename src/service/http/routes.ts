@@ -14,7 +14,7 @@ import { takeSnapshots } from "./snapshots.ts";
 export interface Routing {
   readonly service: ServiceSource;
   readonly events: EventStream;
-  readonly token: string | undefined;
+  readonly token: () => string | undefined;
   readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -44,7 +44,7 @@ export function routesOf({ service, events, token, metrics, now }: Routing): Rou
   const asked =
     (act: Handler): Handler =>
     (exchange) =>
-      checkOrigin(exchange.request) ?? checkToken(exchange.request, token) ?? act(exchange);
+      checkOrigin(exchange.request) ?? checkToken(exchange.request, token()) ?? act(exchange);
   const snapshot = (parameter: string): Handler =>
     asked(({ request, query }) => {
       request.socket.setTimeout(0); // a snapshot takes as long as it takes

@@ -157,6 +157,20 @@ describe("what is refused", () => {
     expect(events.status).toBe(403);
   });
 
+  test("the token before, once there is another; and one that is none changes nothing", async () => {
+    const { server } = await serving({ token: TOKEN });
+    const ask = async (token: string): Promise<number> =>
+      (await fetch(`${server.address}/api/v1/reconcile`, post({ Authorization: `Bearer ${token}` }))).status;
+    expect(() => server.renewToken("short")).toThrow("needs 16 or more");
+    expect(await ask(TOKEN)).toBe(202);
+    server.renewToken(`${TOKEN}-2`);
+    expect([await ask(TOKEN), await ask(`${TOKEN}-2`)]).toEqual([401, 202]);
+    server.renewToken(undefined);
+    expect(await ask(TOKEN)).toBe(403);
+    const { server: open } = await serving({ token: TOKEN, listen: { host: "0.0.0.0", port: 0 } });
+    expect(() => open.renewToken(undefined)).toThrow("beyond this machine");
+  });
+
   test("every POST, where no token is configured", async () => {
     const { server, service } = await serving();
     const answer = await fetch(`${server.address}/snapshot?periodicity=daily`, post());
