@@ -9,21 +9,33 @@ import type { Part } from "./watch.ts";
 
 const placeOf = ({ listen }: Manifest["service"]) => listen ?? { host: "127.0.0.1", port: 9469 };
 
+/** What the manifest calls this machine, and what else it is to be called. */
+function namesIn({ self, hosts, service: { names = [] } }: Manifest): string[] {
+  const address = self === null ? undefined : hosts.get(self)?.address;
+  return [...(self === null ? [] : [self]), ...(address ? [address] : []), ...names];
+}
+
 /** What `watch` does beside its work: each stands alone, and none holds up a backup. */
 export const PARTS: readonly Part[] = [
   {
     name: "HTTP",
-    settings: ({ service: { listen, token } }) => listen && { listen, token },
+    settings: (manifest) => {
+      const { listen, token } = manifest.service;
+      return listen && { listen, token, names: namesIn(manifest) };
+    },
     mayOverlap: (before, after) => placeOf(before.service).port !== placeOf(after.service).port,
     async start(service, { manifest, env, log }) {
       const handed = handedOver(env);
-      const tokenOf = async ({ token }: Manifest["service"]) => token && (await requireToken(token, env));
+      const admitted = async (by: Manifest) => {
+        const { token } = by.service;
+        return { names: namesIn(by), ...(token && { token: await requireToken(token, env) }) };
+      };
       const listen = placeOf(manifest.service);
-      const token = await tokenOf(manifest.service);
+      const who = await admitted(manifest);
       const metrics = createMetrics(service, { onWritten: releaseMemorySoon });
       const server = await serveHttp(service, {
         listen: handed ?? listen,
-        ...(token !== undefined && { token }),
+        ...who,
         metrics: async () => ({ contentType: metrics.contentType, body: await metrics.text() }),
         log,
       }).catch((error: unknown) => {
@@ -36,11 +48,11 @@ export const PARTS: readonly Part[] = [
       };
       return {
         close,
-        async adapt({ service: wanted }) {
-          const there = placeOf(wanted);
+        async adapt(wanted) {
+          const there = placeOf(wanted.service);
           // a socket that was handed over is there once: closed, it is gone
           if (handed === undefined && (there.host !== listen.host || there.port !== listen.port)) return false;
-          server.renewToken(await tokenOf(wanted));
+          server.admit(await admitted(wanted));
           return true;
         },
       };

@@ -52,6 +52,8 @@ export interface ServiceSettings {
   readonly jitter: number;
   /** Absent: nothing is served. */
   readonly listen?: { readonly host: string; readonly port: number };
+  /** Further names that it is asked by. */
+  readonly names?: readonly string[];
   /** Absent: nobody can change anything by HTTP. */
   readonly token?: SecretReference;
 }

@@ -11,6 +11,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { type IncomingMessage, request } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
 import { describe, expect, test } from "vitest";
 import { type Ended, useHoldfast } from "./harness.ts";
@@ -18,6 +19,14 @@ import { type Ended, useHoldfast } from "./harness.ts";
 const holdfast = useHoldfast();
 const EMPTY = "version: 1\nservice: { listen: off }\n";
 const WITH_COMMAND = `${EMPTY}remotes: { usb: { type: restic, repository: /mnt/usb, password: { command: [pass, usb] } } }\n`;
+
+/** How a request by that name is answered. */
+async function named(port: number, name: string): Promise<number | undefined> {
+  const asked = request({ port, path: "/healthz", headers: { Host: name } }).end();
+  const [response] = (await once(asked, "response")) as [IncomingMessage];
+  response.resume();
+  return response.statusCode;
+}
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
@@ -137,7 +146,8 @@ describe("holdfast watch", () => {
 
   test("keeps answering while another place or token cannot be had, and takes it as soon as it can", async () => {
     const [first, second] = [await freePort(), await freePort()];
-    const listen = (port: number, token = "") => `version: 1\nservice: { listen: "127.0.0.1:${port}"${token} }\n`;
+    const listen = (port: number, token = "") =>
+      `version: 1\nservice: { listen: "127.0.0.1:${port}", names: [nas01.example.net]${token} }\n`;
     const file = holdfast.write("place/m.yaml", listen(first));
     const service = start(["-f", file]);
     await service.said(/watching/);
@@ -146,6 +156,8 @@ describe("holdfast watch", () => {
       return (await fetch(`http://127.0.0.1:${port}/api/v1/reconcile`, { method: "POST", headers })).status;
     };
     expect(await ask(first, "x")).toBe(403);
+    expect(await named(first, "nas01.example.net")).toBe(200);
+    expect(await named(first, "evil.example")).toBe(421);
     writeFileSync(file, listen(first, ", token: { file: api.token }"));
     await service.said(/HTTP is not as the manifest has it; it is tried again.*api\.token/);
     expect(await ask(first, "x")).toBe(403);

@@ -116,7 +116,7 @@ approvals:
   - { source: "nas01:tank/vm", remote: vault, resolve: rollback, until: "2026-12-01" }
   - { orphan: "vault:tank/backups/nas01/tank/old", until: "2026-12-01" }
 unprotected: { report: warn, ignore: ["*:tank/scratch/**"] }
-service: { every: 5m, jitter: 10%, listen: 127.0.0.1:9469, token: { file: api.token } }
+service: { every: 5m, jitter: 10%, listen: 127.0.0.1:9469, names: [backups.example.net], token: { file: api.token } }
 notifications:
   - { type: ntfy, url: { file: ntfy.url }, events: [failed, recovered, blocked, overdue], remind: 24h }
   - { type: email, smtp: { url: { file: smtp.url } }, from: nas@example.net, to: [ops@example.net] }

@@ -15,6 +15,7 @@ describe("how the service works", () => {
     ["jitter: 50%", { jitter: 50 }],
     ["listen: '[::1]:80'", { listen: { host: "::1", port: 80 } }],
     ["listen: localhost:65535", { listen: { host: "localhost", port: 65_535 } }],
+    ["names: [backups.example.net, nas]", { names: ["backups.example.net", "nas"] }],
     ["token: { file: api.token }", { token: { file: "/etc/holdfast/api.token" } }],
     [
       "listen: 0.0.0.0:9469, token: { env: TOKEN }",
@@ -34,6 +35,9 @@ describe("how the service works", () => {
     ["listen: 127.0.0.1:70000", "bad-listen"],
     ["listen: 9469", "bad-listen"],
     ["listen: '9469'", "bad-listen"],
+    ["names: ['backups.example.net:9469']", "bad-address"],
+    ["names: ['https://backups.example.net']", "bad-address"],
+    ["names: ['*']", "bad-address"],
     ["every: 1s", "bad-duration"],
     ["every: 5", "bad-duration"],
     ["jitter: 0%", "bad-percent"],

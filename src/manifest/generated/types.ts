@@ -121,6 +121,7 @@ export interface ManifestDocument {
     every?: Duration;
     jitter?: Percent;
     listen?: string;
+    names?: string[];
     token?: Secret;
   };
   notifications?: Notification[];

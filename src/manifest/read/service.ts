@@ -13,7 +13,7 @@ const LISTEN = "127.0.0.1:9469";
 
 export function readService(
   context: Context,
-  { every, jitter, listen = LISTEN, token }: NonNullable<ManifestDocument["service"]>,
+  { every, jitter, listen = LISTEN, names, token }: NonNullable<ManifestDocument["service"]>,
   path: Path,
 ): ServiceSettings {
   const place = listen === "off" ? undefined : readListen(context, listen, [...path, "listen"]);
@@ -30,6 +30,7 @@ export function readService(
     every: every === undefined ? EVERY : (interval(context, every, [...path, "every"]) ?? EVERY),
     jitter: jitter === undefined ? JITTER : parsePercent(jitter),
     ...(place && { listen: place }),
+    ...(names && { names }),
     ...(secret && { token: secret }),
   };
 }

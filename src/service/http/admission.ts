@@ -15,23 +15,25 @@ export const isLoopback = (address: string): boolean => /^127\./.test(plain(addr
 /** As it stands in a `Host` header. */
 const inHeader = (address: string): string => (isIP(address) === 6 ? `[${address}]` : address).toLowerCase();
 
-/** Names by which this server may be asked; the address that a connection came in at is always one of them. */
+/** Names by which this server may be asked, besides any address. */
 export const namesOf = (...names: readonly string[]): ReadonlySet<string> =>
   new Set([...LOOPBACK, ...names.map(inHeader)]);
 
-/** A page whose name was made to point here afterwards (DNS rebinding) still says its own name. */
+/**
+ * A page whose name was made to point here afterwards (DNS rebinding) still says its own name. An address cannot be made to
+ * point elsewhere: behind a published port or a NAT it need not be one of this machine's.
+ */
 export function checkHost(request: IncomingMessage, names: ReadonlySet<string>): Answer | undefined {
   const given = request.rawHeaders.filter((_, index, all) => index % 2 === 0 && all[index]?.toLowerCase() === "host");
   const [, name] = /^(\[[\da-f:.]+\]|[^:[\]]+)(?::\d+)?$/i.exec(request.headers.host ?? "") ?? [];
   if (given.length !== 1 || name === undefined)
     return refuse(400, "the request needs one Host header", "ask by the name or address that the service listens on");
-  const { localAddress } = request.socket;
   const known = name.toLowerCase().replace(/\.$/, "");
-  if (names.has(known) || (localAddress !== undefined && known === inHeader(plain(localAddress)))) return undefined;
+  if (names.has(known) || isIP(known.replace(/^\[|\]$/g, "")) !== 0) return undefined;
   return refuse(
     421,
     "this service is not known by that name",
-    `ask for ${[...names].join(", ")}, or the address it listens on; behind a proxy, let it pass one of these as Host`,
+    `ask for ${[...names].join(", ")}, or an address; or add the name to service.names in the manifest`,
   );
 }
 

@@ -16,7 +16,7 @@ export interface HttpOptions {
   readonly listen: { readonly host: string; readonly port: number } | { readonly fd: number };
   /** What a POST must bring; without it none is answered, and only this machine is listened to. */
   readonly token?: string;
-  /** Further names that this is asked by, as behind a proxy. */
+  /** Further names that this is asked by. */
   readonly names?: readonly string[];
   readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>;
   readonly log: HttpLog;
@@ -33,8 +33,8 @@ export interface HttpLog {
 export interface HttpServer {
   /** `http://127.0.0.1:9797`, or the path of a socket. */
   readonly address: string;
-  /** Asks for another token from now on. Throws, and changes nothing, where it must not. */
-  renewToken(token: string | undefined): void;
+  /** Goes by another token and other names from now on. Throws, and changes nothing, where it must not. */
+  admit(who: Pick<HttpOptions, "token" | "names">): void;
   /** Ends idle connections and events at once, and waits for what is being answered. */
   close(): Promise<void>;
 }
@@ -94,7 +94,9 @@ export async function serveHttp(service: ServiceSource, options: HttpOptions): P
     pauseMs: limits.eventPauseMs,
     keepAliveMs: limits.eventKeepAliveMs,
   });
-  const names = namesOf(hostname(), ...("fd" in listen ? [] : [listen.host]), ...(options.names ?? []));
+  const withOwn = (names: readonly string[] = []): ReadonlySet<string> =>
+    namesOf(hostname(), ...("fd" in listen ? [] : [listen.host]), ...names);
+  let names = withOwn(options.names);
   const { metrics, now = Date.now } = options;
   const routes = routesOf({ service, events, token: () => token, metrics, now });
   server.on("request", (request: IncomingMessage, response: ServerResponse) => {
@@ -118,10 +120,11 @@ export async function serveHttp(service: ServiceSource, options: HttpOptions): P
   log.info({ address, posts: token === undefined ? "refused, without a token" : "with the token" }, "listening");
   return {
     address,
-    renewToken(fresh) {
-      requireFit(fresh);
-      requireCloseness(server, fresh);
-      token = fresh;
+    admit(who) {
+      requireFit(who.token);
+      requireCloseness(server, who.token);
+      token = who.token;
+      names = withOwn(who.names);
     },
     close: () => close(server, connections, events, limits.closeMs),
   };
