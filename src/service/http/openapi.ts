@@ -55,7 +55,8 @@ const snapshots = (operationId: string, summary: string, parameter: string) =>
       {
         name: "source",
         in: "query",
-        description: "Address of a source, HOST:DATASET or HOST:/PATH; several times for several. Default: all.",
+        description:
+          "Address of a source, HOST:DATASET or HOST:/PATH, of this machine without HOST: as well; several times for several. Default: all.",
         schema: { type: "array", items: name },
         example: ["nas01:tank/data"],
       },

@@ -232,7 +232,11 @@ describe("what can be asked for", () => {
       expect.objectContaining({ formatVersion: 1, finished: true }),
     ]);
     expect((await fetch(`${server.address}/snapshot?periodicity=hourly`, post())).status).toBe(200);
-    expect(service.asked).toEqual([{ type: "daily", sources: ["nas01:tank/data", "nas01:/etc"] }, { type: "hourly" }]);
+    // of this machine, as everywhere else
+    const short = await fetch(`${server.address}/api/v1/snapshots?type=daily&source=tank/data&source=/etc`, post());
+    expect(short.status).toBe(200);
+    const both = { type: "daily", sources: ["nas01:tank/data", "nas01:/etc"] };
+    expect(service.asked).toEqual([both, { type: "hourly" }, both]);
   });
 
   test.each([
@@ -243,6 +247,7 @@ describe("what can be asked for", () => {
     ["/snapshot?type=daily", 400, "which type"],
     ["/api/v1/snapshots?type=daily&source=nas01:tank/nowhere", 404, "no source nas01:tank/nowhere"],
     ["/api/v1/snapshots?type=daily&source=$(reboot)", 404, "no source"],
+    ["/api/v1/snapshots?type=daily&source=tank/nowhere", 404, "no source tank/nowhere"],
   ])("%s is refused", async (path, status, words) => {
     const { server, service } = await serving({ token: TOKEN });
     const answer = await fetch(server.address + path, post());
