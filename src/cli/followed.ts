@@ -63,6 +63,9 @@ export async function followGit(options: GlobalOptions, given: GitGiven): Promis
   const parts = path.split("/");
   if (isAbsolute(path) || parts.includes("..") || parts.includes(".git"))
     throw new Failure(`--path ${visible(path)} leads out of the repository`, { hint: "it is relative to its root" });
+  const seconds = parseDuration(every);
+  if (seconds === undefined)
+    throw new Failure(`--every ${visible(every)} is no time at all`, { hint: "as in --every 1m" });
   const state = await stateFolder();
   const hosts = await connect({ hosts: new Map([[here, thisMachine]]) }, options);
   const source = new GitSource({
@@ -107,7 +110,6 @@ export async function followGit(options: GlobalOptions, given: GitGiven): Promis
     parse: (read) => judge(read, options),
     watch: async (onChange, onError) => {
       const unwatch = await watchPath(state, onChange, onError);
-      const seconds = parseDuration(every) ?? 60;
       const stop = new AbortController();
       const asking = (async () => {
         while (!stop.signal.aborted) {

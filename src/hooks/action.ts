@@ -4,6 +4,7 @@ import type { HostName } from "../model/units.ts";
 import { request } from "../transport/http.ts";
 import { readSecret, type Secret } from "../transport/secret.ts";
 import { quoteAll } from "../transport/shell.ts";
+import { LONGEST_TIMER_MS } from "../transport/timers.ts";
 import { type Hosts, TransportError } from "../transport/types.ts";
 
 export interface ActionContext {
@@ -23,7 +24,8 @@ interface Call {
 
 /** Undefined when it went well. Throws a `TransportError` where the host is lost, or for an abort. */
 export function runAction(action: HookAction, call: Call, context: ActionContext): Promise<Problem | undefined> {
-  return "command" in action ? runCommand(action.command, call, context) : callUrl(action.http, call, context);
+  const patient = { ...call, timeoutMs: Math.min(call.timeoutMs, LONGEST_TIMER_MS) };
+  return "command" in action ? runCommand(action.command, patient, context) : callUrl(action.http, patient, context);
 }
 
 /** What went wrong with the last words of the command, where there is room for one line only. */

@@ -230,6 +230,8 @@ describe("holdfast watch", () => {
     [["--git", "/nowhere", "-f", "m.yaml"], 1, "two places for one manifest"],
     [["--git", "/nowhere", "--path", "../x"], 1, "leads out of the repository"],
     [["--git", "/nowhere", "--branch", "-x"], 1, "cannot be the name of a branch"],
+    [["--git", "/nowhere", "--every", "0s"], 1, "--every 0s is no time at all"],
+    [["--git", "/nowhere", "--every", "soon"], 1, "It takes a duration with a unit"],
     [["--git", "/nowhere"], 5, "cannot fetch main from /nowhere: fatal: "],
   ])("%j is refused", async (args, code, message) => {
     expect(await holdfast.run(["watch", ...args])).toMatchObject({ code, stderr: expect.stringContaining(message) });

@@ -114,6 +114,10 @@ describe.for([["here"], ["over SSH"]] as const)("a command %s", { timeout: 60_00
     await eventually(() => expect(() => process.kill(pid, 0)).toThrow("ESRCH"));
   });
 
+  test("may be given more time than a timer of Node can wait for", async () => {
+    expect(await run(hook({ command: [tell] }, { timeout: (60 * 86_400) as Seconds }))).toEqual({ outcome: "done" });
+  });
+
   test("before is ended by an interruption, after is not", async () => {
     const signal = AbortSignal.abort();
     expect(await run(hook({ command: [tell] }), { signal })).toMatchObject({ outcome: "interrupted" });
@@ -154,6 +158,10 @@ describe("an HTTP call", () => {
       request: { method: "PUT", url: "/x", headers: { authorization: "s3cret", "x-a": "b" } },
       body: "{}",
     });
+  });
+
+  test("may be given more time than a timer of Node can wait for", async () => {
+    expect(await run(hook(call("/x"), { timeout: (60 * 86_400) as Seconds }))).toEqual({ outcome: "done" });
   });
 
   test("that is refused, unanswered or impossible fails, and its address is not told", async () => {
