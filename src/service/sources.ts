@@ -3,18 +3,11 @@ import type { Inventory } from "../model/inventory.ts";
 import type { Manifest, Scheduled } from "../model/manifest.ts";
 import type { Plan, Unobserved } from "../model/plan.ts";
 import type { LastSeen } from "../model/status.ts";
-import {
-  type Address,
-  type EpochSeconds,
-  type HostName,
-  nameOfKey,
-  type RemoteName,
-  type TypeName,
-} from "../model/units.ts";
+import { type Address, type EpochSeconds, type HostName, nameOfKey, type RemoteName } from "../model/units.ts";
 import { sourcesOf } from "../planner/index.ts";
 import { Observations } from "../planner/observed.ts";
 import { nextTick } from "../planner/schedule.ts";
-import { concerns, type RepositoryTarget } from "../planner/sources.ts";
+import { concerns, type RepositoryTarget, type Source } from "../planner/sources.ts";
 import { unseenSources } from "../planner/status-unseen.ts";
 import { suspendedByHand } from "../planner/suspended.ts";
 
@@ -24,7 +17,7 @@ export interface KnownSource {
   readonly host: HostName;
   /** Where copies of it are, in the manifest's order. */
   readonly remotes: readonly RemoteName[];
-  /** What it takes. */
+  /** Of what it takes, and of its drills. */
   readonly schedules: readonly Scheduled[];
   readonly suspended: boolean;
   /** At once, on this machine, rather than by the manifest. */
@@ -46,17 +39,19 @@ export function knownSources(
   );
   const inRepositories = (targets: readonly RepositoryTarget[]): RemoteName[] =>
     targets.flatMap(({ remote, mirrors }) => [remote.name, ...mirrors.map(({ mirror }) => mirror.name)]);
-  const schedulesOf = (types: readonly TypeName[]): Scheduled[] =>
-    types.flatMap((name) => {
+  const schedulesOf = ({ take, verify }: Pick<Source["keys"], "take" | "verify">): Scheduled[] => [
+    ...take.flatMap((name) => {
       const { schedule, timezone = "UTC" } = manifest.snapshotTypes.get(name) ?? {};
       return schedule === undefined ? [] : [{ schedule, timezone }];
-    });
+    }),
+    ...(verify?.schedule ? [verify.schedule] : []),
+  ];
   const settled = [
     ...[...sources, ...unseen].map(({ address, host, copies, repositories, keys }) => ({
       address,
       host,
       remotes: [...copies.map(({ remote }) => remote.name), ...inRepositories(repositories)],
-      schedules: schedulesOf(keys.take),
+      schedules: schedulesOf(keys),
       suspended: keys.suspend,
       isByHand: suspendedByHand(manifest, address) !== undefined,
     })),
@@ -64,7 +59,7 @@ export function knownSources(
       address,
       host,
       remotes: inRepositories(repositories),
-      schedules: schedulesOf(keys.take),
+      schedules: schedulesOf(keys),
       suspended: keys.suspend,
       isByHand: suspendedByHand(manifest, address) !== undefined,
     })),

@@ -98,6 +98,17 @@ describe("a service", () => {
     expect(service.view().runs).toEqual(saved.at(-1)?.runs);
   });
 
+  test("looks when a drill is due, however rarely it looks otherwise", async () => {
+    const clock = new FakeClock("2026-03-01T10:20:00Z");
+    const verify = { schedule: { schedule: "30 13 * * *", timezone: "UTC" } };
+    const keys = { take: [], remotes: new Map([[vault, {}]]), verify };
+    const manifest = manifestOf(["tank/data"], keys, { service: { every: (DAY / 2000) as Seconds, jitter: 0 } });
+    const { service, end } = startService(new FakeWorkshop(manifest, worldOf("tank/data"), clock), clock);
+    await clock.pass(10_000);
+    expect(service.view().nextLook).toEqual({ at: "2026-03-01T13:30:00.000Z", reason: "due" });
+    await end();
+  });
+
   test("one listener that throws harms nobody", async () => {
     const clock = new FakeClock("2026-03-01T10:20:00Z");
     const world = worldOf("tank/data");
