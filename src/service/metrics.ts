@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { ServiceSource, ServiceView } from "../model/service.ts";
+import type { CopyStatus } from "../model/status.ts";
 import { CONDITIONS, KINDS, kindsAt, OUTCOMES, RESULTS, reasonsAt } from "./label-sets.ts";
 import { hasCondition, type Place, placesOf } from "./places.ts";
 import { createTallies, type Tallies } from "./tallies.ts";
@@ -184,8 +185,7 @@ function registerSources(registry: Registry, view: () => ServiceView, tallies: T
   ofPlaces(
     "holdfast_verify_last_success_timestamp_seconds",
     "When the copies there were last proved to be readable; 0 for never.",
-    ({ copy }) =>
-      copy === undefined || (copy.kind === "zfs" && copy.verified === undefined) ? undefined : (copy.verified ?? 0),
+    ({ copy }) => copy && (copy.verified ?? (isToBeVerified(copy) ? 0 : undefined)),
   );
   gauge(registry, "holdfast_condition", "Whether a condition holds.", [...PLACE, "condition"], function* () {
     const now = view();
@@ -218,6 +218,9 @@ function registerSources(registry: Registry, view: () => ServiceView, tallies: T
       if (copy) yield [labels, tallies.transferred(source.source, copy.remote)];
   });
 }
+
+/** A repository can be checked whatever the manifest says; a dataset is read by drills alone. */
+const isToBeVerified = ({ kind, verify }: CopyStatus): boolean => kind !== "zfs" || verify !== undefined;
 
 /** By kind, also those of which there are none; work on a whole repository stands under its own name. */
 function* planned({ status, plan }: ServiceView): Samples<"host" | "source" | "kind"> {

@@ -201,6 +201,21 @@ describe("what happens", () => {
     expect(series.get(`holdfast_condition{${labels},condition="Blocked"}`)).toBe(0);
   });
 
+  test("a copy that drills are to prove was never proved until one has, be it what it may", async () => {
+    const never = { verify: { result: "never", overdue: true } } as const;
+    const copies = [
+      fake.copy("vault", "zfs", fake.place(now, 60), never),
+      fake.copy("other", "zfs", fake.place(now, 60)),
+    ];
+    const sources = [fake.source("tank/data", fake.place(now, 60), copies)];
+    const series = await metricsOf(fake.viewOf(now, { status: fake.statusOf(now, sources) })).read();
+    const verified = (remote: string) =>
+      series.get(
+        `holdfast_verify_last_success_timestamp_seconds{host="nas01",source="nas01:tank/data",remote="${remote}"}`,
+      );
+    expect([verified("vault"), verified("other")]).toEqual([0, undefined]);
+  });
+
   test("what is not seen has no count, and is not in order", async () => {
     const unseen = { health: "unknown", unseen: true, types: [] } as const;
     const sources = [
