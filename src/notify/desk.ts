@@ -59,7 +59,7 @@ export function openDesk(options: DeskOptions): Desk {
   const { manifest, env, file, log, now, patience, timeoutMs } = options;
   const ending = new AbortController();
   const underWay = new Map<string, { readonly news: readonly News[]; readonly done: Promise<void> }>();
-  const paused = new Map<string, { readonly until: number; readonly failures: number }>();
+  const paused = new Map<string, { readonly from: number; readonly until: number; readonly failures: number }>();
   const counts = new Map<Notification["type"], Counts>();
   let memory = NOTHING;
   let saved = JSON.stringify(memory);
@@ -114,13 +114,19 @@ export function openDesk(options: DeskOptions): Desk {
   function tell(one: Notification): void {
     const id = receiverOf(one);
     const at = now();
-    if (ending.signal.aborted || underWay.has(id) || (paused.get(id)?.until ?? 0) > at) return;
+    if (ending.signal.aborted || underWay.has(id) || isPaused(id, at)) return;
     const news = newsFor(one, memory.problems, memory.told[id] ?? {}, at);
     if (news.length === 0) return;
     const done = send(one, news, at).finally(() => {
       if (underWay.get(id)?.news === news) underWay.delete(id);
     });
     underWay.set(id, { news, done });
+  }
+
+  /** A clock that was ahead when the pause began does not prolong it. */
+  function isPaused(id: string, at: EpochSeconds): boolean {
+    const pause = paused.get(id);
+    return pause !== undefined && pause.from <= at && at < pause.until;
   }
 
   async function send(one: Notification, news: readonly News[], at: EpochSeconds): Promise<void> {
@@ -139,7 +145,7 @@ export function openDesk(options: DeskOptions): Desk {
     if (!delivery.arrived) {
       const failures = (paused.get(id)?.failures ?? 0) + 1;
       const pause = Math.min(FIRST_PAUSE * 2 ** (failures - 1), LONGEST_PAUSE);
-      paused.set(id, { until: now() + pause, failures });
+      paused.set(id, { from: now(), until: now() + pause, failures });
       log.error({ items: news.length }, `notification to ${nameOf(one)} could not be delivered: ${delivery.answer}`);
       return;
     }

@@ -62,7 +62,8 @@ const placeKey = ({ source, remote }: Pick<Place, "source" | "remote">): string 
 export function updated(known: Problems, sight: Sight, now: EpochSeconds): Problems {
   const places = new Map(sight.places.map((place) => [placeKey(place), place]));
   const next: Record<string, Problem> = {};
-  for (const [key, problem] of Object.entries(known)) {
+  const before = Object.fromEntries(Object.entries(known).map(([key, problem]) => [key, notAhead(problem, now)]));
+  for (const [key, problem] of Object.entries(before)) {
     const place = places.get(placeKey(problem));
     const isGone = place === undefined && !problem.loose && sight.complete && !sight.narrowed;
     if (isGone || place?.state === "suspended") continue;
@@ -76,12 +77,17 @@ export function updated(known: Problems, sight: Sight, now: EpochSeconds): Probl
       const at = { source, ...(remote !== undefined && { remote }) };
       const problem = { ...at, matter, message, remedies, ...(loose && { loose }) };
       const key = problemKey(problem);
-      const before = known[key];
-      const isSame = before !== undefined && before.over === undefined;
-      const since = isSame ? before.since : now;
+      const same = before[key]?.over === undefined ? before[key] : undefined;
+      const since = same?.since ?? now;
       // what was worth telling at once does not wait because its cause changed
-      const tellFrom = Math.min(since + patience, isSame ? before.tellFrom : Number.POSITIVE_INFINITY);
+      const tellFrom = Math.min(since + patience, same?.tellFrom ?? Number.POSITIVE_INFINITY);
       next[key] = { ...problem, since, tellFrom: tellFrom as EpochSeconds };
     }
   return next;
 }
+
+/** What a clock saw that was ahead begins now: until that time comes it would be silent. */
+const notAhead = (problem: Problem, now: EpochSeconds): Problem =>
+  problem.since <= now
+    ? problem
+    : { ...problem, since: now, tellFrom: (now + problem.tellFrom - problem.since) as EpochSeconds };

@@ -207,8 +207,25 @@ describe("what is told", () => {
       ],
       [["overdue tank/data→vault"], ["still overdue tank/data→vault"]],
     ],
+    [
+      "nor what was first seen by it, and has patience",
+      EVERYTHING,
+      [
+        [9 * DAY, unseenHost],
+        [0, unseenHost],
+        [10 * MINUTE, unseenHost],
+        [16 * MINUTE, unseenHost],
+      ],
+      [[], [], [], ["failed vault"]],
+    ],
   ])("%s", (_, wishes, looks, expected) => {
     expect(story(wishes, looks)).toEqual(expected);
+  });
+
+  test("what a clock saw that was ahead, and nobody could be told of, is told by the right one", () => {
+    const ahead = updated({}, blocked, at(9 * DAY));
+    expect(newsFor(EVERYTHING, updated(ahead, blocked, at(0)), {}, at(0))).toHaveLength(1);
+    expect(newsFor(EVERYTHING, updated(ahead, away, at(0)), {}, at(0))).toHaveLength(1);
   });
 
   test("what comes back before it was told to be over is not told anew", () => {

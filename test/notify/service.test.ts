@@ -176,6 +176,17 @@ describe("a service", () => {
     await notes.close();
   });
 
+  test("does not wait by a clock that was ahead", async () => {
+    there.answers((response) => response.writeHead(404).end());
+    const { look, later, notes } = running();
+    later(DAY);
+    await look(status(blockedCopy));
+    later(-DAY);
+    await look(status(blockedCopy));
+    expect(there.heard).toHaveLength(2);
+    await notes.close();
+  });
+
   test("sends one message at a time; what comes meanwhile is in the next", async () => {
     let release = (): void => undefined;
     there.answers((response, _, count) => {
