@@ -60,7 +60,7 @@ export async function openMetricsFile(path: string, manifest: Manifest, options:
   async function remember(lastSeen: readonly LastSeen[]): Promise<void> {
     const history = historyFile(await stateFolder(), resolve(path));
     try {
-      history.save({ runs: [], conditions: new Map(), lastSeen });
+      history.save({ runs: [], conditions: new Map(), lastAttempts: [], lastSeen });
     } catch (error) {
       const { message } = error as Error;
       (await openLog(options)).warn({ error: message }, `what was seen is not kept: cannot write ${history.path}`);

@@ -120,8 +120,8 @@ export async function watch(options: WatchOptions, parts: readonly Part[]): Prom
       version: VERSION,
       history: historyFile(folder, followed.name),
       log,
-      assess: ({ manifest }, { inventory, plan }, { runs, lastSeen }) =>
-        assess(manifest, inventory, plan, { now: seconds(plan.now), lastReports: runs, lastSeen }),
+      assess: ({ manifest }, { inventory, plan }, { lastAttempts, lastSeen }) =>
+        assess(manifest, inventory, plan, { now: seconds(plan.now), lastReports: lastAttempts, lastSeen }),
       split: (operations) => split(operations, togetherWith),
       onTurn: () => {
         turnedAt = performance.now();

@@ -82,6 +82,8 @@ export type PassResult = "clean" | "waiting" | "failed" | "blocked";
 export interface ServiceEvents extends EngineEvents {
   /** A pass over one source ended. */
   reconciled: { readonly source: Address; readonly result: PassResult; readonly seconds: Seconds };
+  /** What a pass did with one source, as soon as nothing more of that is to come; what else it does may take days. */
+  tried: readonly OperationReport[];
   /** A pass ended in which something was done or failed. */
   ran: Run;
   /** The status was worked out anew. */

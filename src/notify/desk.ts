@@ -41,7 +41,7 @@ export interface Counts {
  */
 export interface Desk {
   /** How operations ended. */
-  ran(operations: readonly OperationReport[]): void;
+  tried(operations: readonly OperationReport[]): void;
   /** How all is, given what has failed; `keep` says which of that is still of interest. */
   look(see: (failures: Failures) => { readonly sight: Sight; readonly failures: Failures }): Promise<Sight>;
   counts(): ReadonlyMap<Notification["type"], Counts>;
@@ -174,7 +174,7 @@ export function openDesk(options: DeskOptions): Desk {
   }
 
   return {
-    ran(operations) {
+    tried(operations) {
       void inTurn(() => {
         memory = { ...memory, failures: afterRun(memory.failures, operations) };
       });

@@ -63,7 +63,7 @@ export function startNotifications(service: ServiceSource, options: Notification
       startedAt = now();
       hearts.beat({ kind: "start", text: "" });
     }),
-    service.on("ran", ({ operations }) => desk.ran(operations)),
+    service.on("tried", (operations) => desk.tried(operations)),
     service.on("reconciled", ({ source, result, seconds }) => {
       results.set(source, result);
       lastSeconds = seconds;

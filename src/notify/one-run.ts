@@ -54,7 +54,7 @@ export function openRunNotices(options: RunNoticesOptions): RunNotices {
   return {
     begun: () => hearts.beat({ kind: "start", text: "" }),
     async ended({ plan, operations, isDone }) {
-      desk.ran(operations);
+      desk.tried(operations);
       const sight = await desk.look((before) => {
         const failures = narrowed ? before : afterLook(before, plan);
         return { failures, sight: sightOfRun({ plan, operations, narrowed }, failures) };

@@ -60,7 +60,7 @@ function failuresOf(reports: readonly Attempts[]): ReadonlyMap<string, string | 
   return failures;
 }
 
-const wasTried = ({ outcome }: OperationReport): boolean => outcome !== "stale" && outcome !== "interrupted";
+export const wasTried = ({ outcome }: OperationReport): boolean => outcome !== "stale" && outcome !== "interrupted";
 
 /** What was skipped because of a failure has failed with it; what was skipped because of a change has not. */
 function failureOf(

@@ -36,7 +36,7 @@ export interface AssessOptions {
   readonly allHosts?: boolean;
   /** Sources that were suspended at once, besides those whose `suspend` is true. */
   readonly suspended?: readonly Address[];
-  /** The last runs, the newest first: what failed the last time it was tried, and is still to be done, has failed. */
+  /** The last attempts, the newest first: what failed the last time it was tried, and is still to be done, has failed. */
   readonly lastReports?: readonly Attempts[];
   /** What is known of sources and places that cannot be seen now. */
   readonly lastSeen?: readonly LastSeen[];

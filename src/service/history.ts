@@ -5,6 +5,7 @@ import type { OperationReport } from "../model/report.ts";
 import type { Run } from "../model/service.ts";
 import type { Condition, LastSeen, PlaceStatus } from "../model/status.ts";
 import type { Address } from "../model/units.ts";
+import type { Attempts } from "../planner/status-facts.ts";
 import type { Conditions } from "./conditions.ts";
 import { isRecord, readJson, writeJson } from "./state.ts";
 
@@ -13,6 +14,8 @@ export interface History {
   /** Newest first. */
   readonly runs: readonly Run[];
   readonly conditions: Conditions;
+  /** What failed the last time it was tried, newest first. */
+  readonly lastAttempts: readonly Attempts[];
   /** What is known of what cannot be seen the next time. */
   readonly lastSeen: readonly LastSeen[];
 }
@@ -26,7 +29,7 @@ export interface HistoryFile {
 
 const MOST_RUNS = 200;
 const MOST_OPERATIONS = 100;
-const EMPTY: History = { runs: [], conditions: new Map(), lastSeen: [] };
+const EMPTY: History = { runs: [], conditions: new Map(), lastAttempts: [], lastSeen: [] };
 
 /** One file for each manifest: several services may share the folder. */
 export function historyFile(folder: string, manifest: string): HistoryFile {
@@ -34,11 +37,12 @@ export function historyFile(folder: string, manifest: string): HistoryFile {
   return {
     path,
     load: () => read(path),
-    save: ({ runs, conditions, lastSeen }) =>
+    save: ({ runs, conditions, lastAttempts, lastSeen }) =>
       writeJson(path, {
         formatVersion: 1,
         runs: runs.map(shortened),
         conditions: Object.fromEntries(conditions),
+        lastAttempts,
         lastSeen: lastSeen.map(({ source, own, copies }) => ({
           source,
           ...(own && { own: newestOf(own) }),
@@ -112,14 +116,19 @@ function readHistory(value: unknown): History {
         Array.isArray(list) ? [[key, list.filter(isCondition)]] : [],
       )
     : [];
+  const lastAttempts = Array.isArray(value.lastAttempts) ? value.lastAttempts.filter(isAttempt) : [];
   const lastSeen = Array.isArray(value.lastSeen) ? value.lastSeen.filter(isLastSeen) : [];
-  return { runs, conditions: new Map(conditions), lastSeen };
+  return { runs, conditions: new Map(conditions), lastAttempts, lastSeen };
 }
 
 const isRun = (value: unknown): value is Run =>
   isRecord(value) &&
   ["id", "startedAt", "finishedAt", "trigger", "result"].every((key) => typeof value[key] === "string") &&
   Array.isArray(value.sources) &&
+  isAttempt(value);
+
+const isAttempt = (value: unknown): value is Attempts =>
+  isRecord(value) &&
   Array.isArray(value.operations) &&
   value.operations.every((one) => isRecord(one) && typeof one.id === "string" && typeof one.outcome === "string");
 

@@ -17,6 +17,7 @@ export function oneRun(first: ServiceView): OneRun {
     progress: new Set(),
     finished: new Set(),
     reconciled: new Set(),
+    tried: new Set(),
     ran: new Set(),
     assessed: new Set(),
     manifest: new Set(),

@@ -1,12 +1,14 @@
 import type { Operation } from "../model/plan.ts";
-import type { EngineEvents } from "../model/report.ts";
+import type { EngineEvents, OperationReport } from "../model/report.ts";
 import type { Run, RunningOperation, ServiceView } from "../model/service.ts";
 import type { LastSeen, Status } from "../model/status.ts";
 import type { Address } from "../model/units.ts";
+import type { Attempts as LastAttempt } from "../planner/status-facts.ts";
 import type { Attempts } from "./attempts.ts";
 import { type Clock, isoOf } from "./clock.ts";
 import { allConditions, type Conditions, placeKey, withConditions } from "./conditions.ts";
 import { type HistoryFile, withRun } from "./history.ts";
+import { withAttempt } from "./last-attempts.ts";
 import type { KnownSource } from "./sources.ts";
 import type { Look } from "./workshop.ts";
 
@@ -36,6 +38,7 @@ export class Picture {
   #isOutdated = false;
   #whole: { readonly status: Status; readonly conditions: Conditions; readonly together: Status } | undefined;
   #runs: readonly Run[];
+  #lastAttempts: readonly LastAttempt[];
   #lastSeen: readonly LastSeen[];
   #runNumber = 0;
 
@@ -43,12 +46,16 @@ export class Picture {
     this.#clock = clock;
     this.#history = history;
     this.#attempts = attempts;
-    ({ runs: this.#runs, conditions: this.#conditions, lastSeen: this.#lastSeen } = history.load());
+    const { runs, conditions, lastAttempts, lastSeen } = history.load();
+    this.#runs = runs;
+    this.#conditions = conditions;
+    this.#lastAttempts = lastAttempts;
+    this.#lastSeen = lastSeen;
   }
 
-  /** Newest first. */
-  get runs(): readonly Run[] {
-    return this.#runs;
+  /** What failed the last time it was tried, newest first. */
+  get lastAttempts(): readonly LastAttempt[] {
+    return this.#lastAttempts;
   }
 
   /** What every place was last seen to have. */
@@ -60,6 +67,14 @@ export class Picture {
     this.#seen = seen;
     this.#status = status;
     this.#lastSeen = status?.sources ?? this.#lastSeen;
+    const { operations, blocked } = seen.look.plan;
+    const known = new Set([
+      ...seen.sources.map(({ address }) => address),
+      ...[...operations, ...blocked].map(({ source }) => source),
+    ]);
+    this.#lastAttempts = this.#lastAttempts.filter((attempt) =>
+      attempt.operations.some(({ source }) => known.has(source)),
+    );
   }
 
   /** How attempts went is another matter than before. */
@@ -94,6 +109,11 @@ export class Picture {
     this.outdate();
   }
 
+  /** Notes what was just done with one source. */
+  tried(operations: readonly OperationReport[]): void {
+    this.#lastAttempts = withAttempt(this.#lastAttempts, operations);
+  }
+
   /** Notes a pass that has just ended. */
   ran(pass: Omit<Run, "id" | "finishedAt">): Run {
     this.#runNumber += 1;
@@ -105,7 +125,12 @@ export class Picture {
   /** Throws where it cannot be written. */
   save(): void {
     this.#judge();
-    this.#history.save({ runs: this.#runs, conditions: this.#conditions, lastSeen: this.#lastSeen });
+    this.#history.save({
+      runs: this.#runs,
+      conditions: this.#conditions,
+      lastAttempts: this.#lastAttempts,
+      lastSeen: this.#lastSeen,
+    });
   }
 
   show(): Shown {

@@ -35,7 +35,7 @@ export interface ServiceOptions {
   /** Parts of a plan that may run apart from each other. */
   readonly split: (operations: readonly Operation[]) => readonly Part[];
   /** How every source is; without it the view has no status. */
-  readonly assess?: (workshop: Workshop, look: Look, known: Pick<History, "runs" | "lastSeen">) => Status;
+  readonly assess?: (workshop: Workshop, look: Look, known: Pick<History, "lastAttempts" | "lastSeen">) => Status;
   /** The loop has turned. */
   readonly onTurn?: () => void;
   /** The longest time until it turns again; default: 30 s. */
@@ -312,11 +312,15 @@ export class Service implements ServiceSource {
 
     const settle = (source: Address, result: PassResult): void => {
       results.push(result);
+      const tried = reports.get(source) ?? [];
+      this.#picture.tried(tried);
       // a snapshot beside a long transfer says nothing of how that will end
-      if (result === "failed" || !this.#busy.has(source))
-        this.#attempts.afterRun(source, result, reports.get(source) ?? []);
+      if (result === "failed" || !this.#busy.has(source)) this.#attempts.afterRun(source, result, tried);
+      this.#events.emit("tried", tried);
       const seconds = ((this.#clock.monotonic() - evenAt) / 1000) as Seconds;
       this.#events.emit("reconciled", { source, result, seconds });
+      // when it is tried again has to be known now, however long the rest takes
+      this.#wake.abort();
     };
     const finished = (report: OperationReport): void => {
       const operation = left.get(report.id);

@@ -75,14 +75,14 @@ const memory = (): string => readFileSync(join(folder, readdirSync(folder)[0] ??
 
 describe("a service", () => {
   test("tells what is bad once, and when it is over", async () => {
-    const { look, notes, listeners, later, ran } = running();
+    const { look, notes, listeners, later, tried } = running();
     await look(status());
     await look(status(blockedCopy));
     await look(status(blockedCopy));
-    ran(operation("failed"));
+    tried(operation("failed"));
     await look(status({ health: "waiting" }), wanting);
     await look(status({ health: "waiting" }), wanting);
-    ran(operation("done"));
+    tried(operation("done"));
     await look(status());
     expect(titles()).toEqual([
       "tank/data → vault is blocked",

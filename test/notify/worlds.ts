@@ -126,7 +126,7 @@ export function fakeService(path = "/etc/holdfast/holdfast.yaml") {
     emit,
     listeners: () => [...listeners.values()].reduce((sum, { size }) => sum + size, 0),
     assessed: (one: Status, its: Plan = plan()) => emit("assessed", { status: one, plan: its }),
-    ran: (...operations: OperationReport[]) => emit("ran", { operations } as unknown as ServiceEvents["ran"]),
+    tried: (...operations: OperationReport[]) => emit("tried", operations),
   };
 }
 

@@ -155,7 +155,7 @@ export function startService(
     version: "0.0.0",
     history: {
       path: "/nowhere",
-      load: () => ({ runs: [], conditions: new Map(), lastSeen: [] }),
+      load: () => ({ runs: [], conditions: new Map(), lastAttempts: [], lastSeen: [] }),
       save: (history) => {
         saved.push(history);
       },

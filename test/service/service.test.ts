@@ -149,6 +149,46 @@ describe("a service", () => {
     await end();
   });
 
+  test("lets nothing that failed come back when what ran beside it ends much later", async () => {
+    const clock = new FakeClock("2026-03-01T10:59:00Z");
+    const world = worldOf("tank/slow", "tank/quick");
+    const shop = new FakeWorkshop(manifestOf(["tank/slow", "tank/quick"]), world, clock);
+    const gate = door();
+    let fails = true;
+    shop.gate = async ({ kind, source }) => {
+      if (kind !== "send") return undefined;
+      if (source === "a:tank/slow") await gate.opened;
+      return source === "a:tank/quick" && fails ? { outcome: "failed", error: { message: "no route" } } : undefined;
+    };
+    let known: readonly string[] = [];
+    const { service, saved, end } = startService(shop, clock, {
+      assess: ({ manifest }, { inventory, plan }, { lastAttempts, lastSeen }) => {
+        known = lastAttempts.flatMap(({ operations }) =>
+          operations.flatMap(({ source, outcome }) => (outcome === "failed" ? [source] : [])),
+        );
+        return assess(manifest, inventory, plan, { now: inventory.observedAt, lastReports: lastAttempts, lastSeen });
+      },
+    });
+    const told: string[] = [];
+    service.on("tried", (operations) => {
+      for (const { kind, source, outcome } of operations)
+        if (kind === "send") told.push(`${source.slice("a:tank/".length)} ${outcome}`);
+    });
+    await clock.pass(6_000);
+    expect([known, told]).toEqual([["a:tank/quick"], ["quick failed", "quick failed"]]);
+    fails = false;
+    await clock.pass(MINUTE);
+    expect([known, told.at(-1)]).toEqual([[], "quick done"]);
+    await clock.pass(3 * HOUR);
+    gate.open(undefined);
+    await clock.pass(MINUTE);
+    const long = service.view().runs.find(({ operations }) => operations.some(({ outcome }) => outcome === "failed"));
+    expect(long).toMatchObject({ startedAt: "2026-03-01T10:59:00.000Z", finishedAt: expect.stringMatching("T14:00") });
+    expect([known, saved.at(-1)?.lastAttempts]).toEqual([[], []]);
+    expect(told.at(-1)).toBe("slow done");
+    await end();
+  });
+
   test("tries again later and later what fails, without holding up its snapshots, and at once what was asked for", async () => {
     const clock = new FakeClock("2026-03-01T10:59:00Z");
     const world = worldOf("tank/data");
@@ -289,8 +329,8 @@ describe("a service", () => {
     const own = { take: ["daily"] as TypeName[], keep: byType({ daily: 2 }), recursive: true };
     const shop = new FakeWorkshop(makeManifest({ datasets: [entry("*:tank/d*", own, "*")] }), world, clock);
     const here: Partial<ServiceOptions> = {
-      assess: ({ manifest }, { inventory, plan }, { runs, lastSeen }) =>
-        assess(manifest, inventory, plan, { now: inventory.observedAt, lastReports: runs, lastSeen }),
+      assess: ({ manifest }, { inventory, plan }, { lastAttempts, lastSeen }) =>
+        assess(manifest, inventory, plan, { now: inventory.observedAt, lastReports: lastAttempts, lastSeen }),
     };
     const first = startService(shop, clock, here);
     await clock.pass(10_000);
@@ -307,7 +347,10 @@ describe("a service", () => {
     expect(stalled?.slice(0, 2)).toEqual(["Unobserved", "Unobserved"]);
     await first.end();
     const kept = first.saved.at(-1);
-    const history = { path: "/nowhere", load: () => kept ?? { runs: [], conditions: new Map(), lastSeen: [] } };
+    const history = {
+      path: "/nowhere",
+      load: () => kept ?? { runs: [], conditions: new Map(), lastAttempts: [], lastSeen: [] },
+    };
     const again = new FakeWorkshop(shop.manifest, world, clock);
     const second = startService(again, clock, { ...here, history: { ...history, save: () => {} } });
     const results = new Map<Address, PassResult>();

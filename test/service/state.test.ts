@@ -58,8 +58,19 @@ describe("the history", () => {
   ]);
 
   test("is what was written last, in one file, with nothing left beside it", () => {
-    for (const n of [1, 2]) file().save({ runs: [run(n)], conditions, lastSeen: [seen(n)] });
-    expect(file().load()).toEqual({ runs: [run(2)], conditions, lastSeen: [seen(2)] });
+    for (const n of [1, 2])
+      file().save({
+        runs: [run(n)],
+        conditions,
+        lastAttempts: [{ operations: [report(n, "failed")] }],
+        lastSeen: [seen(n)],
+      });
+    expect(file().load()).toEqual({
+      runs: [run(2)],
+      conditions,
+      lastAttempts: [{ operations: [report(2, "failed")] }],
+      lastSeen: [seen(2)],
+    });
     expect(readdirSync(join(folder, "deep"))).toHaveLength(1);
     expect(historyFile(folder, "another").path).not.toBe(historyFile(folder, "manifest").path);
   });
@@ -67,7 +78,7 @@ describe("the history", () => {
   test("tells what was seen last, of all that look from this machine the newest", () => {
     expect(lastSeenIn(join(folder, "none"))).toEqual([]);
     const save = (manifest: string, lastSeen: LastSeen[]) =>
-      historyFile(folder, manifest).save({ runs: [], conditions, lastSeen });
+      historyFile(folder, manifest).save({ runs: [], conditions, lastAttempts: [], lastSeen });
     save("one", [seen(5)]);
     save("another", [seen(3), { ...seen(1), source: "b:tank" as Address }]);
     save("a third", [seen(4, "cloud")]);
@@ -83,7 +94,7 @@ describe("the history", () => {
     expect(runs).toHaveLength(200);
     expect(runs[0]?.id).toBe("499");
     const many = [...Array.from({ length: 1000 }, (_, n) => report(n)), report(1000, "failed")];
-    file().save({ runs: [run(1, many)], conditions, lastSeen: [] });
+    file().save({ runs: [run(1, many)], conditions, lastAttempts: [], lastSeen: [] });
     const { operations } = file().load().runs[0] ?? run(0);
     expect(operations).toHaveLength(100);
     expect(operations[0]?.outcome).toBe("failed");
@@ -96,7 +107,7 @@ describe("the history", () => {
     '{"formatVersion":2}',
     '{"formatVersion":1,"runs":[{"id":1}],"conditions":{"a":[1]},"lastSeen":[{"source":"a","copies":[{}]}]}',
   ])("that is %j is none, and no harm", (text) => {
-    file().save({ runs: [], conditions: new Map(), lastSeen: [] });
+    file().save({ runs: [], conditions: new Map(), lastAttempts: [], lastSeen: [] });
     writeFileSync(file().path, text);
     const { runs, conditions: found, lastSeen } = file().load();
     expect([runs, lastSeen]).toEqual([[], []]);
