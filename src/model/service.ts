@@ -63,7 +63,7 @@ export interface RunningOperation {
   readonly files?: FileProgress;
 }
 
-/** One pass over some sources in which something was done, or failed. */
+/** One pass over some sources in which something was done, or failed. Of many operations a hundred, first what did not go well. */
 export interface Run {
   readonly id: string;
   /** ISO 8601, UTC. */

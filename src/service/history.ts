@@ -40,7 +40,7 @@ export function historyFile(folder: string, manifest: string): HistoryFile {
     save: ({ runs, conditions, lastAttempts, lastSeen }) =>
       writeJson(path, {
         formatVersion: 1,
-        runs: runs.map(shortened),
+        runs,
         conditions: Object.fromEntries(conditions),
         lastAttempts,
         lastSeen: lastSeen.map(({ source, own, copies }) => ({
@@ -89,8 +89,8 @@ function historiesIn(folder: string): History[] {
   return names.filter((name) => /^history-[0-9a-f]+\.json$/.test(name)).map((name) => read(join(folder, name)));
 }
 
-/** With one more, and as many as are kept. */
-export const withRun = (runs: readonly Run[], run: Run): Run[] => [run, ...runs].slice(0, MOST_RUNS);
+/** With one more, and as much of them as is kept. */
+export const withRun = (runs: readonly Run[], run: Run): Run[] => [shortened(run), ...runs].slice(0, MOST_RUNS);
 
 /** What did not go well, before what did. */
 function shortened(run: Run): Run {

@@ -114,12 +114,13 @@ export class Picture {
     this.#lastAttempts = withAttempt(this.#lastAttempts, operations);
   }
 
-  /** Notes a pass that has just ended. */
+  /** Notes a pass that has just ended, and returns what is kept of it. */
   ran(pass: Omit<Run, "id" | "finishedAt">): Run {
     this.#runNumber += 1;
     const run = { id: `${pass.startedAt}-${this.#runNumber}`, finishedAt: isoOf(this.#clock.now()), ...pass };
     this.#runs = withRun(this.#runs, run);
-    return run;
+    const [kept = run] = this.#runs;
+    return kept;
   }
 
   /** Throws where it cannot be written. */

@@ -94,10 +94,9 @@ describe("the history", () => {
     expect(runs).toHaveLength(200);
     expect(runs[0]?.id).toBe("499");
     const many = [...Array.from({ length: 1000 }, (_, n) => report(n)), report(1000, "failed")];
-    file().save({ runs: [run(1, many)], conditions, lastAttempts: [], lastSeen: [] });
-    const { operations } = file().load().runs[0] ?? run(0);
-    expect(operations).toHaveLength(100);
-    expect(operations[0]?.outcome).toBe("failed");
+    const [long] = withRun([], run(1, many));
+    expect(long?.operations).toHaveLength(100);
+    expect(long?.operations[0]?.outcome).toBe("failed");
   });
 
   test.each([
