@@ -47,7 +47,7 @@ function found(
       : []),
     ...(isOverdue(place) ? [{ matter: "overdue" as const, message: ageOf(place), remedies: [] }] : []),
   ];
-  return { state: place.health === "unknown" || place.health === "away" ? "unseen" : "seen", troubles };
+  return { state: place.unseen ? "unseen" : "seen", troubles };
 }
 
 /** Also where something worse is the matter. */

@@ -34,14 +34,14 @@ const good = see(status());
 const blocked = see(status(blockedCopy));
 const overdue = see(status(overdueCopy));
 const both = see(status({ ...overdueCopy, ...blockedCopy }));
-const away = see(status({ health: "away", message: "away" }));
+const away = see(status({ health: "away", unseen: true, message: "away" }));
 const gone = see(status({}, { more: { sources: [] } }));
 const suspended: Sight = see(status({ health: "suspended" }, { own: { health: "suspended" } }));
 const unseenHost = see(
   status(
-    { health: "unknown" },
+    { health: "unknown", unseen: true },
     {
-      own: { health: "unknown" },
+      own: { health: "unknown", unseen: true },
       more: { complete: false, unobserved: [{ host: "vault", reason: "no route", expected: false }] as never },
     },
   ),
@@ -197,6 +197,20 @@ describe("what is told", () => {
         [120, unseenHost],
       ],
       [[], [], []],
+    ],
+    [
+      "what cannot be seen has not recovered, also when it is known to be overdue by now",
+      EVERYTHING,
+      [
+        [0, blocked],
+        [60, see(status({ ...overdueCopy, unseen: true }))],
+        [120, good],
+      ],
+      [
+        ["blocked tank/data→vault"],
+        ["overdue tank/data→vault"],
+        ["recovered tank/data→vault", "recovered tank/data→vault"],
+      ],
     ],
     [
       "a clock that was ahead silences nothing",
