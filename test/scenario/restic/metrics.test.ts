@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { expect } from "vitest";
 import type { Status } from "../../../src/model/status.ts";
 import { host, testOn, type World } from "./harness/world.ts";
@@ -93,4 +93,34 @@ test("status of what is there, fresh", async ({ world }) => {
     code: 0,
     stdout: expect.stringMatching(/^HOLDFAST OK - 1 source\|/),
   });
+});
+
+test("what is away is as old as it was when it was seen last, and nobody counts what is on it", async ({ world }) => {
+  const { holdfast } = world;
+  const { file, place, usb, source } = given(world);
+  const within = (maxAge: string) =>
+    world.manifest({
+      remotes: { usb: { type: "restic", ...usb.entry, init: true, removable: true, maxAge } },
+      directories: { [source]: { keep: { daily: 7 }, remotes: { usb: {} } } },
+    });
+  within("35d");
+  expect(await holdfast("apply", "--yes", "--metrics-file", file)).toMatchObject({ code: 0 });
+  chmodSync(usb.folder, 0);
+
+  const check = () => holdfast("status", "--fresh", "--check");
+  expect(await check()).toMatchObject({ code: 0 });
+  expect(await holdfast("apply", "--yes", "--metrics-file", file)).toMatchObject({ code: 0 });
+  const away = seriesIn(file);
+  expect([...away.keys()].filter((name) => /copies|newest/.test(name))).toEqual([]);
+  expect(away.get(`holdfast_condition{${place},condition="Stalled"}`)).toBe(0);
+  expect(away.get(`holdfast_overdue{${place}}`)).toBe(0);
+
+  within("1s");
+  expect(await check()).toMatchObject({ code: 2, stdout: expect.stringContaining("overdue") });
+  expect(await holdfast("apply", "--yes", "--metrics-file", file)).toMatchObject({ code: 0 });
+  expect(seriesIn(file).get(`holdfast_overdue{${place}}`)).toBe(1);
+
+  // nobody remembers
+  rmSync(world.path("state"), { recursive: true });
+  expect(await check()).toMatchObject({ code: 3, stdout: expect.stringContaining("HOLDFAST UNKNOWN") });
 });
