@@ -151,8 +151,8 @@ function rulesHere(): Rules {
   try {
     return { policies: policiesHere() };
   } catch (error) {
-    if (error instanceof Failure) return { refusal: textOf(error) };
-    throw error;
+    const isOurs = error instanceof Failure;
+    return { refusal: isOurs ? textOf(error) : `what this machine allows cannot be told: ${(error as Error).message}` };
   }
 }
 

@@ -210,7 +210,7 @@ describe("holdfast watch", () => {
   });
 
   test("does nothing any more once this machine forbids what is in force, or what it allows cannot be told", async () => {
-    const host = holdfast.write("four/host.yaml", "version: 1\n");
+    const host = holdfast.write("four/host/host.yaml", "version: 1\n");
     const file = holdfast.write("four/m.yaml", WITH_COMMAND);
     const service = start(["-f", file], { HOLDFAST_HOST_FILE: host });
     await service.said(/watching/);
@@ -221,6 +221,10 @@ describe("holdfast watch", () => {
     chmodSync(host, 0o666);
     service.kill("SIGHUP");
     await service.said(/nothing more is started\\nothers may write to/);
+    rmSync(holdfast.path("four/host"), { recursive: true });
+    symlinkSync("host", holdfast.path("four/host"));
+    service.kill("SIGHUP");
+    await service.said(/nothing more is started\\nwhat this machine allows cannot be told: ELOOP/);
     expect((await service.end()).code).toBe(0);
   });
 
