@@ -8,7 +8,8 @@ import { type NotifyLog, openDesk } from "./desk.ts";
 import { afterLook } from "./failures.ts";
 import { openHearts } from "./hearts.ts";
 import { memoryFile } from "./memory.ts";
-import { sightOfRun } from "./sight.ts";
+import type { Sight } from "./problems.ts";
+import { awayInRun, sightOfRun } from "./sight.ts";
 
 export interface RunNoticesOptions {
   readonly manifest: Manifest;
@@ -55,9 +56,12 @@ export function openRunNotices(options: RunNoticesOptions): RunNotices {
     begun: () => hearts.beat({ kind: "start", text: "" }),
     async ended({ plan, operations, isDone }) {
       desk.tried(operations);
-      const sight = await desk.look((before) => {
+      let sight: Sight = { places: [], complete: false, narrowed };
+      await desk.look((before) => {
         const failures = narrowed ? before : afterLook(before, plan);
-        return { failures, sight: sightOfRun({ plan, operations, narrowed }, failures) };
+        sight = sightOfRun({ plan, operations, narrowed }, failures);
+        // for those alone who hear of it in time: it is no bad run
+        return { failures, sight: { ...sight, places: [...sight.places, ...awayInRun(plan, manifest)] } };
       });
       const undone = isDone || sight.places.some(({ troubles }) => troubles.length > 0) ? [] : [UNDONE];
       hearts.beat(beatOf(sight, undone, now() - startedAt));

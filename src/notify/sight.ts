@@ -1,3 +1,4 @@
+import type { Manifest } from "../model/manifest.ts";
 import type { Plan, Unobserved } from "../model/plan.ts";
 import type { OperationReport } from "../model/report.ts";
 import type { CopyStatus, PlaceStatus, Status } from "../model/status.ts";
@@ -88,6 +89,22 @@ const unseen = (unobserved: readonly Unobserved[], patience: Seconds): Place[] =
         },
       ],
     }));
+
+/**
+ * Removable repositories that are away. A run does not know how old the copies there are: only that they are older than the
+ * day on which one was first missed.
+ */
+export const awayInRun = ({ unobserved }: Pick<Plan, "unobserved">, manifest: Places): Place[] =>
+  unobserved.flatMap(({ expected, repository, remote, reason }): Place[] => {
+    if (!expected || repository === undefined || remote === undefined) return [];
+    const { maxAge } = manifest.remotes.get(remote) ?? manifest.mirrors.get(remote) ?? {};
+    if (maxAge === undefined) return [];
+    const message = `away for longer than its maxAge of ${duration(maxAge)}: ${reason}`;
+    const trouble: Trouble = { matter: "overdue", message, remedies: ["bring it back"], patience: maxAge };
+    return [{ source: repository as string as Address, remote, state: "unseen", loose: true, troubles: [trouble] }];
+  });
+
+type Places = Pick<Manifest, "remotes" | "mirrors">;
 
 /** What a single run was about. */
 export interface OneRun {

@@ -5,7 +5,7 @@ import type { Status } from "../../src/model/status.ts";
 import { afterLook, afterRun, type Failures } from "../../src/notify/failures.ts";
 import { afterTelling, newsFor, type Told, withoutOld, withoutSettled } from "../../src/notify/news.ts";
 import { type Problems, type Sight, updated } from "../../src/notify/problems.ts";
-import { sightOfRun, sightOfStatus } from "../../src/notify/sight.ts";
+import { awayInRun, sightOfRun, sightOfStatus } from "../../src/notify/sight.ts";
 import { at, blockedCopy, DAY, EVERYTHING, HOUR, operation, overdueCopy, plan, status, wanting } from "./worlds.ts";
 
 const MINUTE = 60;
@@ -301,6 +301,37 @@ describe("a single run", () => {
     kept,
     notes: [{ kind: "overdue", source: "nas:tank/data", remote: "vault", message: "old" }] as never,
   });
+  test("tells of a removable repository once it was missed for longer than its copies may be old", () => {
+    const unobserved = [
+      { host: "nas", repository: "usb@nas", remote: "usb", reason: "no such device", expected: true },
+      { host: "nas", repository: "disk@nas", remote: "disk", reason: "no such device", expected: true },
+    ] as never;
+    const remotes = new Map([
+      ["usb", { maxAge: 10 * DAY }],
+      ["disk", {}],
+    ]) as never;
+    const looks = (one: Plan): Sight => ({
+      places: awayInRun(one, { remotes, mirrors: new Map() }),
+      complete: true,
+      narrowed: false,
+    });
+    const [missed, back] = [looks(plan({ unobserved })), looks(plan())];
+    const seen = [0, 9 * DAY, 11 * DAY].map((seconds) => [seconds, missed] as const);
+    expect(story(EVERYTHING, [...seen, [12 * DAY, back]])).toEqual([
+      [],
+      [],
+      ["overdue usb@nas→usb"],
+      ["recovered usb@nas→usb"],
+    ]);
+    expect(
+      story(EVERYTHING, [
+        [0, missed],
+        [9 * DAY, back],
+        [11 * DAY, missed],
+      ]).flat(),
+    ).toEqual([]);
+  });
+
   const run = (one: Plan, operations = [] as ReturnType<typeof operation>[], narrowed = false): Sight =>
     sightOfRun({ plan: one, operations, narrowed }, afterRun({}, operations));
 
