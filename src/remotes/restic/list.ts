@@ -83,16 +83,13 @@ export async function listCopies(session: Session, signal?: AbortSignal): Promis
   return withPartialTags(copies.sort(byTime));
 }
 
-/** What could not be loaded is left out with exit code 0, be it one copy or all of them. */
-const LEFT_OUT = /^could not load snapshots?\b.*|^Ignoring ".*/m;
-
 async function answer(session: Session, call: Call): Promise<string> {
   const ended = await session.run(call);
   if (ended.code !== 0) throw await session.failure(ended, call);
-  const leftOut = LEFT_OUT.exec(ended.output.raw)?.[0];
+  const { leftOut } = ended.output;
   if (leftOut === undefined) return ended.stdout;
   throw new ResticFailed("damaged", {
-    message: `${session.name}: the listing lacks something: ${ended.output.hidden(leftOut)}`,
+    message: `${session.name}: the listing lacks something: ${leftOut}`,
     hint: "restic check tells what, and how to repair it",
     ...(ended.output.tail !== undefined && { output: ended.output.tail }),
   });

@@ -4,12 +4,15 @@ import { readMessage } from "./messages.ts";
 const SSH = "subprocess ssh: ";
 const KEPT_LINES = 200;
 const SHOWN_LINES = 20;
+/** What could not be loaded is left out with exit code 0, be it one copy or all of them. */
+const LEFT_OUT = /^could not load snapshots?\b|^Ignoring "/;
 
 /** The end of what restic said on stderr: all that explains how it ended. */
 export class Output {
   readonly #secrets: readonly Secret[];
   readonly #lines: string[] = [];
   #exit: string | undefined;
+  #leftOut: string | undefined;
 
   constructor(secrets: readonly Secret[]) {
     this.#secrets = secrets;
@@ -20,6 +23,11 @@ export class Output {
     if (message.kind === "exit") this.#exit = message.message;
     if (message.kind === "unreadable") this.#keep(`${message.item}: ${message.message}`);
     if (message.kind === "text" && message.text !== "") this.#keep(message.text);
+  }
+
+  /** What a listing lacks, where it said so, however much it said after that; without secrets. */
+  get leftOut(): string | undefined {
+    return this.#leftOut === undefined ? undefined : this.hidden(this.#leftOut);
   }
 
   /** As it was said, only to be understood; the reason for the end comes last. */
@@ -47,6 +55,7 @@ export class Output {
   }
 
   #keep(line: string): void {
+    if (this.#leftOut === undefined && LEFT_OUT.test(line)) this.#leftOut = line;
     this.#lines.push(line);
     if (this.#lines.length > KEPT_LINES) this.#lines.shift();
   }
