@@ -1,5 +1,5 @@
 import type { Inventory } from "./inventory.ts";
-import type { OperationId, OperationKind, Plan } from "./plan.ts";
+import type { OperationId, OperationKind, Plan, Unobserved } from "./plan.ts";
 import type { EngineEvents, FileProgress, OperationReport, Report } from "./report.ts";
 import type { Status } from "./status.ts";
 import type { Address, Bytes, HostName, RemoteName, Seconds, TypeName } from "./units.ts";
@@ -101,9 +101,16 @@ export interface ServiceSource {
   readonly actions: ServiceActions;
 }
 
+/** What came of snapshots that were asked for. */
+export interface Taken {
+  readonly report: Report;
+  /** What could not be seen: nothing was taken there. */
+  readonly missed: readonly Unobserved[];
+}
+
 export interface ServiceActions {
   /** Takes one snapshot now; of all sources where none is named. */
-  snapshot(type: TypeName, sources?: readonly Address[]): Promise<Report>;
+  snapshot(type: TypeName, sources?: readonly Address[]): Promise<Taken>;
   /** Looks again now. */
   reconcile(): void;
 }

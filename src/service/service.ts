@@ -1,4 +1,4 @@
-import type { Operation, Plan } from "../model/plan.ts";
+import type { Operation, Plan, Unobserved } from "../model/plan.ts";
 import type { EngineEvents, OperationReport, Report } from "../model/report.ts";
 import type {
   ManifestState,
@@ -7,6 +7,7 @@ import type {
   ServiceEvents,
   ServiceSource,
   ServiceView,
+  Taken,
 } from "../model/service.ts";
 import type { Status } from "../model/status.ts";
 import type { Address, EpochSeconds, Seconds, TypeName } from "../model/units.ts";
@@ -395,7 +396,7 @@ export class Service implements ServiceSource {
   }
 
   /** Takes no lock: it collides with nothing, and need not wait for what somebody else transfers. */
-  async #snapshot(type: TypeName, sources: readonly Address[] | undefined): Promise<Report> {
+  async #snapshot(type: TypeName, sources: readonly Address[] | undefined): Promise<Taken> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       if (this.#isHalted)
@@ -415,7 +416,7 @@ export class Service implements ServiceSource {
         if (!isInTheWay) {
           const work = this.#work(shift, { operations, sources: sourcesIn(operations) }, plan, "asked");
           this.#track(work);
-          return await work;
+          return { report: await work, missed: missedOf(plan, sources) };
         }
         await this.#clock.sleep(TURN_MS, freed.signal);
       } finally {
@@ -509,3 +510,9 @@ function forward(from: AbortSignal, to: AbortController): void {
   if (from.aborted) to.abort();
   else from.addEventListener("abort", () => to.abort(), { once: true });
 }
+
+/** Of what a plan could not see, that which was asked for. */
+const missedOf = ({ unobserved }: Plan, sources: readonly Address[] | undefined): readonly Unobserved[] =>
+  unobserved.filter(
+    ({ host, expected }) => !expected && (sources?.some((source) => source.startsWith(`${host}:`)) ?? true),
+  );

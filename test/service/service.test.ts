@@ -394,7 +394,8 @@ describe("a service", () => {
     };
     const { service, end } = startService(shop, clock);
     await clock.pass(10_000);
-    const report = await service.actions.snapshot("critical" as TypeName, ["a:tank/data" as Address]);
+    const { report, missed } = await service.actions.snapshot("critical" as TypeName, ["a:tank/data" as Address]);
+    expect(missed).toEqual([]);
     expect(report.operations.map(({ kind, outcome }) => `${kind} ${outcome}`)).toEqual(["create done"]);
     expect(snapshotsOf(world, "tank/data")).toContain("critical-20260301T102010Z");
     gate.open(undefined);

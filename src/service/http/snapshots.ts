@@ -35,12 +35,19 @@ export async function takeSnapshots(
       "sources are named by their addresses, HOST:DATASET or HOST:/PATH, as /api/v1/status has them; HOST: may be left out of those of this machine",
     );
   try {
-    const report = await service.actions.snapshot(
+    const { report, missed } = await service.actions.snapshot(
       type as TypeName,
       sources.length === 0 ? undefined : sources.flatMap((source) => sourceMeant(source, view) ?? []),
     );
+    const [first] = missed;
+    if (first && report.operations.length === 0)
+      return refuse(
+        500,
+        `nothing was taken: ${first.host} could not be seen: ${first.reason}`,
+        first.hint ?? "holdfast doctor looks for why",
+      );
     const isDone = report.finished && report.operations.every(({ outcome }) => outcome === "done");
-    return json(report, isDone ? 200 : 500);
+    return json(report, isDone && first === undefined ? 200 : 500);
   } catch (error) {
     return refuse(
       422,

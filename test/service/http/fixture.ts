@@ -485,7 +485,7 @@ export function fakeService(view: ServiceView, actions: Partial<ServiceActions> 
     actions: {
       snapshot: async (type, sources) => {
         asked.push({ type, ...(sources && { sources }) });
-        return REPORT;
+        return { report: REPORT, missed: [] };
       },
       reconcile: () => void asked.push({}),
       ...actions,

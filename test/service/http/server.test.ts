@@ -4,9 +4,9 @@ import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { Report } from "../../../src/model/report.ts";
-import type { ServiceView } from "../../../src/model/service.ts";
-import type { TypeName } from "../../../src/model/units.ts";
+import type { OperationReport, Report } from "../../../src/model/report.ts";
+import type { ServiceView, Taken } from "../../../src/model/service.ts";
+import type { HostName, TypeName } from "../../../src/model/units.ts";
 import { badDay, fakeService, NOW } from "./fixture.ts";
 import { raw, serving, statusOf, TOKEN } from "./serve.ts";
 
@@ -261,7 +261,7 @@ describe("what can be asked for", () => {
     const fake = fakeService(badDay());
     const actions = {
       asked: 0,
-      async snapshot(): Promise<Report> {
+      async snapshot(): Promise<Taken> {
         this.asked++;
         return fake.actions.snapshot("daily" as TypeName);
       },
@@ -286,14 +286,35 @@ describe("what can be asked for", () => {
       finished: true,
       operations: report,
     };
-    const service = fakeService(badDay(), { snapshot: async () => failed });
+    const service = fakeService(badDay(), { snapshot: async () => ({ report: failed, missed: [] }) });
     const { server } = await serving({ token: TOKEN }, badDay(), service);
     const answer = await fetch(`${server.address}/snapshot?periodicity=daily`, post());
     expect([answer.status, await answer.json()]).toEqual([500, JSON.parse(JSON.stringify(failed))]);
   });
 
+  test("nor is what could not be seen", async () => {
+    const missed = [{ host: "nas02" as HostName, reason: "no route to host", hint: "is it on?", expected: false }];
+    const report = async (operations: readonly OperationReport[]) => {
+      const taken = {
+        report: { ...(await fakeService(badDay()).actions.snapshot("daily" as TypeName)).report, operations },
+        missed,
+      };
+      const { server } = await serving(
+        { token: TOKEN },
+        badDay(),
+        fakeService(badDay(), { snapshot: async () => taken }),
+      );
+      const answer = await fetch(`${server.address}/snapshot?periodicity=daily`, post());
+      return [answer.status, await answer.json()];
+    };
+    const error = "nothing was taken: nas02 could not be seen: no route to host";
+    expect(await report([])).toEqual([500, { error, hint: "is it on?" }]);
+    const done = badDay().runs[0]?.operations.find(({ outcome }) => outcome === "done");
+    expect(await report(done ? [done] : [])).toMatchObject([500, { finished: true }]);
+  });
+
   test("what the service refuses is told, with its advice", async () => {
-    const snapshot = async (type: TypeName): Promise<Report> => {
+    const snapshot = async (type: TypeName): Promise<Taken> => {
       throw Object.assign(new Error(`there is no snapshot type ${type}`), { hint: "there are daily, hourly" });
     };
     const { server } = await serving({ token: TOKEN }, badDay(), fakeService(badDay(), { snapshot }));
