@@ -34,6 +34,13 @@ export function fail(error: unknown, options: FailOptions): ExitCode {
   return code;
 }
 
+/** Whatever the command did is done by then. */
+export const answerLost = (cause: Error): Failure =>
+  new Failure(`not all of the answer could be written to stdout: ${cause.message}`, {
+    hint: "make room where it goes to, or send it elsewhere, and ask again; what else the command did is done",
+    cause,
+  });
+
 interface Told {
   readonly message: string;
   readonly hint?: string | undefined;

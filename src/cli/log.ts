@@ -1,11 +1,12 @@
-import { type DestinationStream, destination, type Logger, pino } from "pino";
+import { type DestinationStream, type Logger, pino } from "pino";
 import { visible } from "../render/text.ts";
+import { tell } from "./terminal.ts";
 
 export type Level = "debug" | "info" | "warn" | "error" | "silent";
 export type Format = "pretty" | "json";
 export type Log = Logger;
 
-/** A log on stderr, written synchronously so that nothing is lost when the process ends. */
+/** A log on stderr, which Node writes synchronously: nothing is lost when the process ends. */
 export const createLog = (level: Level, format: Format): Log =>
   pino(
     {
@@ -14,7 +15,7 @@ export const createLog = (level: Level, format: Format): Log =>
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
     },
-    format === "json" ? destination({ fd: 2, sync: true }) : prettyStream,
+    format === "json" ? { write: tell } : prettyStream,
   );
 
 /** What messages say themselves; for programs that read the log. */
@@ -27,9 +28,7 @@ const prettyStream: DestinationStream = {
     const details = Object.entries(rest)
       .filter(([key]) => !FOR_PROGRAMS.has(key))
       .map(([key, value]) => `  ${key}=${wordOf(value)}`);
-    process.stderr.write(
-      `${String(time)} ${String(level).padEnd(5)} ${visible(String(msg ?? ""))}${details.join("")}\n`,
-    );
+    tell(`${String(time)} ${String(level).padEnd(5)} ${visible(String(msg ?? ""))}${details.join("")}\n`);
   },
 };
 

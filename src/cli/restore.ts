@@ -22,7 +22,7 @@ import { type Interruption, onInterrupt } from "./interrupt.ts";
 import { lockHosts } from "./lock.ts";
 import { type Remotes, withRemotes } from "./remotes.ts";
 import { type Bare, type BareOptions, withoutManifest } from "./restore-bare.ts";
-import { answer } from "./terminal.ts";
+import { answer, tell } from "./terminal.ts";
 import { clock, connect, observeWorld, type World } from "./world.ts";
 
 export interface RestoreOptions extends BareOptions {
@@ -83,7 +83,7 @@ async function planAndRestore(
     for (const line of plan.operations.flatMap(commands)) answer(`${line}\n`);
     const code = exitCodeOf({ finished: true, operations: [] }, plan);
     // what no command is printed for must not go unnoticed
-    if (code !== EXIT.ok) process.stderr.write(renderPlan(plan, forStderr(options)));
+    if (code !== EXIT.ok) tell(renderPlan(plan, forStderr(options)));
     return code;
   }
   const details = options.verbose ? { verbose: true, commands } : {};
@@ -96,7 +96,7 @@ async function planAndRestore(
     const time = await howLong(plan);
     if (time !== undefined) answer(`${time}\n`);
   }
-  if (options.json && !options.yes) process.stderr.write(renderPlan(plan, { ...forStderr(options), ...details }));
+  if (options.json && !options.yes) tell(renderPlan(plan, { ...forStderr(options), ...details }));
   if (options.out !== undefined) {
     answer(`Saved to ${visible(options.out)}: holdfast apply ${visible(options.out)}\n`);
     return exitCodeOf({ finished: true, operations: [] }, plan);

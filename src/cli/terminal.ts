@@ -18,12 +18,18 @@ export const tell = (text: string): void => {
   process.stderr.write(text);
 };
 
-/** `holdfast plan | head` is no error: nobody reads the rest. */
-export function ignoreClosedPipes(): void {
-  for (const stream of [process.stdout, process.stderr])
-    stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
-    });
+/**
+ * What cannot be written ends no work. `holdfast plan | head` is no error either: nobody reads the rest. `onLost`: at the
+ * end of the process, when an answer found no room.
+ */
+export function outliveStreams(onLost: (error: Error) => void): void {
+  const lost = (error: NodeJS.ErrnoException): void => {
+    if (error.code === "EPIPE") return;
+    process.stdout.off("error", lost).on("error", () => {});
+    process.once("exit", () => onLost(error));
+  };
+  process.stdout.on("error", lost);
+  process.stderr.on("error", () => {});
 }
 
 /** Asks, and waits for a line; the end of the input is an empty one. */

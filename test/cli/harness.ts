@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -16,6 +16,8 @@ export interface Ended {
 
 export interface RunSettings {
   readonly env?: Readonly<Record<string, string>>;
+  /** Goes to a disk that is full. */
+  readonly full?: "stdout" | "stderr";
   /** Gets the process as soon as it runs. */
   readonly onStart?: (child: ChildProcess) => void;
   /** Called with everything that came on stderr so far. */
@@ -74,13 +76,16 @@ function run(command: string, args: readonly string[], cwd: string, settings: Ru
     const { PATH = "", HOME = "", TMPDIR = "/tmp" } = process.env;
     const STATE = { HOLDFAST_STATE_DIR: join(cwd, "state") };
     const env = { PATH, HOME, TMPDIR, TERM: "xterm-256color", ...STATE, ...settings.env };
-    const child = spawn(command, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+    const full = settings.full && openSync("/dev/full", "w");
+    const to = (name: "stdout" | "stderr") => (settings.full === name ? full : "pipe");
+    const child = spawn(command, args, { cwd, env, stdio: ["ignore", to("stdout"), to("stderr")] });
+    if (full !== undefined) closeSync(full);
     let stdout = "";
     let stderr = "";
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    child.stdout?.setEncoding("utf8").on("data", (text: string) => {
       stdout += text;
     });
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       stderr += text;
       settings.onStderr?.(stderr, child);
     });

@@ -326,6 +326,30 @@ describe("streams", () => {
     expect(code).toBe(0);
   });
 
+  test.each([
+    ["plan", ["plan", ...recorded]],
+    ["plan with changes", ["plan", ...recorded, "--detailed-exitcode"]],
+    ["validate", ["validate"]],
+    ["--help", ["--help"]],
+  ])("an answer that finds no room is an error: %s", async (_, args) => {
+    const { code, stderr } = await holdfast.run(args, { full: "stdout" });
+    expect(stderr).toMatch(/^error: not all of the answer could be written to stdout: ENOSPC\b.*\n {2}next: .*\n$/);
+    expect(code).toBe(1);
+  });
+
+  test("what went wrong besides says more than the answer that found no room", async () => {
+    expect((await holdfast.run(["-f", "wrong.yaml", "validate", "--json"], { full: "stdout" })).code).toBe(5);
+  });
+
+  test.each([["pretty"], ["json"]])("a log that finds no room ends no work: %s", async (format) => {
+    await holdfast.run(["plan", ...recorded, "--out", "saved.json"]);
+    const { code, stdout } = await holdfast.run(["apply", "saved.json", "--yes", "--log-format", format], {
+      full: "stderr",
+    });
+    expect(stdout).toMatch(/^Applied: /m);
+    expect(code).toBe(3);
+  });
+
   test("colours only on a terminal that wants them", async () => {
     const csi = "\u001b[";
     const args = ["plan", ...recorded];
