@@ -57,17 +57,27 @@ const BRANDS: Readonly<Record<string, Json>> = {
 type Declaration = ts.InterfaceDeclaration | ts.TypeAliasDeclaration;
 
 export function generateSchemas(): Record<string, Json> {
-  const declarations = new Map<string, Declaration>();
-  for (const file of readdirSync(MODEL).filter((name) => name.endsWith(".ts"))) {
-    const text = readFileSync(new URL(file, MODEL), "utf8");
-    const source = ts.createSourceFile(file, text, ts.ScriptTarget.ES2023, true);
-    for (const statement of source.statements)
-      if (ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement))
-        declarations.set(statement.name.text, statement);
-  }
+  const declarations = declarationsIn(MODEL);
   return Object.fromEntries(
     Object.entries(ANSWERS).map(([name, type]) => [name, new Generator(declarations).schema(name, type)]),
   );
+}
+
+/** Of all files of a folder by name: definitions in a schema are told apart by nothing else, so no two may share one. */
+export function declarationsIn(folder: URL): ReadonlyMap<string, Declaration> {
+  const declarations = new Map<string, Declaration>();
+  for (const file of readdirSync(folder).filter((name) => name.endsWith(".ts"))) {
+    const text = readFileSync(new URL(file, folder), "utf8");
+    const source = ts.createSourceFile(file, text, ts.ScriptTarget.ES2023, true);
+    for (const statement of source.statements) {
+      if (!ts.isInterfaceDeclaration(statement) && !ts.isTypeAliasDeclaration(statement)) continue;
+      const name = statement.name.text;
+      const other = declarations.get(name)?.getSourceFile().fileName;
+      if (other !== undefined) throw new Error(`${other} and ${file} both declare ${name}: rename one of them`);
+      declarations.set(name, statement);
+    }
+  }
+  return declarations;
 }
 
 class Generator {

@@ -155,7 +155,7 @@ export interface Repository {
   readonly whileAway: "freeze" | "thin";
   readonly maxAge?: Seconds;
   readonly keep?: Retention;
-  readonly maintenance: { readonly prune?: Prune; readonly check?: Check };
+  readonly maintenance: { readonly prune?: Prune; readonly check?: RepositoryCheck };
   readonly adopt: readonly AdoptRule[];
   readonly hooks: readonly Hook[];
 }
@@ -183,7 +183,7 @@ export interface Prune extends Scheduled {
   readonly maxUnused?: string;
 }
 
-export interface Check extends Scheduled {
+export interface RepositoryCheck extends Scheduled {
   /** Percent of the data read each time, so that all is read in turn; absent: the structure only. */
   readonly readData?: number;
 }

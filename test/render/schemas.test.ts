@@ -1,5 +1,9 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
-import { generateSchemas } from "../../scripts/schemas.ts";
+import { declarationsIn, generateSchemas } from "../../scripts/schemas.ts";
 import type { Report } from "../../src/model/report.ts";
 import type { Bytes } from "../../src/model/units.ts";
 import { readSchema, validator } from "../published-schema.ts";
@@ -11,6 +15,17 @@ const json = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 describe("published schemas", () => {
   test.each(Object.entries(generateSchemas()))("%s is what src/model says (npm run generate)", (name, schema) => {
     expect(readSchema(name)).toEqual(json(schema));
+  });
+
+  test("two types of one name cannot be told apart", () => {
+    const folder = mkdtempSync(join(tmpdir(), "holdfast-model-"));
+    try {
+      writeFileSync(join(folder, "a.ts"), "export interface Check { readonly about: string }");
+      writeFileSync(join(folder, "b.ts"), "export type Check = string;");
+      expect(() => declarationsIn(pathToFileURL(`${folder}/`))).toThrow("a.ts and b.ts both declare Check");
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
 

@@ -1,4 +1,4 @@
-import type { Check, Prune, Repository, Scheduled } from "../../model/manifest.ts";
+import type { Prune, Repository, RepositoryCheck, Scheduled } from "../../model/manifest.ts";
 import type { Maintenance } from "../generated/types.ts";
 import type { Path } from "../tree.ts";
 import { parsePercent, parseSize } from "../units.ts";
@@ -26,7 +26,12 @@ function readPrune(context: Context, keys: NonNullable<Maintenance["prune"]>, pa
   };
 }
 
-function readCheck(context: Context, keys: NonNullable<Maintenance["check"]>, path: Path, timezone: string): Check {
+function readCheck(
+  context: Context,
+  keys: NonNullable<Maintenance["check"]>,
+  path: Path,
+  timezone: string,
+): RepositoryCheck {
   const { readData } = keys;
   return {
     ...readScheduled(context, keys, path, timezone),

@@ -1,0 +1,39 @@
+import { describe, expect, test } from "vitest";
+import { validator } from "../published-schema.ts";
+import { fakeZfs } from "./fake-zfs.ts";
+import { useHoldfast } from "./harness.ts";
+
+const holdfast = useHoldfast();
+const { env } = fakeZfs(holdfast, {
+  tank: {},
+  "tank/data": { mountpoint: holdfast.path("data") },
+  "tank/data@by-hand": {},
+});
+holdfast.write("data/.zfs/snapshot/by-hand/a file", "what is in it");
+holdfast.write("holdfast.yaml", "version: 1\ndatasets: { tank/data: { keep: { daily: 3 } } }\n");
+holdfast.write("wrong.yaml", "version: 1\ndatasets: { tank/data: { kep: { daily: 3 } } }\n");
+
+describe("what --json prints is what its published schema says", () => {
+  test.each([
+    ["plan.v1", ["plan", "--json"]],
+    ["report.v1", ["snapshot", "daily", "--json"]],
+    ["inventory.v1", ["list", "--json"]],
+    ["status.v1", ["status", "--json"]],
+    ["explain.v1", ["explain", "tank/data", "--json"]],
+    ["explain.v1", ["explain", "tank/data@by-hand", "--json"]],
+    ["folder.v1", ["ls", "tank/data", "--json"]],
+    ["found.v1", ["find", "*", "--json"]],
+    ["diagnosis.v1", ["doctor", "--json"]],
+    ["audit.v1", ["audit", "--json"]],
+    ["recovery-kit.v1", ["recovery-kit", "--json"]],
+    ["validate.v1", ["validate", "--json"]],
+    ["validate.v1", ["validate", "--json", "-f", "wrong.yaml"]],
+    ["version.v1", ["version", "--json"]],
+  ])("%s: %j", async (schema, args) => {
+    const { stdout, stderr } = await holdfast.run(args, { env });
+    expect(stdout, stderr).not.toBe("");
+    const validate = validator(schema);
+    validate(JSON.parse(stdout));
+    expect(validate.errors).toBeNull();
+  });
+});
