@@ -17,7 +17,7 @@ import { showSearch } from "./progress.ts";
 import { type Unavailable, withRemotes } from "./remotes.ts";
 import { momentOf } from "./restore.ts";
 import { momentsIn, type Subject, search } from "./search.ts";
-import { requireMatches, selects } from "./selection.ts";
+import { requireMatches, selects, unseenHosts } from "./selection.ts";
 import { answer, answerJson } from "./terminal.ts";
 import { connect, observeWorld } from "./world.ts";
 
@@ -188,7 +188,7 @@ async function subjectsIn(
   const observations = new Observations(inventory);
   const known = restorable(manifest, observations).filter(({ host }) => scope.sources(host));
   const addresses = known.map(({ address }) => address);
-  requireMatches(manifest, addresses, patterns);
+  requireMatches(manifest, addresses, patterns, unseenHosts(inventory));
   const isMeant = (point: Point): boolean => isPlaceMeant(point.place) && isMomentMeant(point.taken);
   const subjects: Subject[] = [];
   const unseen: Unsearched[] = [];

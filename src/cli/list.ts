@@ -1,8 +1,9 @@
 import type { Inventory } from "../model/inventory.ts";
+import type { Manifest } from "../model/manifest.ts";
 import { type Places, renderInventory } from "../render/inventory.ts";
 import { forStdout, type GlobalOptions, requireManifest } from "./context.ts";
 import { EXIT, type ExitCode } from "./exit.ts";
-import { requireMatches, selects } from "./selection.ts";
+import { requireMatches, selects, unseenHosts } from "./selection.ts";
 import { answer } from "./terminal.ts";
 import { lookAround } from "./world.ts";
 
@@ -15,49 +16,54 @@ interface ListOptions extends GlobalOptions {
 export async function list(options: ListOptions, patterns: readonly string[]): Promise<ExitCode> {
   const manifest = await requireManifest(options);
   const { inventory } = await lookAround(manifest, options);
-  const [{ sourcesOf }, { repositoryCopies }] = await Promise.all([
-    import("../planner/index.ts"),
-    import("../planner/repository-copies.ts"),
-  ]);
-  const { sources, directories } = sourcesOf(
-    manifest,
-    inventory,
-    options.allHosts === undefined ? {} : { allHosts: true },
-  );
-  const all = [...sources, ...directories];
+  const all = await placesIn(manifest, inventory, options);
   requireMatches(
     manifest,
-    all.map(({ address }) => address),
+    all.map(({ source }) => source),
     patterns,
+    unseenHosts(inventory),
   );
-  if (options.json) for (const line of jsonLines(inventory)) answer(line);
-  else {
-    const places = all
-      .filter(({ address }) => patterns.length === 0 || patterns.some((one) => selects(manifest, one)(address)))
-      .map((source): Places => {
-        const { address, host } = source;
-        return {
-          source: address,
-          datasets:
-            "path" in source
-              ? []
-              : [
-                  { name: "source", at: { host, dataset: source.dataset } },
-                  ...source.copies.map((copy) => ({
-                    name: copy.remote.name,
-                    at: { host: copy.host, dataset: copy.target },
-                  })),
-                ],
-          repositories: repositoryCopies(manifest, inventory, source),
-        };
-      });
-    answer(renderInventory(inventory, places, { ...forStdout(options), self: manifest.self }));
-  }
+  const isMeant = patterns.map((pattern) => selects(manifest, pattern));
+  const places = isMeant.length === 0 ? all : all.filter(({ source }) => isMeant.some((means) => means(source)));
+  if (options.json) {
+    for (const line of jsonLines(inventory)) answer(line);
+  } else answer(renderInventory(inventory, places, { ...forStdout(options), self: manifest.self }));
   const { hosts, repositories = {}, directories: paths = {} } = inventory;
   const complete = [hosts, repositories, paths].every((all) =>
     Object.values(all).every(({ state }) => state !== "unobserved"),
   );
   return complete ? EXIT.ok : EXIT.incomplete;
+}
+
+/** Of each source where it and its copies are, and what keeps it from being backed up. */
+async function placesIn(manifest: Manifest, inventory: Inventory, { allHosts }: ListOptions): Promise<Places[]> {
+  const [{ sourcesOf }, { repositoryCopies }, { suspendedByHand, untilResumed }] = await Promise.all([
+    import("../planner/index.ts"),
+    import("../planner/repository-copies.ts"),
+    import("../planner/suspended.ts"),
+  ]);
+  const found = sourcesOf(manifest, inventory, allHosts === undefined ? {} : { allHosts });
+  const sources = [...found.sources, ...found.directories].map((source): Places => {
+    const { address, host, keys } = source;
+    const own = "path" in source ? [] : [{ name: "source", at: { host, dataset: source.dataset } }];
+    const copies = "path" in source ? [] : source.copies;
+    return {
+      source: address,
+      ...(keys.suspend && { note: `suspended${untilResumed(suspendedByHand(manifest, address))}` }),
+      datasets: [
+        ...own,
+        ...copies.map(({ remote, host, target }) => ({ name: remote.name, at: { host, dataset: target } })),
+      ],
+      repositories: repositoryCopies(manifest, inventory, source),
+    };
+  });
+  const known = new Set(sources.map(({ source }) => source));
+  const blocked = found.blocked.flatMap(({ source, at, message }): Places[] =>
+    known.has(source) || !("dataset" in at)
+      ? []
+      : [{ source, note: `blocked: ${message}`, datasets: [{ name: "source", at }], repositories: [] }],
+  );
+  return [...sources, ...blocked];
 }
 
 /** One line a dataset: with a million snapshots the whole would be longer than a string can be. */

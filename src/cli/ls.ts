@@ -11,7 +11,7 @@ import { forStdout, type GlobalOptions, requireManifest } from "./context.ts";
 import { EXIT, type ExitCode, Failure } from "./exit.ts";
 import { type Interruption, onInterrupt } from "./interrupt.ts";
 import { type Unavailable, withRemotes } from "./remotes.ts";
-import { hostOf, requestOf, requireKnown } from "./restore.ts";
+import { hostOf, requestOf, requireKnown, unseenPlaces } from "./restore.ts";
 import { answer, answerJson } from "./terminal.ts";
 import { connect, observeWorld } from "./world.ts";
 
@@ -87,10 +87,8 @@ async function choose(
   const { inventory } = await observeWorld(manifest, hosts, { scope, ...looking });
   const observations = new Observations(inventory);
   const sources = restorable(manifest, observations);
-  await requireKnown(
-    sources.map((each) => each.address),
-    request,
-  );
+  const known = sources.map((each) => each.address);
+  await requireKnown(known, request, unseenPlaces(inventory));
   const source = sources.find((each) => each.address === address);
   if (source === undefined) throw new Failure(`there is no source ${visible(address)}`);
   // single files may come from the source's own snapshots, too

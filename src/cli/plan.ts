@@ -7,7 +7,7 @@ import { visible } from "../render/text.ts";
 import { commandLines } from "./command-lines.ts";
 import { forStdout, type GlobalOptions, requireManifest } from "./context.ts";
 import { EXIT, type ExitCode } from "./exit.ts";
-import { requireMatches } from "./selection.ts";
+import { requireMatches, unseenHosts } from "./selection.ts";
 import { answer, answerJson } from "./terminal.ts";
 import { lookAround, type World } from "./world.ts";
 
@@ -60,7 +60,7 @@ export async function makePlan(manifest: Manifest, { inventory, now }: World, op
   const scope = { ...(allHosts === undefined ? {} : { allHosts }) };
   const { sources, directories, blocked } = planner.sourcesOf(manifest, inventory, scope);
   const known = [...[...sources, ...directories].map(({ address }) => address), ...blocked.map(({ source }) => source)];
-  requireMatches(manifest, known, [...(target ?? []), ...(exclude ?? [])]);
+  requireMatches(manifest, known, [...(target ?? []), ...(exclude ?? [])], unseenHosts(inventory));
   return planner.plan(manifest, inventory, {
     now,
     ...scope,

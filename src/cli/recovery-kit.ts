@@ -9,7 +9,7 @@ import { writeKit } from "./kit-file.ts";
 import { manifestInGit } from "./manifest-place.ts";
 import { VERSION } from "./package.ts";
 import { withRemotes } from "./remotes.ts";
-import { requireMatches, selects } from "./selection.ts";
+import { requireMatches, selects, unseenHosts } from "./selection.ts";
 import { answer } from "./terminal.ts";
 import { clock, connect, observeWorld, type World } from "./world.ts";
 
@@ -82,6 +82,7 @@ async function make(
     manifest,
     layout.sources.map(({ source }) => source.address),
     patterns,
+    unseenHosts(inventory),
   );
   const facts = await gatherFacts(questionsFor(layout), {
     ...(options.inventory === undefined && { hosts }),

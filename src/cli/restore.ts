@@ -1,4 +1,5 @@
 import type { Scope } from "../manifest/scope.ts";
+import type { Inventory } from "../model/inventory.ts";
 import { type Manifest, zfsRemotes } from "../model/manifest.ts";
 import type { Plan } from "../model/plan.ts";
 import {
@@ -8,6 +9,7 @@ import {
   type DirectoryPath,
   type EpochSeconds,
   type HostName,
+  isDirectory,
 } from "../model/units.ts";
 import type { RestoreRequest, RestoreTarget } from "../planner/restore/index.ts";
 import { renderPlan } from "../render/plan.ts";
@@ -22,6 +24,7 @@ import { type Interruption, onInterrupt } from "./interrupt.ts";
 import { lockHosts } from "./lock.ts";
 import { type Remotes, withRemotes } from "./remotes.ts";
 import { type Bare, type BareOptions, withoutManifest } from "./restore-bare.ts";
+import { notFound, type Unseen, unseenHosts } from "./selection.ts";
 import { answer, tell } from "./terminal.ts";
 import { clock, connect, observeWorld, type World } from "./world.ts";
 
@@ -139,10 +142,8 @@ async function planned(
     import("../planner/observed.ts"),
   ]);
   const sources = restorable(manifest, new Observations(world.inventory));
-  await requireKnown(
-    sources.map(({ address }) => address),
-    request,
-  );
+  const known = sources.map(({ address }) => address);
+  await requireKnown(known, request, unseenPlaces(world.inventory));
   const targets = targetsOf(manifest, world.inventory, request);
   if (targets.length > 0) {
     const from = [...new Set(zfsRemotes(manifest).map((remote) => remote.host ?? host))];
@@ -153,18 +154,34 @@ async function planned(
 }
 
 /** A typo must not look like a source without copies. */
-export async function requireKnown(known: readonly Address[], { source }: RestoreRequest): Promise<void> {
+export async function requireKnown(
+  known: readonly Address[],
+  { source }: RestoreRequest,
+  unseen: readonly Unseen[],
+): Promise<void> {
   if (typeof source !== "string") {
     if (known.some((each) => each.startsWith(`${source.allOf}:`))) return;
-    throw new Failure(`${source.allOf} has no sources`, { hint: "`holdfast list --all-hosts` shows all sources" });
+    const none = new Failure(`${source.allOf} has no sources`, {
+      hint: "`holdfast list --all-hosts` shows all sources",
+    });
+    throw notFound(none, `whether ${source.allOf} has sources`, unseen);
   }
   if (known.includes(source)) return;
   const { nearestWord } = await import("../manifest/words.ts");
   const near = nearestWord(source, known);
-  throw new Failure(`there is no source ${visible(source)}`, {
+  const none = new Failure(`there is no source ${visible(source)}`, {
     hint: near === undefined ? "`holdfast list` shows all sources" : `did you mean ${near}?`,
   });
+  throw isDirectory(source) ? none : notFound(none, `whether ${visible(source)} is a source`, unseen);
 }
+
+/** A dataset that is gone may still have copies in any of them. */
+export const unseenPlaces = (inventory: Inventory): Unseen[] => [
+  ...unseenHosts(inventory),
+  ...Object.entries(inventory.repositories ?? {}).flatMap(([key, there]) =>
+    there.state === "unobserved" ? [{ place: `repository ${key}`, reason: there.reason }] : [],
+  ),
+];
 
 export function hostOf(manifest: Manifest, source: Address): HostName {
   const found = [...manifest.hosts.keys()].find((host) => source.startsWith(`${host}:`));

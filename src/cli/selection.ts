@@ -1,8 +1,9 @@
+import type { Inventory } from "../model/inventory.ts";
 import type { Manifest } from "../model/manifest.ts";
-import type { Address } from "../model/units.ts";
+import type { Address, HostName } from "../model/units.ts";
 import { matcher } from "../planner/patterns.ts";
 import { visible } from "../render/text.ts";
-import { Failure } from "./exit.ts";
+import { EXIT, Failure } from "./exit.ts";
 
 /** Whether a pattern of `[HOST:]DATASET` means this source; without a host it means this machine, for a controller any. */
 export function selects(manifest: Pick<Manifest, "self">, pattern: string): (source: Address) => boolean {
@@ -14,15 +15,50 @@ export function selects(manifest: Pick<Manifest, "self">, pattern: string): (sou
   };
 }
 
+/** A place of which nobody knows now what is there, and why. */
+export interface Unseen {
+  readonly place: string;
+  /** What is meant there is only known of hosts. */
+  readonly host?: HostName;
+  readonly reason: string;
+}
+
+export const unseenHosts = ({ hosts }: Pick<Inventory, "hosts">): Unseen[] =>
+  Object.entries(hosts).flatMap(([host, there]) =>
+    there.state === "unobserved" ? [{ place: host, host: host as HostName, reason: there.reason }] : [],
+  );
+
+/** Those hosts on which what is named could be; which directories there are, the manifest tells. */
+export function couldHave({ self }: Pick<Manifest, "self">, pattern: string, unseen: readonly Unseen[]): Unseen[] {
+  const [, named, rest = ""] = /^(?:([^/:]+):)?(.*)$/s.exec(pattern) ?? [];
+  if (rest === "" || rest.startsWith("/")) return [];
+  const isMeant = named === undefined ? (host: string) => self === null || host === self : matcher(named);
+  return unseen.filter(({ host = "" }) => isMeant(host));
+}
+
+/** That something is not there is only said where all was seen; otherwise nobody can tell. */
+export function notFound(failure: Failure, doubt: string, unseen: readonly Unseen[]): Failure {
+  if (unseen.length === 0) return failure;
+  const reasons = unseen.map(({ place, reason }) => `${visible(place)} was not observed: ${reason}`);
+  return new Failure([`cannot tell ${doubt}`, ...new Set(reasons)].join("\n"), {
+    code: EXIT.incomplete,
+    hint: "put that right first; `holdfast doctor` says more",
+  });
+}
+
 /** A typo must not look like a source that is in order. */
 export function requireMatches(
   manifest: Pick<Manifest, "self">,
   sources: readonly Address[],
   patterns: readonly string[],
+  unseen: readonly Unseen[],
 ): void {
-  for (const pattern of patterns)
-    if (!sources.some(selects(manifest, pattern)))
-      throw new Failure(`no source matches ${visible(pattern)}`, {
-        hint: sources.length === 0 ? "no dataset of the manifest was found" : "`holdfast list` shows all sources",
-      });
+  for (const pattern of patterns) {
+    if (sources.some(selects(manifest, pattern))) continue;
+    const what = pattern === "" ? '""' : visible(pattern);
+    const none = new Failure(`no source matches ${what}`, {
+      hint: sources.length === 0 ? "no dataset of the manifest was found" : "`holdfast list` shows all sources",
+    });
+    throw notFound(none, `which sources ${what} means`, couldHave(manifest, pattern, unseen));
+  }
 }

@@ -1,13 +1,15 @@
 import type { Manifest } from "../model/manifest.ts";
 import type { Plan } from "../model/plan.ts";
 import type { TypeName } from "../model/units.ts";
+import { renderPlan } from "../render/plan.ts";
 import { visible } from "../render/text.ts";
 import { carryOut } from "./carry-out.ts";
-import { type GlobalOptions, requireManifest } from "./context.ts";
+import { forStderr, forStdout, type GlobalOptions, requireManifest } from "./context.ts";
 import { type ExitCode, Failure } from "./exit.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { type Remotes, withRemotes } from "./remotes.ts";
-import { requireMatches } from "./selection.ts";
+import { requireMatches, unseenHosts } from "./selection.ts";
+import { answer, tell } from "./terminal.ts";
 import { connect, observeWorld, type World } from "./world.ts";
 
 interface SnapshotOptions extends GlobalOptions {
@@ -32,6 +34,10 @@ export async function snapshot(options: SnapshotOptions, type: string, patterns:
     const looking = { ...options, unavailable: remotes.unavailable, signal: interruption.signal };
     const world = await observeWorld(manifest, hosts, looking);
     const plan = await planOfSnapshot(manifest, world, { ...options, type, patterns });
+    if (plan.blocked.length + plan.unobserved.length > 0) {
+      if (options.json) tell(renderPlan(plan, forStderr(options)));
+      else answer(renderPlan(plan, forStdout(options)));
+    }
     return carryOut(plan, { manifest, hosts, options, interruption, remotes });
   }
 }
@@ -60,6 +66,7 @@ export async function planOfSnapshot(
     manifest,
     [...sources, ...directories].map(({ address }) => address),
     patterns,
+    unseenHosts(inventory),
   );
   const plan = planSnapshot(manifest, inventory, {
     now,

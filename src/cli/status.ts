@@ -107,7 +107,12 @@ export async function assessAll(
 function selected(status: Status, manifest: Manifest, patterns: readonly string[] | undefined): Status {
   if (patterns === undefined) return status;
   const all = status.sources.map(({ source }) => source);
-  requireMatches(manifest, all, patterns);
+  const unseen = status.unobserved.flatMap(({ host, pool, remote, repository, reason }) =>
+    remote === undefined && repository === undefined
+      ? [{ place: pool === undefined ? host : `${host}:${pool}`, host, reason }]
+      : [],
+  );
+  requireMatches(manifest, all, patterns, unseen);
   const sources = status.sources.filter(({ source }) => patterns.some((one) => selects(manifest, one)(source)));
   return { ...status, sources, health: worst(sources.map(({ health }) => health)) };
 }

@@ -3,22 +3,26 @@ import type { Address } from "../model/units.ts";
 import { visible } from "../render/text.ts";
 import { type GlobalOptions, requireManifest, stateFolder } from "./context.ts";
 import { EXIT, type ExitCode, Failure } from "./exit.ts";
-import { requireMatches, selects } from "./selection.ts";
+import { couldHave, requireMatches, selects, type Unseen, unseenHosts } from "./selection.ts";
 import { answer } from "./terminal.ts";
 import { lookAround } from "./world.ts";
 
 /** Nothing more is done with these sources, from now on, on this machine. */
 export async function suspend(options: GlobalOptions, sources: readonly string[]): Promise<ExitCode> {
   const manifest = await requireManifest(options);
-  await requireKnown(manifest, options, sources);
+  const doubtful = await requireKnown(manifest, options, sources);
   const { suspend: add } = await import("../service/suspensions.ts");
   const fresh = await changing(async (folder) => add(folder, sources, new Date().toISOString()));
-  for (const source of sources)
+  for (const source of sources) {
+    const { place } = doubtful.get(source) ?? {};
     answer(
       fresh.includes(source)
         ? `${visible(source)} is suspended: holdfast resume ${visible(source)}\n`
         : `${visible(source)} was suspended before\n`,
     );
+    if (place !== undefined)
+      answer(`  whether it is a source could not be checked: ${visible(place)} was not observed\n`);
+  }
   return EXIT.ok;
 }
 
@@ -80,8 +84,15 @@ async function changing<T>(change: (folder: string) => Promise<T>): Promise<T> {
   }
 }
 
-/** A typo must not look like a source that is suspended. Hosts are only asked about what the manifest does not name. */
-async function requireKnown(manifest: Manifest, options: GlobalOptions, sources: readonly string[]): Promise<void> {
+/**
+ * A typo must not look like a source that is suspended. Hosts are only asked about what the manifest does not name; what
+ * cannot be seen now may be what is meant, and is returned with where.
+ */
+async function requireKnown(
+  manifest: Manifest,
+  options: GlobalOptions,
+  sources: readonly string[],
+): Promise<ReadonlyMap<string, Unseen>> {
   const named = [
     ...manifest.directories.map(({ host, path }) => `${host}:${path}`),
     ...manifest.datasets.flatMap(({ pattern }) =>
@@ -89,15 +100,19 @@ async function requireKnown(manifest: Manifest, options: GlobalOptions, sources:
     ),
   ] as Address[];
   const unnamed = sources.filter((source) => !named.some(selects(manifest, source)));
-  if (unnamed.length === 0) return;
+  if (unnamed.length === 0) return new Map();
   const { inventory } = await lookAround(manifest, options);
   const { sourcesOf } = await import("../planner/index.ts");
   const found = sourcesOf(manifest, inventory, {});
-  // what cannot be seen now may be what is meant
-  if (Object.values(inventory.hosts).some(({ state }) => state === "unobserved")) return;
-  requireMatches(
-    manifest,
-    [...found.sources, ...found.directories].map(({ address }) => address),
-    unnamed,
+  const known = [
+    ...[...found.sources, ...found.directories].map(({ address }) => address),
+    ...found.blocked.map(({ source }) => source),
+  ];
+  const missing = unnamed.filter((source) => !known.some(selects(manifest, source)));
+  const doubtful = new Map(
+    missing.flatMap((source) => couldHave(manifest, source, unseenHosts(inventory)).map((unseen) => [source, unseen])),
   );
+  const unknown = missing.filter((source) => !doubtful.has(source));
+  requireMatches(manifest, known, unknown, []);
+  return doubtful;
 }

@@ -10,7 +10,7 @@ import { type ExitCode, Failure } from "./exit.ts";
 import { type Interruption, onInterrupt } from "./interrupt.ts";
 import { lockHosts } from "./lock.ts";
 import { type Remotes, withRemotes } from "./remotes.ts";
-import { requireMatches } from "./selection.ts";
+import { requireMatches, unseenHosts } from "./selection.ts";
 import { answer, tell } from "./terminal.ts";
 import { connect, observeWorld } from "./world.ts";
 
@@ -70,6 +70,7 @@ async function planAndVerify(
     manifest,
     [...sources, ...directories].map(({ address }) => address),
     asked.sources ?? [],
+    unseenHosts(inventory),
   );
   const plan = planVerify(manifest, inventory, { ...asked, ...scope, now });
   const details = options.verbose ? { verbose: true, commands: commandLines(plan, manifest, inventory) } : {};

@@ -10,7 +10,7 @@ import {
   type SnapshotRef,
   type VerifiedCopy,
 } from "../model/plan.ts";
-import type { EpochSeconds, Guid, RemoteName } from "../model/units.ts";
+import type { Address, EpochSeconds, Guid, RemoteName } from "../model/units.ts";
 import type { DirectorySource } from "./directories.ts";
 import { backupVerdicts, copyPresence } from "./explain-copies.ts";
 import type { Observations } from "./observed.ts";
@@ -53,6 +53,15 @@ export function explainSource(
     ],
   };
 }
+
+/** Of what would be a source, if nothing were in the way, there are no keys. */
+export const explainBlocked = ({ blocked }: Pick<Plan, "blocked">, source: Address): SourceExplanation => ({
+  formatVersion: 1,
+  kind: "source",
+  source,
+  keys: [],
+  verdicts: blocked.filter((entry) => entry.source === source).map(blockedVerdict),
+});
 
 /** Why the snapshot of that name on one side (the source's own, or a copy's) is treated as it is; nothing when there is none. */
 export function explainSnapshot(

@@ -20,11 +20,14 @@ function sourceLines({ source, remote, keys, verdicts }: SourceExplanation, { co
     remote === undefined ? shortAddress(source, self) : `${shortAddress(source, self)} on ${visible(remote)}`;
   return [
     palette(color).bold(title),
-    ...columns([
-      ["  KEY", "VALUE", "FROM"],
-      ...keys.map(({ key, value, from }) => [`  ${key}`, value, from].map(visible)),
-    ]),
-    ...(verdicts.length === 0 ? [] : ["", ...verdictLines(verdicts)]),
+    ...(keys.length === 0
+      ? []
+      : columns([
+          ["  KEY", "VALUE", "FROM"],
+          ...keys.map(({ key, value, from }) => [`  ${key}`, value, from].map(visible)),
+        ])),
+    ...(keys.length === 0 || verdicts.length === 0 ? [] : [""]),
+    ...verdictLines(verdicts),
   ];
 }
 

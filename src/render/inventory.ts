@@ -6,6 +6,8 @@ import { columns, palette, plural, shortAddress, size, type TextOptions, visible
 /** A source, and where it and its copies are: the columns of its matrix. */
 export interface Places {
   readonly source: Address;
+  /** What keeps it from being backed up. */
+  readonly note?: string;
   readonly datasets: readonly { readonly name: string; readonly at: At }[];
   readonly repositories: readonly RepositoryPlace[];
 }
@@ -81,7 +83,10 @@ function matrix(inventory: Inventory, places: Places, self: HostName | null, bol
       ...sides.map(({ shows }) => shows(key)),
     ]),
   ]);
-  return [bold(shortAddress(places.source, self)), ...head, ...(rows.length === 0 ? [] : ["", ...table])].join("\n");
+  const note = places.note === undefined ? [] : [`  ! ${visible(places.note)}`];
+  return [bold(shortAddress(places.source, self)), ...note, ...head, ...(rows.length === 0 ? [] : ["", ...table])].join(
+    "\n",
+  );
 }
 
 const datasetSide = (name: string, at: At, there: Looked): Side => ({

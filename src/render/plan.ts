@@ -232,8 +232,16 @@ const noteSubject = (note: Note, self: HostName | null): string => {
           ? ""
           : visible(note.remote);
   const bare = (note.at && placeOnHost(note.at)) ?? note.source?.slice(note.source.indexOf(":") + 1);
-  return bare !== undefined && note.message.includes(bare) ? "" : subject;
+  return bare !== undefined && speaksOf(note.message, bare) ? "" : subject;
 };
+
+/** As a whole name: `tank` is not what `tank/**` speaks of. */
+function speaksOf(message: string, name: string): boolean {
+  for (let at = message.indexOf(name); at >= 0; at = message.indexOf(name, at + 1))
+    if (!/[\w/.-]$/.test(message.slice(0, at)) && !/^(?:[\w/:*-]|\.\w)/.test(message.slice(at + name.length)))
+      return true;
+  return false;
+}
 
 /** Every kept snapshot with all its reasons, one a line. */
 function keptLines(plan: Plan, colors: Palette): string[] {

@@ -281,3 +281,28 @@ describe("list", () => {
     expect((await holdfast.run(["list", "tank/nope", ...recorded])).code).toBe(1);
   });
 });
+
+describe("what two patterns claim", () => {
+  const claimed = ["-f", "claimed.yaml"];
+  holdfast.write(
+    "claimed.yaml",
+    manifest()
+      .replace(/^ {2}"nas01:tank\/data":$/m, '  "nas01:tank/d*": &keys')
+      .concat('  "nas01:tank/*a": *keys\n'),
+  );
+
+  test("is no source, and list and explain say why", async () => {
+    const list = await holdfast.run([...claimed, "list", "tank/data", ...recorded]);
+    expect(list.stdout).toMatch(/^nas01:tank\/data\n {2}! blocked: .*(tank\/d\*|tank\/\*a)/);
+    expect(list.code).toBe(0);
+    for (const address of ["tank/data", "nas01:tank/data@by hand"]) {
+      const { code, stdout } = await holdfast.run([...claimed, "explain", address, ...recorded]);
+      expect(stdout).toMatch(/^nas01:tank\/data\n {2}! blocked {4,}\S.*\n +remedies: /);
+      expect(code).toBe(0);
+    }
+    const json = await holdfast.run([...claimed, "explain", "tank/data", "--json", ...recorded]);
+    const validate = validator("explain.v1");
+    validate(JSON.parse(json.stdout));
+    expect(validate.errors).toBeNull();
+  });
+});
