@@ -26,7 +26,8 @@ export async function list(options: ListOptions, patterns: readonly string[]): P
   const isMeant = patterns.map((pattern) => selects(manifest, pattern));
   const places = isMeant.length === 0 ? all : all.filter(({ source }) => isMeant.some((means) => means(source)));
   if (options.json) {
-    for (const line of jsonLines(inventory)) answer(line);
+    const shown = isMeant.length === 0 ? inventory : (await import("./narrow.ts")).narrowed(inventory, places);
+    for (const line of jsonLines(shown)) answer(line);
   } else answer(renderInventory(inventory, places, { ...forStdout(options), self: manifest.self }));
   const { hosts, repositories = {}, directories: paths = {} } = inventory;
   const complete = [hosts, repositories, paths].every((all) =>

@@ -3,7 +3,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Comparison } from "../../src/model/comparison.ts";
+import type { Inventory } from "../../src/model/inventory.ts";
 import type { Plan } from "../../src/model/plan.ts";
+import type { HostName } from "../../src/model/units.ts";
 import { validator } from "../published-schema.ts";
 import { useHoldfast } from "./harness.ts";
 import { inventory, manifest, settledInventory } from "./world.ts";
@@ -304,5 +306,36 @@ describe("what two patterns claim", () => {
     const validate = validator("explain.v1");
     validate(JSON.parse(json.stdout));
     expect(validate.errors).toBeNull();
+  });
+});
+
+describe("list SOURCE --json", () => {
+  holdfast.write("two.yaml", `${manifest()}  "nas01:tank/other": { keep: { daily: 3 }, remotes: { vault: {} } }\n`);
+  const world = inventory();
+  const nas = world.hosts["nas01" as HostName];
+  const datasets = nas?.state === "observed" ? nas.datasets : [];
+  holdfast.write("two.json", {
+    ...world,
+    hosts: {
+      ...world.hosts,
+      nas01: { ...nas, datasets: [...datasets, ...datasets.map((one) => ({ ...one, name: "tank/other" }))] },
+    },
+  });
+
+  test("records what is about it, and what is left out is not taken for absent", async () => {
+    const args = ["-f", "two.yaml", "list", "tank/data", "--inventory", "two.json", "--json"];
+    const { code, stdout } = await holdfast.run(args);
+    expect(code).toBe(0);
+    const recorded = JSON.parse(stdout) as Inventory;
+    const validate = validator("inventory.v1");
+    validate(recorded);
+    expect(validate.errors).toBeNull();
+    expect(recorded.hosts).toMatchObject({
+      nas01: { roots: ["tank/data"], datasets: [{ name: "tank/data" }] },
+      vault: { roots: ["backup/nas01/tank/data"], datasets: [] },
+    });
+    holdfast.write("one.json", stdout);
+    const plan = await holdfast.run(["-f", "two.yaml", "plan", "--inventory", "one.json"]);
+    expect(plan.stdout).not.toContain("there is no dataset tank/other");
   });
 });
