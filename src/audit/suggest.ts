@@ -9,8 +9,14 @@ const ADOPTED: Readonly<Record<string, (period: string) => string>> = {
 };
 const PERIODS = ["hourly", "daily", "weekly", "monthly"] as const;
 
-/** A manifest for what was found, to be read and changed by people: it says what else it could say. */
-export function suggestManifest({ host, datasets, replicas, owners, repositories: [known] }: Audit): string {
+/**
+ * A manifest for what was found, to be read and changed by people: it says what else it could say. `passwordFile`: of the
+ * repository.
+ */
+export function suggestManifest(
+  { host, datasets, replicas, owners, repositories: [known] }: Audit,
+  passwordFile = "/etc/holdfast/copies.password",
+): string {
   const folders = foldersIn(known, host);
   const roots = outermost(datasets.map(({ dataset }) => dataset));
   const tools = owners.flatMap(({ tool }) => ADOPTED[tool] ?? []);
@@ -36,7 +42,7 @@ export function suggestManifest({ host, datasets, replicas, owners, repositories
           ...(known
             ? [
                 `    repository: ${word(known.repository)}`,
-                "    password: { file: /etc/holdfast/copies.password }",
+                `    password: { file: ${word(passwordFile)} }`,
                 ...(folders.length > 0
                   ? [`    adopt: [{ host: ${word(host)}, type: daily }] # what is there already is counted, too`]
                   : []),
@@ -44,7 +50,7 @@ export function suggestManifest({ host, datasets, replicas, owners, repositories
             : [
                 `    repository: ${word(`/mnt/backup/${host}`)}`,
                 "    requireMount: /mnt/backup # an unplugged disk is no empty folder",
-                "    password: { file: /etc/holdfast/copies.password } # write it down elsewhere, too",
+                `    password: { file: ${word(passwordFile)} } # write it down elsewhere, too`,
                 "    init: true",
               ]),
         ]),

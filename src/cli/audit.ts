@@ -6,7 +6,7 @@ import type { EpochSeconds, HostName } from "../model/units.ts";
 import type { Hosts } from "../transport/types.ts";
 import { forStdout, type GlobalOptions } from "./context.ts";
 import { EXIT, type ExitCode, Failure } from "./exit.ts";
-import { assumedManifest, GIVEN, type GivenRepository, givenName, givenRepository } from "./given.ts";
+import { assumedManifest, GIVEN, type GivenRepository, givenName, givenRepository, passwordFileOf } from "./given.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { answer, answerJson } from "./terminal.ts";
 import { clock, connect } from "./world.ts";
@@ -23,7 +23,7 @@ export async function audit(options: AuditOptions): Promise<ExitCode> {
       import("../render/audit.ts"),
       import("../audit/suggest.ts"),
     ]);
-    answer(renderAudit(found, suggestManifest(found), forStdout(options)));
+    answer(renderAudit(found, suggestManifest(found, passwordFileOf(options)), forStdout(options)));
   }
   const isWell = found.unobserved.length === 0 && found.datasets.every(({ protection }) => protection !== "none");
   return isWell ? EXIT.ok : EXIT.incomplete;

@@ -4,6 +4,7 @@ import type { ErrorObject } from "ajv";
 import type { HostInventory, Inventory } from "../model/inventory.ts";
 import type { Plan } from "../model/plan.ts";
 import type { EpochSeconds, HostName } from "../model/units.ts";
+import { visible } from "../render/text.ts";
 import { Failure } from "./exit.ts";
 
 /** A plan that `plan --out` wrote. */
@@ -143,6 +144,22 @@ export async function writeWhole(path: string, text: string, mode?: number): Pro
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
-    throw new Failure(`cannot write ${path}: ${(error as Error).message}`, { cause: error });
+    throw cannotWrite(path, error);
   }
+}
+
+const OBSTACLES: Readonly<Record<string, readonly [reason: string, hint: string]>> = {
+  ENOENT: ["its folder does not exist", "make the folder first, or name another file"],
+  ENOTDIR: ["a file is where its folder should be", "name another file"],
+  EISDIR: ["it is a folder", "name a file in it"],
+  EACCES: ["permission denied", "name another file, or run it as who may write there"],
+  EROFS: ["what it is on can only be read", "name another file"],
+  ENOSPC: ["there is no room left", "make room, or name another file"],
+};
+
+/** Whatever name it had on the way there. */
+export function cannotWrite(path: string, error: unknown): Failure {
+  const { code = "", message } = error as NodeJS.ErrnoException;
+  const [reason, hint] = OBSTACLES[code] ?? [message, undefined];
+  return new Failure(`cannot write ${visible(path)}: ${reason}`, { ...(hint && { hint }), cause: error });
 }

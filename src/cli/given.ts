@@ -30,11 +30,18 @@ export async function assumedManifest(document: object, self = hostname()): Prom
   throw new Failure(first?.message ?? "what was given is not understood");
 }
 
+/** A password in the environment is in no file. */
+export function passwordFileOf({ passwordFile }: GivenRepository): string | undefined {
+  const file = passwordFile ?? process.env.RESTIC_PASSWORD_FILE;
+  return file ? resolve(file) : undefined;
+}
+
 /** As a remote of a manifest; undefined where none was given. restic's own variables name one as well as the options do. */
-export async function givenRepository({ repository, passwordFile }: GivenRepository): Promise<object | undefined> {
+export async function givenRepository(given: GivenRepository): Promise<object | undefined> {
   const { env } = process;
+  const { repository } = given;
   if (repository === undefined && !env.RESTIC_REPOSITORY) return undefined;
-  const file = passwordFile ?? env.RESTIC_PASSWORD_FILE;
+  const file = passwordFileOf(given);
   if (!file && !env.RESTIC_PASSWORD)
     throw new Failure("the repository needs a password", {
       hint: "--password-file FILE, or RESTIC_PASSWORD_FILE or RESTIC_PASSWORD in the environment",
@@ -48,7 +55,7 @@ export async function givenRepository({ repository, passwordFile }: GivenReposit
   return {
     type: "restic",
     repository: repository === undefined ? { env: "RESTIC_REPOSITORY" } : placeOf(repository),
-    password: file ? { file: resolve(file) } : { env: "RESTIC_PASSWORD" },
+    password: file ? { file } : { env: "RESTIC_PASSWORD" },
     environment: Object.fromEntries(names.map((name) => [name, { env: name }])),
   };
 }

@@ -28,7 +28,11 @@ export function renderAudit(audit: Audit, suggestion: string, { color, width }: 
       colors,
     ),
     [
-      colors.bold("A manifest to begin with (holdfast init writes it)"),
+      colors.bold(
+        audit.unobserved.length === 0
+          ? "A manifest to begin with (holdfast init writes it)"
+          : "A manifest to begin with, of what was seen",
+      ),
       ...suggestion
         .trimEnd()
         .split("\n")

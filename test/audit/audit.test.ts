@@ -216,11 +216,15 @@ describe("without ZFS the suggestion is of directories", () => {
     ],
   ] as const)("%s", (_, repositories, expected, adopted) => {
     const found = audit(nas, { formatVersion: 1, observedAt: now, hosts: {} }, repositories, now);
-    const { manifest, diagnostics } = parsed(suggestManifest(found));
+    const { manifest, diagnostics } = parsed(suggestManifest(found, "/root/usb password"));
     expect(diagnostics).toEqual([]);
     expect(manifest?.directories.map(({ path }) => path)).toEqual(expected);
     const remote = manifest?.remotes.values().next().value;
-    expect(remote).toMatchObject({ type: "restic", adopt: Array(adopted).fill(expect.anything()) });
+    expect(remote).toMatchObject({
+      type: "restic",
+      adopt: Array(adopted).fill(expect.anything()),
+      password: { file: "/root/usb password" },
+    });
   });
 });
 
