@@ -15,7 +15,7 @@ import { targetProblems } from "./check/targets.ts";
 import { tieProblems } from "./check/ties.ts";
 import type { ManifestDocument } from "./generated/types.ts";
 import { mergeTrees } from "./merge.ts";
-import { inOrder, type Problem, toDiagnostic } from "./problem.ts";
+import { inOrder, type Problem, secretSpans, toDiagnostic } from "./problem.ts";
 import { prune } from "./prune.ts";
 import { readApprovals } from "./read/approvals.ts";
 import { Context } from "./read/context.ts";
@@ -113,9 +113,10 @@ function readDocument(tree: MapTree, options: ParseOptions): ParsedManifest {
     0,
     maxProblems,
   );
+  const secrets = secretSpans(tree, problems);
   return {
     ...(manifest && !problems.some(isError) ? { manifest } : {}),
-    diagnostics: mostSerious.map((problem) => toDiagnostic(tree, problem)),
+    diagnostics: mostSerious.map((problem) => toDiagnostic(tree, problem, secrets)),
     secretFiles: context.secretFiles,
   };
 }

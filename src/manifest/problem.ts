@@ -21,7 +21,7 @@ export function diagnosticAt(
   span: Span,
   { code, message, hint, severity }: Pick<Problem, "code" | "message" | "hint" | "severity">,
   related: readonly { readonly span: Span; readonly message: string }[] = [],
-  hidden?: Span,
+  hidden: readonly Span[] = [],
 ): Diagnostic {
   return {
     severity: severity ?? "error",
@@ -36,11 +36,14 @@ export function diagnosticAt(
   };
 }
 
-export function toDiagnostic(tree: Tree, problem: Problem): Diagnostic {
+/** `hidden`: what none of them may show, as several may stand on one line. */
+export function toDiagnostic(tree: Tree, problem: Problem, hidden: readonly Span[]): Diagnostic {
   const related = (problem.related ?? []).map(({ path, message }) => ({ span: spanAt(tree, path, "key"), message }));
-  const hidden = problem.secret ? find(tree, problem.path)?.value.span : undefined;
   return diagnosticAt(spanAt(tree, problem.path, problem.at), problem, related, hidden);
 }
+
+export const secretSpans = (tree: Tree, problems: readonly Problem[]): Span[] =>
+  problems.flatMap(({ secret, path }) => (secret ? (find(tree, path)?.value.span ?? []) : []));
 
 /** Where to point. A mapping or list is pointed at by its key: its own first line says little. */
 export function spanAt(tree: Tree, path: Path, at?: "key"): Span {

@@ -60,7 +60,7 @@ function toProblem(error: SchemaError): Problem {
   if (error.propertyName !== undefined) return badName(path, error.propertyName, parent);
   switch (keyword) {
     case "additionalProperties":
-      return unknownKey(path, String(params.additionalProperty), Object.keys(parent.properties ?? {}));
+      return unknownKey(path, String(params.additionalProperty), data, parent);
     case "required":
     case "dependentRequired":
       return missingKey(path, String(params.missingProperty), params.property);
@@ -112,7 +112,8 @@ function badName(path: Path, name: string, parent: Annotations): Problem {
   };
 }
 
-function unknownKey(path: Path, key: string, known: readonly string[]): Problem {
+function unknownKey(path: Path, key: string, data: unknown, parent: Annotations): Problem {
+  const known = Object.keys(parent.properties ?? {});
   const where = path.length === 0 ? "" : ` in ${dotted(path)}`;
   if (isLaterKey(path, key)) {
     return {
@@ -129,8 +130,21 @@ function unknownKey(path: Path, key: string, known: readonly string[]): Problem 
     hint: hintForMisplaced(path, key) ?? suggestion(key, known, "key"),
     path: [...path, key],
     at: "key",
+    ...(mayBeSecret(key, (data as Readonly<Record<string, unknown>>)[key], parent) && { secret: true }),
   };
 }
+
+/** Whether an unknown key may stand for one that takes a secret, so that what it has is the secret itself. */
+function mayBeSecret(key: string, value: unknown, parent: Annotations): boolean {
+  if (parent["x-secret"]) return true;
+  const near = nearestKey(key, parent);
+  const takesSecret = ([, schema]: [string, unknown]) => secretRef.test((schema as { $ref?: string }).$ref ?? "");
+  const secrets = Object.entries(parent.properties ?? {}).filter(takesSecret);
+  const isOther = near !== undefined && !secrets.some(([name]) => name === near) && typeof value === "object";
+  return (secrets.length > 0 && !isOther) || soundsSecret(key) || nearestWord(key, secretKeys) !== undefined;
+}
+const secretRef = /\/(?:secret|identity|text)$/;
+const secretKeys = ["password", "passphrase", "secret", "token"];
 
 function missingKey(path: Path, key: string, because: unknown): Problem {
   const reason = because === undefined ? "" : ` beside ${String(because)}`;

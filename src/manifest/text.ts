@@ -101,14 +101,19 @@ export function placeOf({ source, start }: Span): Place {
 const maxExcerpt = 160;
 
 /** The line of the span, fit to be shown: no control characters, not endless, and no secret that was written inline. */
-export function excerptOf({ source, start, end }: Span, hidden?: Span): NonNullable<Diagnostic["excerpt"]> {
+export function excerptOf(
+  { source, start, end }: Span,
+  hidden: readonly Span[] = [],
+): NonNullable<Diagnostic["excerpt"]> {
   const index = lineIndexOf(source, start);
   const lineStart = source.lines[index] ?? 0;
   const lineEnd = (source.lines[index + 1] ?? source.text.length + 1) - 1;
   // a line may be the whole file: no more of it is looked at than is needed to see what the shown part belongs to
   const cut = Math.max(lineStart, start - 1000);
   const line = source.text.slice(cut, Math.max(cut, Math.min(lineEnd, start + 1000)));
-  const shown = hidden ? mask(line, hidden.start - cut, hidden.end - cut) : line;
+  const shown = hidden
+    .filter((secret) => secret.source === source)
+    .reduce((text, secret) => mask(text, secret.start - cut, secret.end - cut), line);
   const offset = start - cut;
   const from = offset > maxExcerpt - 40 ? offset - 40 : 0;
   const text = conceal(shown)
@@ -121,7 +126,7 @@ export function excerptOf({ source, start, end }: Span, hidden?: Span): NonNulla
 }
 
 const secretWords =
-  "(?:password|passphrase|passwd|_pass|secret|token|identity|credential|[_-]key|_sas|private|authorization|cookie)[0-9]?";
+  "(?:password|passphrase|passwd|\\bpass|_pass|secret|token|identity|credential|[_-]key|_sas|private|authorization|cookie)[0-9]?";
 const secretKey = new RegExp(`${secretWords}["']?\\s*:\\s*(?=[^\\s{&*#])`, "gi");
 const secretName = new RegExp(`${secretWords}$`, "i");
 const passwordInUrl = /(?<=\/\/[^\s/:@]*:)[^\s/]+(?=@)/g;

@@ -333,3 +333,28 @@ describe("structure", () => {
     expect(JSON.stringify(diagnostics)).not.toContain("hunter2");
   });
 });
+
+describe("what a misspelt key has may be a secret, and is not shown", () => {
+  it.each([
+    ["remotes: { r: { type: restic, repository: /x, pasword: hunter2 } }"],
+    ["remotes: { r: { type: restic, repository: /x, pass: hunter2, extra: 1 } }"],
+    ["remotes: { r: { type: restic, repository: /x, key: hunter2 } }"],
+    ["remotes: { r: { type: restic, repository: /x, password: { fil: hunter2 } } }"],
+    ["remotes: { r: { type: restic, repository: /x, password: { file: /x, value: [hunter2] } } }"],
+    ["remotes: { r: { type: restic, repository: /x, pasword: { value: hunter2 } } }"],
+    ["service: { tokn: hunter2 }"],
+    ["notifications: [{ type: gotify, url: { file: /x }, tokn: hunter2 }]"],
+    ["notifications: [{ type: ntfy, uri: hunter2 }]"],
+    ["datasets: { tank/a: { pasword: hunter2 } }"],
+    ["pass: hunter2"],
+  ])("%s", (text) => {
+    const { diagnostics } = parse(`version: 1\n${text}\n`);
+    expect(diagnostics.map(({ code }) => code)).toContain("unknown-key");
+    expect(JSON.stringify(diagnostics)).not.toContain("hunter2");
+  });
+
+  it("anything else is", () => {
+    const { diagnostics } = parse("version: 1\nremotes: { r: { type: restic, repository: /x, kep: { daily: 3 } } }\n");
+    expect(diagnostics.map(({ excerpt }) => excerpt?.text).join()).toContain("kep: { daily: 3 }");
+  });
+});
