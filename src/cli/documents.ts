@@ -44,7 +44,7 @@ async function inventoriesIn(folder: string): Promise<string[]> {
  * listed is as the newest of them saw it.
  */
 function merged(read: readonly { readonly file: string; readonly inventory: Inventory }[]): Inventory {
-  const hosts: Record<HostName, HostInventory> = {};
+  const hosts = bare<HostInventory>();
   const origin = new Map<string, string>();
   let observedAt = 0;
   for (const { file, inventory } of read) {
@@ -70,11 +70,14 @@ function merged(read: readonly { readonly file: string; readonly inventory: Inve
   };
 }
 
+/** Without the members that every object has: names are what somebody chose. */
+const bare = <Value>(): Record<string, Value> => Object.create(null);
+
 function lastSeen<Key extends "repositories" | "directories">(
   key: Key,
   inventories: readonly Inventory[],
 ): Pick<Inventory, Key> {
-  const found: Record<string, { readonly state: string }> = {};
+  const found = bare<{ readonly state: string }>();
   for (const inventory of inventories)
     for (const [name, state] of Object.entries<{ readonly state: string }>(inventory[key] ?? {}))
       if (found[name] === undefined || state.state !== "unobserved") found[name] = state;

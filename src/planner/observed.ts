@@ -26,7 +26,10 @@ export class Observations {
   }
 
   host(host: HostName): HostInventory {
-    return this.#inventory.hosts[host] ?? { state: "unobserved", reason: "was not listed" };
+    const { hosts } = this.#inventory;
+    // one may be called constructor, which every object has
+    const there = Object.hasOwn(hosts, host) ? hosts[host] : undefined;
+    return there ?? { state: "unobserved", reason: "was not listed" };
   }
 
   repository(key: RepositoryKey): RepositoryInventory {

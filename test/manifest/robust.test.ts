@@ -3,6 +3,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parse as parseAsYaml } from "yaml";
 import { type ParsedManifest, parseManifest } from "../../src/manifest/index.ts";
+import type { TypeName } from "../../src/model/units.ts";
+import { plan } from "../../src/planner/index.ts";
 import { randomCases } from "../random.ts";
 import { cpuTimeOf, now } from "./helpers.ts";
 
@@ -46,6 +48,29 @@ const scraps = fc.constantFrom(
   " ",
   "  ",
 );
+
+describe("names that every object has as members", () => {
+  it.each(["constructor", "toString", "valueOf", "hasOwnProperty"])("%s is a name like any other", (name) => {
+    const text = `version: 1
+hosts: { ${name}: {} }
+snapshotTypes: { ${name}: {} }
+policies: { ${name}: { keep: { ${name}: 3 } } }
+remotes: { ${name}: { type: zfs, root: usb/x, keep: { ${name}: 1 } } }
+datasets: { "${name}:tank/a": { policy: ${name}, remotes: { ${name}: {} } } }
+`;
+    const { manifest, diagnostics } = parseManifest([{ name: "m.yaml", text }], {
+      hostname: name,
+      user: "me",
+      folder: "/",
+      now,
+    });
+    expect(diagnostics).toEqual([]);
+    if (manifest === undefined) throw new Error("it is not understood");
+    expect(manifest.snapshotTypes.get(name as TypeName)).toMatchObject({ name, adopt: [] });
+    const nothing = { formatVersion: 1, observedAt: now, hosts: {} } as const;
+    expect(plan(manifest, nothing, { now }).unobserved).toMatchObject([{ host: name, reason: "was not listed" }]);
+  });
+});
 
 describe("any text", { timeout: patience }, () => {
   it("gets an answer: bytes", () => {

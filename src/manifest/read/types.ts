@@ -7,13 +7,13 @@ import { dotted, nearestWord, quote } from "../words.ts";
 import type { Context } from "./context.ts";
 
 /** There without being declared; declaring one replaces only the keys it names. */
-const builtinSchedules: Readonly<Record<string, string>> = {
-  hourly: "0 * * * *",
-  daily: "0 0 * * *",
-  weekly: "0 0 * * 1",
-  monthly: "0 0 1 * *",
-  yearly: "0 0 1 1 *",
-};
+const builtinSchedules: ReadonlyMap<string, string> = new Map([
+  ["hourly", "0 * * * *"],
+  ["daily", "0 0 * * *"],
+  ["weekly", "0 0 * * 1"],
+  ["monthly", "0 0 1 * *"],
+  ["yearly", "0 0 1 1 *"],
+]);
 
 export function readTimezone(context: Context, name: string | undefined, path: Path): string | undefined {
   if (name === undefined || isTimezone(name)) return name;
@@ -33,12 +33,12 @@ export function readSnapshotTypes(
   timezone: string,
 ): Map<TypeName, SnapshotType> {
   const declared = document.snapshotTypes ?? {};
-  const names = new Set([...Object.keys(builtinSchedules), ...context.declared("snapshotTypes")]);
+  const names = new Set([...builtinSchedules.keys(), ...context.declared("snapshotTypes")]);
   const types = new Map<TypeName, SnapshotType>();
   for (const name of names) {
     const keys = declared[name] ?? {};
     const path = ["snapshotTypes", name];
-    const schedule = keys.schedule ?? builtinSchedules[name];
+    const schedule = keys.schedule ?? builtinSchedules.get(name);
     if (keys.schedule !== undefined) checkSchedule(context, keys.schedule, [...path, "schedule"]);
     types.set(name as TypeName, {
       name: name as TypeName,
