@@ -33,6 +33,9 @@ function relevant(errors: readonly SchemaError[]): readonly SchemaError[] {
   if (wrongType) return [wrongType];
   const union = own.find(({ keyword }) => keyword === "oneOf");
   if (union) {
+    // a number that only is too large was meant for the branch that takes numbers
+    const excess = own.find(({ keyword }) => keyword === "maximum");
+    if (excess) return [...names, excess];
     const branches = union.parentSchema.oneOf ?? [];
     const kind = Array.isArray(union.data) ? "array" : isObject(union.data) ? "object" : undefined;
     const fits = branches.findIndex(({ type }) => type !== undefined && type === kind);
@@ -204,6 +207,9 @@ function mismatch(path: Path, data: unknown, parent: Annotations, keyword: strin
   }
   if (code === "bad-property" && !isObject(data)) return badProperty(path, key, data);
   const shown = parent["x-secret"] || (keyword === "oneOf" && isObject(data)) ? "" : `, not ${show(data)}`;
+  const limit = limitOf(data, parent, keyword);
+  if (limit !== undefined && !isSecret)
+    return { code, message: `${subject(path)} must be ${limit}, not ${show(data)}`, path };
   const bare =
     typeof data === "number" && ["bad-duration", "bad-rate", "bad-size", "bad-percent"].includes(code)
       ? `; ${data} has no unit`
@@ -215,6 +221,15 @@ function mismatch(path: Path, data: unknown, parent: Annotations, keyword: strin
     path,
     ...(parent["x-secret"] && { secret: true }),
   };
+}
+
+/** What a value exceeds that is otherwise as it should be. */
+function limitOf(data: unknown, { maximum, pattern = "" }: Annotations, keyword: string): string | undefined {
+  if (keyword === "maximum") return `${maximum} at most`;
+  const digits = /\[0-9\]\{1,(\d+)\}/.exec(pattern)?.[1];
+  if (keyword !== "pattern" || digits === undefined || typeof data !== "string" || data.length > 1000) return undefined;
+  const endless = new RegExp(pattern.replaceAll(/\[0-9\]\{1,\d+\}/g, "[0-9]+"), "u");
+  return endless.test(data) ? `of numbers with ${digits} digits at most` : undefined;
 }
 
 function badProperty(path: Path, key: string, data: unknown): Problem {

@@ -358,3 +358,30 @@ describe("what a misspelt key has may be a secret, and is not shown", () => {
     expect(diagnostics.map(({ excerpt }) => excerpt?.text).join()).toContain("kep: { daily: 3 }");
   });
 });
+
+describe("what is only too large is said to be that", () => {
+  it.each([
+    ["datasets: { tank/a: { keep: { daily: 1000000000 } } }", "keep.daily must be 1000000 at most, not 1000000000"],
+    [
+      "remotes: { a: { type: zfs, root: a/b, maxAge: 99999999999999d } }",
+      'remotes.a.maxAge must be of numbers with 6 digits at most, not "99999999999999d"',
+    ],
+    [
+      "remotes: { a: { type: zfs, root: a/b, limit: { upload: 99999999999TiB/s } } }",
+      'remotes.a.limit.upload must be of numbers with 9 digits at most, not "99999999999TiB/s"',
+    ],
+  ])("%s", (text, message) => {
+    expect(
+      parse(`version: 1\n${text}\n`)
+        .diagnostics.map((one) => one.message)
+        .join(),
+    ).toContain(message);
+  });
+});
+
+it.each(["remotes", "mirrors"])("%s cannot be called source, which means a source's own snapshots", (section) => {
+  const { diagnostics } = parse(`version: 1\n${section}: { source: {} }\n`);
+  expect(diagnostics.map(({ message }) => message).join()).toMatch(
+    /"source" cannot be used here: .* and is not source/,
+  );
+});

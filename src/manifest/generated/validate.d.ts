@@ -13,6 +13,8 @@ export interface SchemaError {
     readonly "x-expects"?: string;
     readonly "x-code"?: string;
     readonly "x-secret"?: boolean;
+    readonly maximum?: number;
+    readonly pattern?: string;
     readonly properties?: Readonly<Record<string, unknown>>;
     readonly oneOf?: readonly { readonly type?: string }[];
   };
