@@ -6,7 +6,7 @@ import { renderPlan } from "../render/plan.ts";
 import { summaryLine } from "../render/summary.ts";
 import { visible } from "../render/text.ts";
 import type { Hosts } from "../transport/types.ts";
-import { carryOut, exitCodeOf } from "./carry-out.ts";
+import { carryOut, emptyReport, exitCodeOf } from "./carry-out.ts";
 import { commandLines } from "./command-lines.ts";
 import { agreed } from "./consent.ts";
 import { forStderr, forStdout, type GlobalOptions, requireManifest } from "./context.ts";
@@ -32,6 +32,10 @@ interface ApplyOptions extends GlobalOptions, PlanningOptions {
 export async function apply(options: ApplyOptions, saved: string | undefined): Promise<ExitCode> {
   const manifest = await requireManifest(options);
   const reviewed = saved === undefined ? undefined : await savedPlan(saved, manifest, options);
+  if (options.confirm !== undefined && !reviewed?.operations.some(isInPlace))
+    throw new Failure(`nothing in this plan gives up what --confirm ${visible(options.confirm)} names`, {
+      hint: "leave it out; it is for a saved restore in place",
+    });
   const interruption = onInterrupt();
   const lock = await lockHosts(manifest, options, interruption.signal);
   const hosts = await connect(manifest, options);
@@ -137,15 +141,7 @@ async function savedPlan(path: string, manifest: Manifest, options: ApplyOptions
 const isRestoring = ({ operations }: Plan): boolean => operations.some(isRestore) || operations.some(isInPlace);
 
 function nothingToDo(plan: Plan, options: ApplyOptions): ExitCode {
-  const now = new Date().toISOString();
-  const report = {
-    formatVersion: 1,
-    manifestDigest: plan.manifestDigest,
-    startedAt: now,
-    finishedAt: now,
-    finished: true,
-    operations: [],
-  } as const;
+  const report = emptyReport(plan);
   if (options.json) answerJson(report);
   else if (plan.blocked.length + plan.unobserved.length > 0) answer(renderPlan(plan, forStdout(options)));
   else answer(`${summaryLine(plan)}\n`);

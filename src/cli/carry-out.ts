@@ -60,6 +60,12 @@ export async function carryOut(
   return exitCodeOf(report, plan, isSaved);
 }
 
+/** Of a plan in which there is nothing to do. */
+export function emptyReport({ manifestDigest }: Pick<Plan, "manifestDigest">): Report {
+  const now = new Date().toISOString();
+  return { formatVersion: 1, manifestDigest, startedAt: now, finishedAt: now, finished: true, operations: [] };
+}
+
 /** 0 only when everything that was wanted is done. */
 export function exitCodeOf(
   report: Pick<Report, "finished" | "operations">,

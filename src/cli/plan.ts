@@ -6,7 +6,7 @@ import { renderPlan } from "../render/plan.ts";
 import { visible } from "../render/text.ts";
 import { commandLines } from "./command-lines.ts";
 import { forStdout, type GlobalOptions, requireManifest } from "./context.ts";
-import { EXIT, type ExitCode } from "./exit.ts";
+import { EXIT, type ExitCode, Failure } from "./exit.ts";
 import { requireMatches, unseenHosts } from "./selection.ts";
 import { answer, answerJson } from "./terminal.ts";
 import { lookAround, type World } from "./world.ts";
@@ -58,6 +58,7 @@ export async function makePlan(manifest: Manifest, { inventory, now }: World, op
   const planner = await import("../planner/index.ts");
   const { target, exclude, allHosts, allowDestroy, resolve, retryPartial } = options;
   const scope = { ...(allHosts === undefined ? {} : { allHosts }) };
+  requireResolvable(manifest, resolve);
   const { sources, directories, blocked } = planner.sourcesOf(manifest, inventory, scope);
   const known = [...[...sources, ...directories].map(({ address }) => address), ...blocked.map(({ source }) => source)];
   requireMatches(manifest, known, [...(target ?? []), ...(exclude ?? [])], unseenHosts(inventory));
@@ -70,6 +71,19 @@ export async function makePlan(manifest: Manifest, { inventory, now }: World, op
     ...(resolve === undefined ? {} : { resolve }),
     ...(retryPartial === undefined ? {} : { retryPartial }),
   });
+}
+
+function requireResolvable({ remotes }: Manifest, resolve: PlanningOptions["resolve"]): void {
+  const zfs = [...remotes.values()].filter(({ type }) => type === "zfs").map(({ name }) => name);
+  for (const name of resolve?.keys() ?? []) {
+    if (zfs.includes(name)) continue;
+    const message = remotes.has(name)
+      ? `${visible(name)} is a restic repository, where no copy can be in the way`
+      : `there is no remote ${visible(name)} to resolve anything on`;
+    throw new Failure(message, {
+      hint: zfs.length === 0 ? "leave --resolve out" : `--resolve takes one of these: ${zfs.join(", ")}`,
+    });
+  }
 }
 
 /** Incomplete weighs more than changes: nobody knows what the rest would be. */

@@ -18,9 +18,15 @@ const positive = (text: string): number => {
   return value;
 };
 
+/** As the manifest takes one: each unit once, the largest first. */
+const DURATION = new RegExp(
+  `^(?=.)${["y", "mo", "w", "d", "h", "m", "s"].map((unit) => `(\\d{1,6}${unit})?`).join("")}$`,
+);
 const duration = (text: string): string => {
-  if (!/^(\d+(mo|[ywdhms]))+$/.test(text))
-    throw new InvalidArgumentError("It takes a duration with a unit, such as 30s or 5m.");
+  if (!DURATION.test(text))
+    throw new InvalidArgumentError(
+      "It takes a duration with a unit, such as 30s, 5m or 1h30m, of at most 6 digits each.",
+    );
   return text;
 };
 
@@ -30,10 +36,9 @@ const remedies = (
   text: string,
   sofar: ReadonlyMap<RemoteName, Remedy> = new Map(),
 ): ReadonlyMap<RemoteName, Remedy> => {
-  const [remote, remedy] = text.split("=");
-  if (!remote || (remedy !== "rollback" && remedy !== "replace"))
-    throw new InvalidArgumentError("It takes REMOTE=rollback or REMOTE=replace.");
-  return new Map([...sofar, [remote as RemoteName, remedy]]);
+  const [, remote, remedy] = /^([^=]+)=(rollback|replace)$/.exec(text) ?? [];
+  if (remote === undefined) throw new InvalidArgumentError("It takes REMOTE=rollback or REMOTE=replace.");
+  return new Map([...sofar, [remote as RemoteName, remedy as Remedy]]);
 };
 
 const json = () => new Option("--json", "print JSON");
@@ -289,7 +294,7 @@ export function createProgram(finish: (code: ExitCode) => void): Command {
       .option("--yes", "do not ask; needed without a terminal")
       .option("--confirm <ADDRESS>", "with --in-place: the source's address again, instead of typing it")
       .option("-v, --verbose", "with the commands")
-      .addOption(json())
+      .addOption(json().conflicts("print"))
       .addHelpText(
         "after",
         examples(

@@ -15,7 +15,7 @@ import type { RestoreRequest, RestoreTarget } from "../planner/restore/index.ts"
 import { renderPlan } from "../render/plan.ts";
 import { visible } from "../render/text.ts";
 import type { Hosts } from "../transport/types.ts";
-import { carryOut, exitCodeOf } from "./carry-out.ts";
+import { carryOut, emptyReport, exitCodeOf } from "./carry-out.ts";
 import { commandLines } from "./command-lines.ts";
 import { agreed } from "./consent.ts";
 import { forStderr, forStdout, requireManifest, stateFolder } from "./context.ts";
@@ -25,7 +25,7 @@ import { lockHosts } from "./lock.ts";
 import { type Remotes, withRemotes } from "./remotes.ts";
 import { type Bare, type BareOptions, withoutManifest } from "./restore-bare.ts";
 import { notFound, type Unseen, unseenHosts } from "./selection.ts";
-import { answer, tell } from "./terminal.ts";
+import { answer, answerJson, tell } from "./terminal.ts";
 import { clock, connect, observeWorld, type World } from "./world.ts";
 
 export interface RestoreOptions extends BareOptions {
@@ -101,10 +101,15 @@ async function planAndRestore(
   }
   if (options.json && !options.yes) tell(renderPlan(plan, { ...forStderr(options), ...details }));
   if (options.out !== undefined) {
-    answer(`Saved to ${visible(options.out)}: holdfast apply ${visible(options.out)}\n`);
+    if (options.json) answerJson(plan);
+    else answer(`Saved to ${visible(options.out)}: holdfast apply ${visible(options.out)}\n`);
     return exitCodeOf({ finished: true, operations: [] }, plan);
   }
-  if (plan.operations.length === 0) return exitCodeOf({ finished: true, operations: [] }, plan);
+  if (plan.operations.length === 0) {
+    const report = emptyReport(plan);
+    if (options.json) answerJson(report);
+    return exitCodeOf(report, plan);
+  }
   if (!(await agreed(plan, options, interruption.signal))) return EXIT.error;
   return carryOut(plan, { manifest, hosts, options, interruption, remotes });
 }
@@ -205,8 +210,16 @@ export async function requestOf(
   const places = [...manifest.remotes.keys(), ...manifest.mirrors.keys(), "source"] as readonly string[];
   if (from !== undefined && !places.includes(from))
     throw new Failure(`there is no remote or mirror ${visible(from)}`, { hint: `places: ${places.join(", ")}` });
+  if (options.confirm !== undefined && !inPlace)
+    throw new Failure("--confirm is for --in-place, which gives the source's present state up", {
+      hint: "leave it out, or give --in-place too",
+    });
   const { snapshot, source } =
     text === undefined ? { source: { allOf: hostOfAll(manifest, options) } } : addressIn(manifest, text);
+  if (snapshot !== undefined && options.snapshot !== undefined)
+    throw new Failure(`${visible(text ?? "")} and --snapshot ${visible(options.snapshot)} both say which snapshot`, {
+      hint: "give one of them",
+    });
   const name = options.snapshot ?? snapshot;
   const at = options.at === undefined ? undefined : await momentOf(options.at, manifest, "--at");
   const to = targetIn(manifest, options);

@@ -65,7 +65,7 @@ interface Located {
 }
 
 async function locate({ path, cwd, systemFolder = "/etc/holdfast" }: LoadOptions): Promise<Located | Diagnostic> {
-  if (path !== undefined) return at(path, cwd, systemFolder);
+  if (path !== undefined) return path === "" ? nameless : at(path, cwd, systemFolder);
   for (const candidate of ["holdfast.yaml", join(systemFolder, "holdfast.yaml"), systemFolder]) {
     const found = await at(candidate, cwd, systemFolder);
     // only what is not there leads on to the next: a manifest that cannot be read is not passed over
@@ -78,6 +78,14 @@ async function locate({ path, cwd, systemFolder = "/etc/holdfast" }: LoadOptions
     hint: "give one with -f FILE or -f FOLDER",
   };
 }
+
+/** It would mean the current folder, which nobody who left a variable empty had in mind. */
+const nameless: Diagnostic = {
+  severity: "error",
+  code: "no-manifest",
+  message: "the manifest is named by nothing at all",
+  hint: "give a file or a folder; . is the current one",
+};
 
 /** Says what may be done on a machine, beside the manifest in the system's folder. */
 const HOST_FILE = "host.yaml";

@@ -19,6 +19,8 @@ describe("what --json prints is what its published schema says", () => {
     ["report.v1", ["snapshot", "daily", "--json"]],
     ["inventory.v1", ["list", "--json"]],
     ["status.v1", ["status", "--json"]],
+    ["report.v1", ["restore", "tank/data", "--json", "--from", "source", "--in-place"]],
+    ["plan.v1", ["restore", "tank/data", "--json", "--out", "restore.json"]],
     ["explain.v1", ["explain", "tank/data", "--json"]],
     ["explain.v1", ["explain", "tank/data@by-hand", "--json"]],
     ["folder.v1", ["ls", "tank/data", "--json"]],
@@ -36,4 +38,14 @@ describe("what --json prints is what its published schema says", () => {
     validate(JSON.parse(stdout));
     expect(validate.errors).toBeNull();
   });
+});
+
+test.each([
+  [["restore", "tank/data@by-hand", "--snapshot", "other"], "both say which snapshot"],
+  [["restore", "tank/data", "--confirm", "tank/data"], "--confirm is for --in-place"],
+])("%j cannot be meant", async (args, message) => {
+  const { code, stderr } = await holdfast.run(args, { env });
+  expect(stderr).toMatch(/^error: .*\n {2}next: /);
+  expect(stderr).toContain(message);
+  expect(code).toBe(1);
 });

@@ -1,4 +1,4 @@
-import { chmodSync } from "node:fs";
+import { chmodSync, readFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { fileURLToPath } from "node:url";
 import { build, type Metafile } from "esbuild";
@@ -67,6 +67,10 @@ describe("the command line", () => {
     ["a wrong count", ["apply", "--allow-destroy", "-1"]],
     ["a count that is none", ["plan", "--concurrency", "many"]],
     ["a wrong remedy", ["apply", "--resolve", "vault=delete"]],
+    ["more than a remedy", ["apply", "--resolve", "vault=rollback=x"]],
+    ["a unit twice", ["apply", "--lock-timeout", "1d1d"]],
+    ["a duration without end", ["apply", "--lock-timeout", "99999999999999999999s"]],
+    ["commands as JSON", ["restore", "tank/data", "--print", "--json"]],
     ["a duration without a unit", ["apply", "--lock-timeout", "30"]],
     ["an unknown log level", ["plan", "--log-level", "loud"]],
   ])("%s is an error on stderr: 1", async (_, args) => {
@@ -180,6 +184,15 @@ describe("validate", () => {
     expect((await holdfast.run(["-f", "token.yaml", "validate"])).code).toBe(0);
   });
 
+  test.each([[["-f", "", "validate"]], [["plan", ...recorded, "--base", ""]]])(
+    "nothing is no name of a manifest: %j",
+    async (args) => {
+      const { code, stderr } = await holdfast.run(args);
+      expect(stderr).toContain("error: the manifest is named by nothing at all");
+      expect(code).toBe(5);
+    },
+  );
+
   test("a manifest that is not there says where it was looked for", async () => {
     const { code, stderr } = await holdfast.run(["-f", "nowhere.yaml", "validate"]);
     expect(stderr).toContain("cannot read nowhere.yaml: there is no such file");
@@ -242,6 +255,15 @@ describe("apply PLAN", () => {
     expect(code).toBe(1);
   });
 
+  test("--confirm without anything that is given up is an error", async () => {
+    await save();
+    for (const plan of [["saved.json"], []]) {
+      const { code, stderr } = await holdfast.run(["apply", ...plan, "--yes", "--confirm", "tank/data"]);
+      expect(stderr).toMatch(/^error: nothing in this plan gives up what --confirm tank\/data names\n {2}next: /);
+      expect(code).toBe(1);
+    }
+  });
+
   test("options of planning belong to planning", async () => {
     const { code, stderr } = await holdfast.run(["apply", "saved.json", "--target", "tank/data"]);
     expect(stderr).toContain("a saved plan is applied as it was reviewed");
@@ -260,7 +282,6 @@ describe("apply PLAN", () => {
 
   test("a plan somebody edited is read with care", async () => {
     await save();
-    const { readFileSync } = await import("node:fs");
     const plan = readFileSync(holdfast.path("saved.json"), "utf8");
     holdfast.write("edited.json", plan.replace('"kind": "destroy"', '"kind": "destroy-everything"'));
     const { code, stderr } = await holdfast.run(["apply", "edited.json", "--yes"]);

@@ -90,6 +90,26 @@ describe("plan --inventory", () => {
   });
 });
 
+describe("--resolve", () => {
+  test.each([
+    ["nope", "there is no remote nope to resolve anything on", "--resolve takes one of these: vault"],
+    ["r", "r is a restic repository, where no copy can be in the way", "--resolve takes one of these: vault"],
+  ])("of %s, where nothing can be, is an error", async (remote, message, hint) => {
+    const restic = "remotes:\n  r: { type: restic, repository: ./r, password: { file: ./pw }, keep: { daily: 3 } }\n";
+    holdfast.write("restic.yaml", manifest().replace("remotes:\n", restic));
+    const { code, stderr } = await holdfast.run([
+      "-f",
+      "restic.yaml",
+      "plan",
+      ...recorded,
+      "--resolve",
+      `${remote}=rollback`,
+    ]);
+    expect(stderr).toBe(`error: ${message}\n  next: ${hint}\n`);
+    expect(code).toBe(1);
+  });
+});
+
 describe("what is given as an inventory", () => {
   test.each([
     ["no JSON", "{", /is not JSON/],
