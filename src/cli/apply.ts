@@ -1,4 +1,4 @@
-import type { Manifest } from "../model/manifest.ts";
+import type { Approval, Manifest } from "../model/manifest.ts";
 import { isInPlace, isRestore, type Plan } from "../model/plan.ts";
 import type { Report } from "../model/report.ts";
 import { suspendedByHand } from "../planner/suspended.ts";
@@ -18,7 +18,7 @@ import { openNotices } from "./notices.ts";
 import { makePlan, type PlanningOptions } from "./plan.ts";
 import { type Remotes, withRemotes } from "./remotes.ts";
 import { answer, answerJson, tell } from "./terminal.ts";
-import { connect, observeWorld, type World } from "./world.ts";
+import { clock, connect, observeWorld, type World } from "./world.ts";
 
 interface ApplyOptions extends GlobalOptions, PlanningOptions {
   readonly yes?: true;
@@ -126,6 +126,12 @@ async function savedPlan(path: string, manifest: Manifest, options: ApplyOptions
         hint: `apply it as that: --as ${plan.self ?? "none"}`,
       },
     );
+  const lapsed = isRestoring(plan) ? undefined : lapsedSince(plan, manifest);
+  if (lapsed !== undefined)
+    throw new Failure(
+      `the approval at ${lapsed.place.file}:${lapsed.place.line}, which held when this plan was made, lapsed on ${lapsed.untilText}; nothing was done`,
+      { code: EXIT.stale, hint: "plan again; or renew the approval first, and then plan again" },
+    );
   const suspended = plan.operations.find(
     (one) => !isRestoring(plan) && suspendedByHand(manifest, one.source) !== undefined,
   );
@@ -135,6 +141,12 @@ async function savedPlan(path: string, manifest: Manifest, options: ApplyOptions
       hint: `plan again, or first: holdfast resume ${visible(suspendedByHand(manifest, suspended.source) ?? "")}`,
     });
   return plan;
+}
+
+/** What a plan rests on is not written in it: any approval that has lapsed may be what it was reviewed with. */
+function lapsedSince({ now }: Plan, { approvals }: Manifest): Approval | undefined {
+  const planned = Date.parse(now) / 1000;
+  return approvals.find(({ until }) => planned < until && until <= clock());
 }
 
 /** Somebody brings a source back on purpose, suspended or not. */

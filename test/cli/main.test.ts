@@ -255,6 +255,27 @@ describe("apply PLAN", () => {
     expect(code).toBe(1);
   });
 
+  test("an approval that has lapsed since: 4, nothing done", async () => {
+    const text = (until: string) =>
+      `${manifest()}approvals: [{ source: "nas01:tank/data", destroy: 9, until: ${until} }]\n`;
+    const apply = async (until: string, ...more: string[]) => {
+      holdfast.write("approved.yaml", text(until));
+      const made = await holdfast.run(["-f", "approved.yaml", "plan", ...recorded, "--out", "approved.json", ...more]);
+      expect(made.code).toBe(0);
+      // long ago for the clock of this machine, whenever that is
+      const plan = JSON.parse(readFileSync(holdfast.path("approved.json"), "utf8"));
+      holdfast.write("approved.json", { ...plan, now: "2001-01-01T00:00:00Z" });
+      return holdfast.run(["-f", "approved.yaml", "apply", "approved.json"]);
+    };
+    const lapsed = await apply("2002-02-02");
+    expect(lapsed.stderr).toMatch(
+      /^error: the approval at approved\.yaml:\d+, which held when .* lapsed on 2002-02-02; nothing was done\n {2}next: /m,
+    );
+    expect(lapsed.code).toBe(4);
+    for (const until of ["2000-01-01", "2199-01-01"])
+      expect((await apply(until)).stderr).toContain("nobody can be asked");
+  });
+
   test("--confirm without anything that is given up is an error", async () => {
     await save();
     for (const plan of [["saved.json"], []]) {
