@@ -1,5 +1,5 @@
 import { type DestinationStream, type Logger, pino } from "pino";
-import { visible } from "../render/text.ts";
+import { oneLine, visible } from "../render/text.ts";
 import { tell } from "./terminal.ts";
 
 export type Level = "debug" | "info" | "warn" | "error" | "silent";
@@ -28,7 +28,7 @@ const prettyStream: DestinationStream = {
     const details = Object.entries(rest)
       .filter(([key]) => !FOR_PROGRAMS.has(key))
       .map(([key, value]) => `  ${key}=${wordOf(value)}`);
-    tell(`${String(time)} ${String(level).padEnd(5)} ${visible(String(msg ?? ""))}${details.join("")}\n`);
+    tell(`${String(time)} ${String(level).padEnd(5)} ${oneLine(String(msg ?? ""))}${details.join("")}\n`);
   },
 };
 

@@ -29,7 +29,8 @@ export async function status(options: StatusOptions): Promise<ExitCode> {
     if (from !== undefined) (await openLog(options)).info({ from }, "the status is the service's");
   } else {
     const { renderStatus } = await import("../render/status.ts");
-    answer(renderStatus(found, { ...forStdout(options), ...(from !== undefined && { from }) }));
+    const told = from === undefined ? options.inventory && ("recording" as const) : { service: from };
+    answer(renderStatus(found, { ...forStdout(options), ...(told && { from: told }) }));
   }
   return isWell(found.health) ? EXIT.ok : EXIT.incomplete;
 }

@@ -91,9 +91,13 @@ function findingsOf(now: EpochSeconds, seen: Seen): Finding[] {
   const [first] = facts.blocked;
   if (first) {
     const others = facts.blocked.length - 1;
-    findings.push(["blocked", `${first.reason}: ${first.message}${others > 0 ? ` (and ${others} more)` : ""}`]);
+    findings.push(["blocked", `${named(first)}${others > 0 ? ` (and ${others} more)` : ""}`]);
   }
   if (seen.isPartial) findings.push(["failed", "the newest copy lacks files that could not be read"]);
   if (facts.failure !== undefined) findings.push(["failed", `the last attempt failed: ${facts.failure}`]);
   return findings;
 }
+
+/** Some messages begin with what it is called. */
+const named = ({ reason, message }: BlockedStatus): string =>
+  message.startsWith(`${reason}:`) ? message : `${reason}: ${message}`;

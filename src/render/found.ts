@@ -1,6 +1,6 @@
 import type { Found, FoundAt, FoundPath, FoundVersion, Unsearched } from "../model/found.ts";
 import { shellLine } from "./shell-line.ts";
-import { columns, type Palette, palette, plural, size, type TextOptions, visible } from "./text.ts";
+import { columns, type Palette, palette, plural, size, type TextOptions, visible, visibleLines } from "./text.ts";
 
 export interface FoundOptions extends TextOptions {
   /** With every place, and the command for each version. */
@@ -101,8 +101,12 @@ function merged(unsearched: readonly Unsearched[]): string[] {
     const whose =
       sources.length === 0 ? "" : sources.length === 1 ? ` of ${sources[0]}` : ` of ${sources.length} sources`;
     const what = count === 0 ? "" : ` (${plural(count, "snapshot")})`;
-    const next = first.hint === undefined ? [] : [`  next: ${visible(first.hint)}`];
-    return [`! not searched: ${visible(`${first.place}${whose}${what}: ${first.reason}`)}`, ...next];
+    const [reason = "", ...more] = visibleLines(first.reason);
+    const next = first.hint === undefined ? [] : [`next: ${visible(first.hint)}`];
+    return [
+      `! not searched: ${visible(`${first.place}${whose}${what}`)}: ${reason}`,
+      ...[...more, ...next].map((line) => `  ${line}`),
+    ];
   });
 }
 

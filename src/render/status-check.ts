@@ -1,5 +1,5 @@
 import type { CopyStatus, Health, PlaceStatus, Status } from "../model/status.ts";
-import { plural, shortAddress, visible } from "./text.ts";
+import { oneLine, plural, shortAddress, visible } from "./text.ts";
 
 /** What a monitoring plugin ends with. */
 const STATES = { OK: 0, WARNING: 1, CRITICAL: 2, UNKNOWN: 3 } as const;
@@ -62,7 +62,7 @@ export function renderCheck(status: Status): CheckAnswer {
   return answer(state, summary, perfdata(status, places));
 }
 
-export const renderUnknown = (reason: string): CheckAnswer => answer("UNKNOWN", visible(reason), "");
+export const renderUnknown = (reason: string): CheckAnswer => answer("UNKNOWN", oneLine(reason), "");
 
 /** A bar begins the performance data: nothing before it may be one. */
 const answer = (state: State, text: string, data: string): CheckAnswer => ({
@@ -70,13 +70,13 @@ const answer = (state: State, text: string, data: string): CheckAnswer => ({
   code: STATES[state],
 });
 
-const because = ({ message }: PlaceStatus): string => (message === undefined ? "" : `: ${visible(message)}`);
+const because = ({ message }: PlaceStatus): string => (message === undefined ? "" : `: ${oneLine(message)}`);
 
 const unseen = ({ unobserved }: Status): string[] =>
   unobserved
     .filter(({ expected }) => !expected)
     .slice(0, 1)
-    .map(({ host, repository, reason }) => `${visible(repository ?? host)}: ${visible(reason)}`);
+    .map(({ host, repository, reason }) => `${visible(repository ?? host)}: ${oneLine(reason)}`);
 
 const suspended = ({ sources }: Status): string => {
   const count = sources.filter((source) => source.suspended).length;

@@ -9,6 +9,7 @@ import {
   size,
   type TextOptions,
   visible,
+  visibleLines,
   wrap,
 } from "./text.ts";
 
@@ -35,8 +36,8 @@ const paintOf = (colors: Palette): Readonly<Record<Health, (text: string) => str
 });
 
 export interface StatusText extends TextOptions {
-  /** The service that told it; absent: it was looked at for this answer. */
-  readonly from?: string;
+  /** The service that told it, or a recording; absent: it was looked at for this answer. */
+  readonly from?: { readonly service: string } | "recording";
 }
 
 /** A table with a row for each place, and below it what is the matter and what can be done. */
@@ -93,7 +94,7 @@ function below({ health, message, blocked, withheld, conditions = [] }: PlaceSta
   const isTold = health === "ok" || health === "waiting";
   const stalled = conditions.find(({ type, status }) => type === "Stalled" && status);
   return [
-    ...(message === undefined || isTold ? [] : [visible(message)]),
+    ...(message === undefined || isTold ? [] : visibleLines(message)),
     ...(withheld > 0 ? [`${plural(withheld, "deletion")} withheld`] : []),
     ...(stalled ? [`stalled since ${visible(stalled.since)}: ${visible(stalled.message)}`] : []),
     ...blocked.flatMap(({ remedies }) => remedies.map((remedy) => `next: ${visible(remedy)}`)),
@@ -109,12 +110,17 @@ function headline({ self, sources }: Status): string {
 }
 
 const unseen = ({ unobserved }: Status): string[] =>
-  unobserved.flatMap(({ host, pool, repository, reason, hint, expected }) => [
-    `${expected ? "Away" : "Not seen"}: ${visible(repository ?? (pool === undefined ? host : `${host}:${pool}`))}: ${visible(reason)}`,
-    ...(hint === undefined ? [] : [`  next: ${visible(hint)}`]),
-  ]);
+  unobserved.flatMap(({ host, pool, repository, reason, hint, expected }) => {
+    const what = visible(repository ?? (pool === undefined ? host : `${host}:${pool}`));
+    const [first = "", ...more] = visibleLines(reason);
+    return [
+      `${expected ? "Away" : "Not seen"}: ${what}: ${first}`,
+      ...more.map((line) => `  ${line}`),
+      ...(hint === undefined ? [] : [`  next: ${visible(hint)}`]),
+    ];
+  });
 
-function footer({ unprotected, observedAt, now }: Status, from: string | undefined): string[] {
+function footer({ unprotected, observedAt, now }: Status, from: StatusText["from"]): string[] {
   const ago = (Date.parse(now) - Date.parse(observedAt)) / 1000;
   const when = ago < 1 ? "just now" : `${duration(ago)} ago`;
   return [
@@ -123,6 +129,8 @@ function footer({ unprotected, observedAt, now }: Status, from: string | undefin
       : []),
     from === undefined
       ? `Looked ${when}.`
-      : `From the service at ${visible(from)}, which looked ${when}; --fresh looks now.`,
+      : from === "recording"
+        ? `As it was recorded at ${visible(observedAt)}.`
+        : `From the service at ${visible(from.service)}, which looked ${when}; --fresh looks now.`,
   ];
 }

@@ -1,5 +1,5 @@
-import type { OperationKind, Plan } from "../model/plan.ts";
-import { size } from "./text.ts";
+import { type OperationKind, type Plan, writePlace } from "../model/plan.ts";
+import { plural, size } from "./text.ts";
 
 /** Kinds that the summary has no number of its own for, in the order they are named. */
 const OTHERS: readonly (readonly [OperationKind, string])[] = [
@@ -9,7 +9,6 @@ const OTHERS: readonly (readonly [OperationKind, string])[] = [
   ["replace", "to replace"],
   ["bookmark", "to bookmark"],
   ["unbookmark", "to forget"],
-  ["init", "to create"],
   ["unlock", "to unlock"],
   ["prune", "to prune"],
   ["check", "to check"],
@@ -19,13 +18,18 @@ const OTHERS: readonly (readonly [OperationKind, string])[] = [
 
 type Summed = Pick<Plan, "operations" | "summary" | "complete" | "shortfalls">;
 
+/** Copies that something is sent to, however many snapshots that are and in how many streams. */
+const sentTo = ({ operations }: Pick<Plan, "operations">): number =>
+  new Set(operations.flatMap((one) => (one.kind === "send" && !one.restores ? [writePlace(one.at)] : []))).size;
+
 /** `1 to create, 1 to send (1.2 GiB), 23 to destroy (310 MiB)`, without what is none. */
 export function changesInWords({ operations, summary }: Pick<Plan, "operations" | "summary">): string {
   const counted = (count: number, words: string, bytes?: number): string[] =>
     count === 0 ? [] : [`${count.toLocaleString("en-US")} ${words}${bytes === undefined ? "" : ` (${size(bytes)})`}`];
+  const inits = operations.filter(({ kind }) => kind === "init").length;
   return [
     ...counted(summary.create, "to create"),
-    ...counted(summary.send, "to send", summary.sendBytes),
+    ...counted(sentTo({ operations }), "to send", summary.sendBytes),
     ...counted(summary.resume, "to resume"),
     // of single files nobody knows how large they are
     ...counted(summary.restore ?? 0, "to restore", summary.restoreBytes || undefined),
@@ -33,6 +37,7 @@ export function changesInWords({ operations, summary }: Pick<Plan, "operations" 
     ...counted(summary.copy, "to copy"),
     ...counted(summary.destroy, "to destroy", summary.destroyBytes),
     ...counted(summary.forget, "to forget"),
+    ...(inits === 0 ? [] : [`${plural(inits, "repository", "repositories")} to create`]),
     ...OTHERS.flatMap(([kind, words]) => counted(operations.filter((one) => one.kind === kind).length, words)),
   ].join(", ");
 }

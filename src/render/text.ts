@@ -32,6 +32,9 @@ export const visibleLines = (text: string): string[] =>
     .split(/\r?\n/)
     .map((line) => visible(line.replaceAll("\t", "    ")));
 
+/** Where only one line is to be had. */
+export const oneLine = (text: string): string => visibleLines(text).join("; ");
+
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${count.toLocaleString("en-US")} ${count === 1 ? one : many}`;
 

@@ -23,7 +23,7 @@ describe("plan --inventory", () => {
     expect(stderr).toBe("");
     expect(stdout).toContain("nas01:tank/data");
     expect(stdout).toMatch(/^ {4}> send +@daily-\S+ … @daily-\S+ {2}→ vault:backup\/nas01\/tank\/data/m);
-    expect(stdout).toMatch(/\nPlan: 3 to send \(.*\), 7 to destroy \(.*\), 1 to bookmark\. \d+ kept\.\n$/);
+    expect(stdout).toMatch(/\nPlan: 1 to send \(.*\), 7 to destroy \(.*\), 1 to bookmark\. \d+ kept\.\n$/);
     expect(code).toBe(0);
   });
 

@@ -27,7 +27,7 @@ describe("status", () => {
       "  ✓ ok    tank/data  itself  daily-20261130T000000Z  1 m  2 h         4 hourly, 3 daily",
       "  ✓ ok               vault   daily-20261130T000000Z  1 m  2 d         3 daily",
     ]);
-    expect(stdout).toContain("Looked just now.");
+    expect(stdout).toContain("As it was recorded at 2026-11-30T00:01:00Z.");
     expect(code).toBe(0);
   });
 

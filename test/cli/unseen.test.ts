@@ -5,6 +5,8 @@ import { useHoldfast } from "./harness.ts";
 
 const holdfast = useHoldfast();
 const blind = fakeZfs(holdfast, {}, { failing: "internal error: out of memory" });
+/** Without zfs, as on a machine that has none. */
+const nothing = { env: { PATH: holdfast.path("bin-empty") } };
 const sighted = fakeZfs(holdfast, {
   tank: {},
   "tank/data": {},
@@ -93,6 +95,17 @@ test("snapshot says what it could not see, as text and beside its JSON", async (
   const json = await run(["snapshot", "daily", "--json"], blind);
   expect(JSON.parse(json.stdout)).toMatchObject({ operations: [] });
   expect(json.stderr).toContain("internal error: out of memory");
+});
+
+test.each([
+  ["status", ["status"], "Not seen: nas: "],
+  ["find", ["find", "x"], "! not searched: nas: "],
+])("%s says why on lines of their own", async (_, args, beginning) => {
+  const { stdout } = await run(args, nothing);
+  const lines = stdout.split("\n");
+  const at = lines.findIndex((line) => line.startsWith(`${beginning}nas: zfs is not installed here`));
+  expect(lines[at + 1]).toMatch(/^ {2}install it/);
+  expect(stdout).not.toContain("\\n");
 });
 
 describe("suspend", () => {

@@ -32,7 +32,7 @@ describe("the table", () => {
 
   test("says whose answer it is, and how old", () => {
     const later = { ...status, now: new Date((now + 125) * 1000).toISOString() };
-    const text = renderStatus(later, { color: false, from: "127.0.0.1:9469" });
+    const text = renderStatus(later, { color: false, from: { service: "127.0.0.1:9469" } });
     expect(text).toContain("From the service at 127.0.0.1:9469, which looked 2 m 5 s ago; --fresh looks now.");
   });
 
@@ -125,7 +125,7 @@ describe("the plugin's line", () => {
     expect(line.split("\n")).toHaveLength(1);
     expect(line.match(/\|/g)).toHaveLength(1);
     expect(line).toContain("'a/b''c:d\\ne'=60s");
-    expect(renderUnknown("a|b\nc")).toEqual({ code: 3, line: "HOLDFAST UNKNOWN - a/b\\nc" });
+    expect(renderUnknown("a|b\nc")).toEqual({ code: 3, line: "HOLDFAST UNKNOWN - a/b; c" });
   });
 
   test("of a place without a copy there is no age", () => {

@@ -263,7 +263,8 @@ function isThereAlready(observations: Observations, at: At | AtDirectory): boole
 }
 
 function nothingFor(source: AnySource, { snapshot, at, from, ofCopy }: RestoreRequest, { unseen }: Places): Refusal {
-  const evidence = unseen.map(({ place, reason }) => `${place} could not be seen: ${reason}`);
+  // a fact is one line
+  const evidence = unseen.map(({ place, reason }) => `${place} could not be seen: ${reason.replaceAll("\n", "; ")}`);
   const which = snapshot !== undefined ? ` called ${snapshot}` : at === undefined ? "" : ` from ${iso(at)} or before`;
   const where = from === undefined ? "no place that was seen has a" : `${from} has no`;
   if (ofCopy)
