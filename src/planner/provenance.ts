@@ -59,6 +59,8 @@ export const datasetProvenance = (settled: SettledDataset): Provenance[] => [
 export const directoryProvenance = (settled: SettledDirectory): Provenance[] => [
   row("policy", settled.policy, "-", String),
   takeRow(settled, "default: the scheduled types that its remotes keep"),
+  // of remotes that say nothing of their own
+  ...(settled.keep ? [row("keep", settled.keep, "{}", writeRetention)] : []),
   row("maxAge", settled.maxAge, "-", writeSeconds),
   row("suspend", settled.suspend, "false", String),
   ...priorityRows(settled),

@@ -57,6 +57,19 @@ const writeRule = (rule: KeepRule): string =>
     ? writeCount(rule.count)
     : `{ count: ${writeCount(rule.count)}, within: ${writeSeconds(rule.within)} }`;
 
+const SIZES = [
+  ["TiB", 2 ** 40],
+  ["GiB", 2 ** 30],
+  ["MiB", 2 ** 20],
+  ["KiB", 2 ** 10],
+  ["B", 1],
+] as const;
+/** In the largest unit of which it is a whole number. */
+const writeSize = (bytes: number): string => {
+  const [unit, length] = SIZES.find(([, length]) => bytes % length === 0) ?? ["B", 1];
+  return `${bytes / length}${unit}`;
+};
+
 /** `{ a: b, c: [d] }`, without what is not set. */
 function writeMapping(keys: Readonly<Record<string, string | undefined>>): string {
   const pairs = Object.entries(keys).flatMap(([key, value]) => (value === undefined ? [] : [`${key}: ${value}`]));
@@ -75,7 +88,7 @@ export const writeVerify = ({ schedule, sample, within }: Verify): string =>
   writeMapping({
     schedule: schedule && `"${schedule.schedule}"`,
     timezone: schedule && schedule.timezone !== "UTC" ? schedule.timezone : undefined,
-    sample: sample === undefined ? undefined : `${sample}B`,
+    sample: sample === undefined ? undefined : writeSize(sample),
     within: within === undefined ? undefined : writeSeconds(within),
   });
 
@@ -85,7 +98,7 @@ export const writeFiles = (files: FileSelection): string =>
     exclude: writeList(files.exclude),
     excludeIfPresent: writeList(files.excludeIfPresent),
     excludeCaches: files.excludeCaches ? "true" : undefined,
-    excludeLargerThan: files.excludeLargerThan === undefined ? undefined : `${files.excludeLargerThan}B`,
+    excludeLargerThan: files.excludeLargerThan === undefined ? undefined : writeSize(files.excludeLargerThan),
     oneFileSystem: files.oneFileSystem ? "true" : undefined,
   });
 
@@ -93,4 +106,14 @@ const writeAction = (action: HookAction | undefined): string | undefined =>
   action && ("command" in action ? `[${action.command.join(", ")}]` : `{ http: { method: ${action.http.method} } }`);
 
 export const writeHooks = (hooks: readonly Hook[]): string =>
-  `[${hooks.map(({ around, before, after }) => writeMapping({ around, before: writeAction(before), after: writeAction(after) })).join(", ")}]`;
+  `[${hooks
+    .map(({ around, before, after, timeout, onFailure }) =>
+      writeMapping({
+        around,
+        before: writeAction(before),
+        after: writeAction(after),
+        timeout: writeSeconds(timeout),
+        onFailure,
+      }),
+    )
+    .join(", ")}]`;

@@ -359,3 +359,22 @@ describe("list SOURCE --json", () => {
     expect(plan.stdout).not.toContain("there is no dataset tank/other");
   });
 });
+
+test("explain shows every key as the manifest would write it", async () => {
+  const directory =
+    "{ take: [daily], keep: { daily: 9 }, files: { excludeLargerThan: 1GiB }, hooks: [{ around: run, before: [date], timeout: 90s }], remotes: { r: {} } }";
+  const restic = "remotes:\n  r: { type: restic, repository: ./r, password: { file: ./pw }, keep: { daily: 3 } }\n";
+  const text = manifest().replace("remotes:\n", restic);
+  holdfast.write("keys.yaml", `${text}directories: { "nas01:/etc": ${directory} }\n`);
+  const { stdout, stderr } = await holdfast.run(["-f", "keys.yaml", "explain", "/etc", "--json", ...recorded]);
+  expect(stderr).toBe("");
+  const keys = Object.fromEntries(
+    JSON.parse(stdout).keys.map(({ key, value }: Record<string, string>) => [key, value]),
+  );
+  expect(keys).toMatchObject({
+    keep: "{ daily: 9 }",
+    "remotes.r.keep": "{ daily: 3 }",
+    files: "{ excludeLargerThan: 1GiB }",
+    hooks: "[{ around: run, before: [date], timeout: 90s, onFailure: abort }]",
+  });
+});
