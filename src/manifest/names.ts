@@ -4,12 +4,12 @@ import { quote } from "./words.ts";
 
 /** What keeps ZFS from having a dataset of this name, if anything does. */
 export function datasetFault(name: string): string | undefined {
-  return componentFault(name, /[^A-Za-z0-9_.: /-]/) ?? poolFault(name) ?? lengthFault(name);
+  return componentFault(name, /[^A-Za-z0-9_.: /-]/u) ?? poolFault(name) ?? lengthFault(name);
 }
 
 /** The same for a pattern of dataset names. */
 export function patternFault(pattern: string): string | undefined {
-  const fault = componentFault(pattern, /[^A-Za-z0-9_.: /*?[\]{},!^-]/);
+  const fault = componentFault(pattern, /[^A-Za-z0-9_.: /*?[\]{},!^-]/u);
   if (fault !== undefined) return fault;
   if (!balanced(pattern)) return "has a bracket without its partner";
   try {

@@ -90,9 +90,11 @@ export function parseMoment(text: string, timezone: string, now: EpochSeconds): 
 
 /** What is wrong with a cron pattern of five fields, if anything is. */
 export function scheduleFault(pattern: string): string | undefined {
-  const fields = pattern.trim().split(/\s+/);
-  if (fields.length !== 5)
-    return `has ${fields.length === 1 ? "one field" : `${fields.length} fields`} where cron takes five`;
+  const fields = pattern.split(/\s+/).filter((field) => field !== "");
+  if (fields.length !== 5) {
+    const count = ["no field", "one field"][fields.length] ?? `${fields.length} fields`;
+    return `has ${count} where cron takes five`;
+  }
   try {
     const cron = new Cron(pattern, { mode: "5-part", timezone: "UTC", paused: true });
     return cron.nextRun(someDay) ? undefined : "never fires";

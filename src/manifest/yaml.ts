@@ -214,7 +214,11 @@ class TreeBuilder {
     for (const pair of pairs) {
       const key = this.#span(pair.key);
       const name = isScalar(pair.key) && !isAlias(pair.key) ? pair.key.value : undefined;
-      if (typeof name !== "string" || name === "") {
+      if (name === "") {
+        this.#report(key, "yaml", "a key must not be empty", "write its name before the colon, or remove it");
+        continue;
+      }
+      if (typeof name !== "string") {
         this.#report(key, "yaml", "a key must be plain text", "put it in quotes");
         continue;
       }

@@ -385,3 +385,16 @@ it.each(["remotes", "mirrors"])("%s cannot be called source, which means a sourc
     /"source" cannot be used here: .* and is not source/,
   );
 });
+
+describe("what is wrong with a name or a schedule is said of the whole of it", () => {
+  it.each([
+    ["datasets: { tank/🦊: { keep: { daily: 1 } } }", 'contains "🦊", which no dataset name can'],
+    ["datasets: { tank/*🦊: { keep: { daily: 1 } } }", 'contains "🦊", which no dataset name can'],
+    ['snapshotTypes: { often: { schedule: "" } }', "has no field where cron takes five"],
+    ['snapshotTypes: { often: { schedule: " * " } }', "has one field where cron takes five"],
+    ['datasets: { "": { keep: { daily: 1 } } }', "a key must not be empty"],
+  ])("%s", (text, message) => {
+    const { diagnostics } = parse(`version: 1\n${text}\n`);
+    expect(diagnostics.map((one) => one.message).join()).toContain(message);
+  });
+});

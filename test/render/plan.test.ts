@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from "node:util";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Plan } from "../../src/model/plan.ts";
+import type { Operation, Plan } from "../../src/model/plan.ts";
 import type { Bytes } from "../../src/model/units.ts";
 import { renderPlan } from "../../src/render/plan.ts";
 import { changesInWords, summaryLine } from "../../src/render/summary.ts";
@@ -109,4 +109,11 @@ test("many foreign snapshots and notes are a number until -v", () => {
   const verbose = renderPlan(many, { ...plain, verbose: true });
   expect(verbose.match(/@by-hand/g)).toHaveLength(40);
   expect(verbose).toContain("tank/n39");
+});
+
+test("copies that are sent to are counted once, and repositories are not taken for snapshots", () => {
+  const init = { ...plans.create, kind: "init", records: [] } as unknown as Operation;
+  const operations = [plans.create, init, plans.send, { ...plans.send, id: "send-2" }];
+  const summary = { ...typical.summary, create: 1, send: 9, resume: 0, destroy: 0, forget: 0 };
+  expect(changesInWords({ operations, summary })).toBe("1 to create, 1 to send (1.2 GiB), 1 repository to create");
 });
