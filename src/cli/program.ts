@@ -69,11 +69,15 @@ export function createProgram(finish: (code: ExitCode) => void): Command {
     .option("-f, --file <MANIFEST>", "the manifest, a file or a folder (default: ./holdfast.yaml, then /etc/holdfast/)")
     .option("--as <HOST>", "which of the manifest's hosts this machine is; `none` is a controller of all")
     .addOption(
-      new Option("--log-level <LEVEL>", "what is logged to stderr")
+      new Option("--log-level <LEVEL>", "what is logged to stderr; the error that a command ends with always is")
         .choices(["debug", "info", "warn", "error", "silent"])
         .default("info"),
     )
-    .addOption(new Option("--log-format <FORMAT>", "how it is logged").choices(["pretty", "json"]).default("pretty"))
+    .addOption(
+      new Option("--log-format <FORMAT>", "how it is logged; errors and what is wrong with a manifest are text")
+        .choices(["pretty", "json"])
+        .default("pretty"),
+    )
     .option("--no-color", "plain text (also with NO_COLOR)")
     .addOption(new Option("--concurrency <N>", "transfers at the same time").argParser(positive).default(4))
     .addOption(
