@@ -7,7 +7,7 @@ import { visible } from "../render/text.ts";
 import { commandLines } from "./command-lines.ts";
 import { forStdout, type GlobalOptions, requireManifest } from "./context.ts";
 import { EXIT, type ExitCode, Failure } from "./exit.ts";
-import { requireMatches, unseenHosts } from "./selection.ts";
+import { nameable, requireMatches, unseenHosts } from "./selection.ts";
 import { answer, answerJson } from "./terminal.ts";
 import { lookAround, type World } from "./world.ts";
 
@@ -59,8 +59,7 @@ export async function makePlan(manifest: Manifest, { inventory, now }: World, op
   const { target, exclude, allHosts, allowDestroy, resolve, retryPartial } = options;
   const scope = { ...(allHosts === undefined ? {} : { allHosts }) };
   requireResolvable(manifest, resolve);
-  const { sources, directories, blocked } = planner.sourcesOf(manifest, inventory, scope);
-  const known = [...[...sources, ...directories].map(({ address }) => address), ...blocked.map(({ source }) => source)];
+  const known = nameable(planner.sourcesOf(manifest, inventory, scope));
   requireMatches(manifest, known, [...(target ?? []), ...(exclude ?? [])], unseenHosts(inventory));
   return planner.plan(manifest, inventory, {
     now,

@@ -15,6 +15,19 @@ export function selects(manifest: Pick<Manifest, "self">, pattern: string): (sou
   };
 }
 
+/** All that can be named: what is in the way of a source is said by whoever is asked for it. */
+export const nameable = ({
+  sources,
+  directories,
+  blocked,
+}: Pick<
+  ReturnType<typeof import("../planner/index.ts").sourcesOf>,
+  "sources" | "directories" | "blocked"
+>): Address[] => [
+  ...[...sources, ...directories].map(({ address }) => address),
+  ...blocked.map(({ source }) => source),
+];
+
 /** A place of which nobody knows now what is there, and why. */
 export interface Unseen {
   readonly place: string;

@@ -8,7 +8,7 @@ import { forStderr, forStdout, type GlobalOptions, requireManifest } from "./con
 import { type ExitCode, Failure } from "./exit.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { type Remotes, withRemotes } from "./remotes.ts";
-import { requireMatches, unseenHosts } from "./selection.ts";
+import { nameable, requireMatches, unseenHosts } from "./selection.ts";
 import { answer, tell } from "./terminal.ts";
 import { connect, observeWorld, type World } from "./world.ts";
 
@@ -61,13 +61,8 @@ export async function planOfSnapshot(
 ): Promise<Plan> {
   const { planSnapshot, sourcesOf } = await import("../planner/index.ts");
   const scope = allHosts === undefined ? {} : { allHosts: true };
-  const { sources, directories } = sourcesOf(manifest, inventory, scope);
-  requireMatches(
-    manifest,
-    [...sources, ...directories].map(({ address }) => address),
-    patterns,
-    unseenHosts(inventory),
-  );
+  const known = nameable(sourcesOf(manifest, inventory, scope));
+  requireMatches(manifest, known, patterns, unseenHosts(inventory));
   const plan = planSnapshot(manifest, inventory, {
     now,
     type: type as TypeName,

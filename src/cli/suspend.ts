@@ -3,7 +3,7 @@ import type { Address } from "../model/units.ts";
 import { visible } from "../render/text.ts";
 import { type GlobalOptions, requireManifest, stateFolder } from "./context.ts";
 import { EXIT, type ExitCode, Failure } from "./exit.ts";
-import { couldHave, requireMatches, selects, type Unseen, unseenHosts } from "./selection.ts";
+import { couldHave, nameable, requireMatches, selects, type Unseen, unseenHosts } from "./selection.ts";
 import { answer } from "./terminal.ts";
 import { lookAround } from "./world.ts";
 
@@ -103,11 +103,7 @@ async function requireKnown(
   if (unnamed.length === 0) return new Map();
   const { inventory } = await lookAround(manifest, options);
   const { sourcesOf } = await import("../planner/index.ts");
-  const found = sourcesOf(manifest, inventory, {});
-  const known = [
-    ...[...found.sources, ...found.directories].map(({ address }) => address),
-    ...found.blocked.map(({ source }) => source),
-  ];
+  const known = nameable(sourcesOf(manifest, inventory, {}));
   const missing = unnamed.filter((source) => !known.some(selects(manifest, source)));
   const doubtful = new Map(
     missing.flatMap((source) => couldHave(manifest, source, unseenHosts(inventory)).map((unseen) => [source, unseen])),

@@ -10,7 +10,7 @@ import { type ExitCode, Failure } from "./exit.ts";
 import { type Interruption, onInterrupt } from "./interrupt.ts";
 import { lockHosts } from "./lock.ts";
 import { type Remotes, withRemotes } from "./remotes.ts";
-import { requireMatches, unseenHosts } from "./selection.ts";
+import { nameable, requireMatches, unseenHosts } from "./selection.ts";
 import { answer, tell } from "./terminal.ts";
 import { connect, observeWorld } from "./world.ts";
 
@@ -65,13 +65,8 @@ async function planAndVerify(
   const looking = { ...options, unavailable: remotes.unavailable, signal: interruption.signal };
   const { inventory, now } = await observeWorld(manifest, hosts, looking);
   const scope = options.allHosts === undefined ? {} : { allHosts: true };
-  const { sources, directories } = sourcesOf(manifest, inventory, scope);
-  requireMatches(
-    manifest,
-    [...sources, ...directories].map(({ address }) => address),
-    asked.sources ?? [],
-    unseenHosts(inventory),
-  );
+  const known = nameable(sourcesOf(manifest, inventory, scope));
+  requireMatches(manifest, known, asked.sources ?? [], unseenHosts(inventory));
   const plan = planVerify(manifest, inventory, { ...asked, ...scope, now });
   const details = options.verbose ? { verbose: true, commands: commandLines(plan, manifest, inventory) } : {};
   if (plan.operations.length + plan.blocked.length + plan.unobserved.length === 0)

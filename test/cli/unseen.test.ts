@@ -88,6 +88,16 @@ describe("what is named on a host that was not seen", () => {
   });
 });
 
+test("snapshot says of what two patterns claim that it is blocked", async () => {
+  holdfast.write(
+    "tie.yaml",
+    'version: 1\nhosts: { nas: {} }\ndatasets: { "tank/d*": &keys { keep: { daily: 3 } }, "tank/*a": *keys }\n',
+  );
+  const { code, stdout } = await run(["-f", "tie.yaml", "snapshot", "daily", "tank/data"], sighted);
+  expect(stdout).toMatch(/^ {4}! blocked .*tank\/d\*/m);
+  expect(code).toBe(3);
+});
+
 test("snapshot says what it could not see, as text and beside its JSON", async () => {
   const { code, stdout } = await run(["snapshot", "daily"], blind);
   expect(stdout).toMatch(/! missing {3}host nas\n.*internal error: out of memory/s);
