@@ -45,7 +45,11 @@ export async function explain(options: ExplainOptions, address: string): Promise
     const none = new Failure(`${visible(address)} is neither a source of the manifest nor a copy of one`, {
       hint: "`holdfast list` shows all sources, with --all-hosts also those of other hosts",
     });
-    throw notFound(none, `what ${visible(address)} is`, couldHave(manifest, address, unseenHosts(world.inventory)));
+    throw notFound(
+      none,
+      `what ${visible(address)} is`,
+      couldHave(manifest, address, unseenHosts(manifest, world.inventory)),
+    );
   }
   const { source, remote, snapshot } = found;
   const explained = { manifest, inventory: world.inventory, observations: new Observations(world.inventory), plan };

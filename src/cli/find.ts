@@ -188,7 +188,7 @@ async function subjectsIn(
   const observations = new Observations(inventory);
   const known = restorable(manifest, observations).filter(({ host }) => scope.sources(host));
   const addresses = known.map(({ address }) => address);
-  requireMatches(manifest, addresses, patterns, unseenHosts(inventory));
+  requireMatches(manifest, addresses, patterns, unseenHosts(manifest, inventory));
   const isMeant = (point: Point): boolean => isPlaceMeant(point.place) && isMomentMeant(point.taken);
   const subjects: Subject[] = [];
   const unseen: Unsearched[] = [];

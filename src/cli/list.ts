@@ -21,7 +21,7 @@ export async function list(options: ListOptions, patterns: readonly string[]): P
     manifest,
     all.map(({ source }) => source),
     patterns,
-    unseenHosts(inventory),
+    unseenHosts(manifest, inventory),
   );
   const isMeant = patterns.map((pattern) => selects(manifest, pattern));
   const places = isMeant.length === 0 ? all : all.filter(({ source }) => isMeant.some((means) => means(source)));

@@ -88,7 +88,7 @@ async function choose(
   const observations = new Observations(inventory);
   const sources = restorable(manifest, observations);
   const known = sources.map((each) => each.address);
-  await requireKnown(known, request, unseenPlaces(inventory));
+  await requireKnown(known, request, unseenPlaces(manifest, inventory));
   const source = sources.find((each) => each.address === address);
   if (source === undefined) throw new Failure(`there is no source ${visible(address)}`);
   // single files may come from the source's own snapshots, too

@@ -60,7 +60,7 @@ export async function makePlan(manifest: Manifest, { inventory, now }: World, op
   const scope = { ...(allHosts === undefined ? {} : { allHosts }) };
   requireResolvable(manifest, resolve);
   const known = nameable(planner.sourcesOf(manifest, inventory, scope));
-  requireMatches(manifest, known, [...(target ?? []), ...(exclude ?? [])], unseenHosts(inventory));
+  requireMatches(manifest, known, [...(target ?? []), ...(exclude ?? [])], unseenHosts(manifest, inventory));
   return planner.plan(manifest, inventory, {
     now,
     ...scope,

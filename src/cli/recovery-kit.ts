@@ -82,7 +82,7 @@ async function make(
     manifest,
     layout.sources.map(({ source }) => source.address),
     patterns,
-    unseenHosts(inventory),
+    unseenHosts(manifest, inventory),
   );
   const facts = await gatherFacts(questionsFor(layout), {
     ...(options.inventory === undefined && { hosts }),

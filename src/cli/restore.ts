@@ -148,7 +148,7 @@ async function planned(
   ]);
   const sources = restorable(manifest, new Observations(world.inventory));
   const known = sources.map(({ address }) => address);
-  await requireKnown(known, request, unseenPlaces(world.inventory));
+  await requireKnown(known, request, unseenPlaces(manifest, world.inventory));
   const targets = targetsOf(manifest, world.inventory, request);
   if (targets.length > 0) {
     const from = [...new Set(zfsRemotes(manifest).map((remote) => remote.host ?? host))];
@@ -177,12 +177,19 @@ export async function requireKnown(
   const none = new Failure(`there is no source ${visible(source)}`, {
     hint: near === undefined ? "`holdfast list` shows all sources" : `did you mean ${near}?`,
   });
-  throw isDirectory(source) ? none : notFound(none, `whether ${visible(source)} is a source`, unseen);
+  if (isDirectory(source)) throw none;
+  const isElsewhere = ({ host, pool }: Unseen): boolean =>
+    pool !== undefined && !`${source}/`.startsWith(`${host}:${pool}/`);
+  throw notFound(
+    none,
+    `whether ${visible(source)} is a source`,
+    unseen.filter((one) => !isElsewhere(one)),
+  );
 }
 
 /** A dataset that is gone may still have copies in any of them. */
-export const unseenPlaces = (inventory: Inventory): Unseen[] => [
-  ...unseenHosts(inventory),
+export const unseenPlaces = (manifest: Manifest, inventory: Inventory): Unseen[] => [
+  ...unseenHosts(manifest, inventory),
   ...Object.entries(inventory.repositories ?? {}).flatMap(([key, there]) =>
     there.state === "unobserved" ? [{ place: `repository ${key}`, reason: there.reason }] : [],
   ),

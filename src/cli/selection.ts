@@ -1,7 +1,7 @@
-import type { Inventory } from "../model/inventory.ts";
+import type { HostInventory, Inventory } from "../model/inventory.ts";
 import type { Manifest } from "../model/manifest.ts";
-import type { Address, HostName } from "../model/units.ts";
-import { matcher } from "../planner/patterns.ts";
+import { type Address, type DatasetName, type HostName, poolOf } from "../model/units.ts";
+import { isGlob, matcher } from "../planner/patterns.ts";
 import { visible } from "../render/text.ts";
 import { EXIT, Failure } from "./exit.ts";
 
@@ -33,20 +33,29 @@ export interface Unseen {
   readonly place: string;
   /** What is meant there is only known of hosts. */
   readonly host?: HostName;
+  readonly pool?: string;
   readonly reason: string;
 }
 
-export const unseenHosts = ({ hosts }: Pick<Inventory, "hosts">): Unseen[] =>
-  Object.entries(hosts).flatMap(([host, there]) =>
-    there.state === "unobserved" ? [{ place: host, host: host as HostName, reason: there.reason }] : [],
-  );
+/** Hosts, and of those that were seen the pools that the manifest names and that are not imported there. */
+export const unseenHosts = (manifest: Pick<Manifest, "datasets">, { hosts }: Pick<Inventory, "hosts">): Unseen[] =>
+  (Object.entries(hosts) as [HostName, HostInventory][]).flatMap(([host, there]): Unseen[] => {
+    if (there.state === "unobserved") return [{ place: host, host, reason: there.reason }];
+    const named = manifest.datasets
+      .filter(({ pattern }) => matcher(pattern.host)(host))
+      .map(({ pattern }) => poolOf(pattern.dataset as DatasetName));
+    return [...new Set(named)]
+      .filter((pool) => !isGlob(pool) && !there.pools.includes(pool))
+      .map((pool) => ({ place: `${host}:${pool}`, host, pool, reason: `pool ${pool} is not imported` }));
+  });
 
-/** Those hosts on which what is named could be; which directories there are, the manifest tells. */
+/** Those on which what is named could be; which directories there are, the manifest tells. */
 export function couldHave({ self }: Pick<Manifest, "self">, pattern: string, unseen: readonly Unseen[]): Unseen[] {
   const [, named, rest = ""] = /^(?:([^/:]+):)?(.*)$/s.exec(pattern) ?? [];
   if (rest === "" || rest.startsWith("/")) return [];
   const isMeant = named === undefined ? (host: string) => self === null || host === self : matcher(named);
-  return unseen.filter(({ host = "" }) => isMeant(host));
+  const isIn = matcher(poolOf(rest as DatasetName));
+  return unseen.filter(({ host = "", pool }) => isMeant(host) && (pool === undefined || isIn(pool)));
 }
 
 /** That something is not there is only said where all was seen; otherwise nobody can tell. */

@@ -62,7 +62,7 @@ export async function planOfSnapshot(
   const { planSnapshot, sourcesOf } = await import("../planner/index.ts");
   const scope = allHosts === undefined ? {} : { allHosts: true };
   const known = nameable(sourcesOf(manifest, inventory, scope));
-  requireMatches(manifest, known, patterns, unseenHosts(inventory));
+  requireMatches(manifest, known, patterns, unseenHosts(manifest, inventory));
   const plan = planSnapshot(manifest, inventory, {
     now,
     type: type as TypeName,

@@ -110,7 +110,7 @@ function selected(status: Status, manifest: Manifest, patterns: readonly string[
   const all = status.sources.map(({ source }) => source);
   const unseen = status.unobserved.flatMap(({ host, pool, remote, repository, reason }) =>
     remote === undefined && repository === undefined
-      ? [{ place: pool === undefined ? host : `${host}:${pool}`, host, reason }]
+      ? [{ place: pool === undefined ? host : `${host}:${pool}`, host, ...(pool !== undefined && { pool }), reason }]
       : [],
   );
   requireMatches(manifest, all, patterns, unseen);

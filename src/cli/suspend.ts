@@ -106,7 +106,9 @@ async function requireKnown(
   const known = nameable(sourcesOf(manifest, inventory, {}));
   const missing = unnamed.filter((source) => !known.some(selects(manifest, source)));
   const doubtful = new Map(
-    missing.flatMap((source) => couldHave(manifest, source, unseenHosts(inventory)).map((unseen) => [source, unseen])),
+    missing.flatMap((source) =>
+      couldHave(manifest, source, unseenHosts(manifest, inventory)).map((unseen) => [source, unseen]),
+    ),
   );
   const unknown = missing.filter((source) => !doubtful.has(source));
   requireMatches(manifest, known, unknown, []);

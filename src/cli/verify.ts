@@ -66,7 +66,7 @@ async function planAndVerify(
   const { inventory, now } = await observeWorld(manifest, hosts, looking);
   const scope = options.allHosts === undefined ? {} : { allHosts: true };
   const known = nameable(sourcesOf(manifest, inventory, scope));
-  requireMatches(manifest, known, asked.sources ?? [], unseenHosts(inventory));
+  requireMatches(manifest, known, asked.sources ?? [], unseenHosts(manifest, inventory));
   const plan = planVerify(manifest, inventory, { ...asked, ...scope, now });
   const details = options.verbose ? { verbose: true, commands: commandLines(plan, manifest, inventory) } : {};
   if (plan.operations.length + plan.blocked.length + plan.unobserved.length === 0)

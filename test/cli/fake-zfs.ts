@@ -29,21 +29,20 @@ const row = (name: string, index: number, given: Row): string => {
 };
 
 /**
- * A machine whose `zfs` lists these and does nothing else; `failing`: all that it says when it is to list them. In `env`
- * for whoever is to find it, with what it was asked in the file `asked`.
+ * A machine whose `zfs` lists these and does nothing else, for whoever is run with `env`; `failing`: all that it says when
+ * it is to list them.
  */
 export function fakeZfs(
-  { folder, path, write }: Pick<ReturnType<typeof useHoldfast>, "folder" | "path" | "write">,
+  { path, write }: Pick<ReturnType<typeof useHoldfast>, "path" | "write">,
   rows: Readonly<Record<string, Row>>,
   { failing }: { readonly failing?: string } = {},
 ) {
   const bin = failing === undefined ? "bin" : "bin-failing";
   const list = Object.entries(rows).map(([name, given], index) => `${row(name, index, given)}\n`);
   const listing = write(`${bin}/listing`, list.join(""));
-  const asked = path(`${bin}/asked`);
   const pools = [...new Set(Object.keys(rows).map((name) => name.split("/")[0]))];
   const program = (name: string, script: string): void =>
-    chmodSync(write(`${bin}/${name}`, `#!/bin/sh\necho "${name} $*" >> '${asked}'\n${script}\n`), 0o755);
+    chmodSync(write(`${bin}/${name}`, `#!/bin/sh\n${script}\n`), 0o755);
   mkdirSync(path(bin), { recursive: true });
   program("zpool", `case $1 in get) ${pools.map((pool) => `printf '${pool}\\tguid\\t1\\n'`).join(";")} ;; esac`);
   program(
@@ -51,13 +50,18 @@ export function fakeZfs(
     `case $1 in
 version) printf 'zfs-2.3.2-1\\nzfs-kmod-2.3.2-1\\n' ;;
 list) ${failing === undefined ? "" : `echo '${failing}' >&2; exit 1`}
+  well=true
+  for each do
+    case $each in */*) cut -f 1 '${listing}' | grep -qxF -- "$each" || { well=false; echo "cannot open '$each': dataset does not exist" >&2; } ;; esac
+  done
   case " $* " in
   *" -d 0 "*) for each do awk -F '\\t' -v name="$each" '$1 == name' '${listing}'; done ;;
   *) cat '${listing}' ;;
-  esac ;;
+  esac
+  $well ;;
 esac`,
   );
   // snapshots are looked at where ZFS shows them, and not mounted
   program("unshare", "exit 1");
-  return { asked, env: { PATH: [path(bin), process.env.PATH, folder].join(delimiter) } };
+  return { env: { PATH: [path(bin), process.env.PATH].join(delimiter) } };
 }

@@ -75,6 +75,21 @@ describe("what is named on a host that was not seen", () => {
     expect(code).toBe(1);
   });
 
+  test("is not seen either in a pool that is not imported", async () => {
+    const data = "{ keep: { daily: 3 } }";
+    holdfast.write(
+      "away.yaml",
+      `version: 1\nhosts: { nas: {} }\ndatasets: { away/data: ${data}, "tank/*": ${data} }\n`,
+    );
+    const { code, stderr } = await run(["-f", "away.yaml", "plan", "--target", "away/*"], sighted);
+    expect(stderr).toMatch(
+      /^error: cannot tell which sources away\/\* means\n {2}nas:away was not observed: pool away is not imported\n/,
+    );
+    expect(code).toBe(3);
+    const typo = await run(["-f", "away.yaml", "plan", "--target", "tnk/data"], sighted);
+    expect([typo.code, typo.stderr]).toEqual([1, expect.stringContaining("no source matches tnk/data")]);
+  });
+
   test("a directory is known by the manifest alone", async () => {
     for (const args of [
       ["plan", "--target", "/ect"],
