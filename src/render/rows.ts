@@ -113,10 +113,7 @@ function singleRow(operation: Operation): Placed[] {
         subject: `to @${visible(operation.to.name)}`,
         where: operation.remote === undefined ? "" : place("on", operation.remote, operation.at.dataset),
         details: [visible(operation.reason)],
-        below: (operation.destroys.length === 0
-          ? []
-          : [`destroys ${range(operation.destroys.map(({ name }) => name))} there`]
-        ).concat(operation.unbookmarks ? [`forgets ${plural(operation.unbookmarks.length, "newer bookmark")}`] : []),
+        below: [...destroysThere(operation.destroys, "@"), ...destroysThere(operation.unbookmarks ?? [], "#")],
       });
     case "replace":
       return row(4, "~", "replace", {
@@ -198,6 +195,16 @@ function singleRow(operation: Operation): Placed[] {
 }
 
 /** Around the rows of what they stand around. */
+const destroysThere = (some: readonly { readonly name: string }[], mark: "@" | "#"): string[] =>
+  some.length === 0
+    ? []
+    : [
+        `destroys ${range(
+          some.map(({ name }) => name),
+          mark,
+        )} there`,
+      ];
+
 const HOOK_RANKS = {
   run: { before: -2, after: 14 },
   snapshot: { before: -1, after: 0.5 },

@@ -33,7 +33,11 @@ export const visibleLines = (text: string): string[] =>
     .map((line) => visible(line.replaceAll("\t", "    ")));
 
 /** Where only one line is to be had. */
-export const oneLine = (text: string): string => visibleLines(text).join("; ");
+export const oneLine = (text: string): string =>
+  visibleLines(text)
+    .map((line) => line.trim())
+    .filter((line) => line !== "")
+    .join("; ");
 
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${count.toLocaleString("en-US")} ${count === 1 ? one : many}`;
@@ -81,7 +85,7 @@ export const duration = (seconds: number): string => {
 };
 
 /** `@a`, `@a, @b`, `@a … @d (4)`. */
-export const range = (names: readonly string[], mark: "@" | "" = "@"): string => {
+export const range = (names: readonly string[], mark: "@" | "#" | "" = "@"): string => {
   const [first, last] = [names[0], names.at(-1)];
   if (first === undefined || last === undefined) return "";
   if (names.length <= 2) return names.map((name) => `${mark}${visible(name)}`).join(", ");

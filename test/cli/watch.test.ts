@@ -220,11 +220,11 @@ describe("holdfast watch", () => {
     writeFileSync(host, "version: 1\n");
     chmodSync(host, 0o666);
     service.kill("SIGHUP");
-    await service.said(/nothing more is started\\nothers may write to/);
+    await service.said(/nothing more is started; others may write to/);
     rmSync(holdfast.path("four/host"), { recursive: true });
     symlinkSync("host", holdfast.path("four/host"));
     service.kill("SIGHUP");
-    await service.said(/nothing more is started\\nwhat this machine allows cannot be told: ELOOP/);
+    await service.said(/nothing more is started; what this machine allows cannot be told: ELOOP/);
     expect((await service.end()).code).toBe(0);
   });
 

@@ -43,7 +43,9 @@ describe.skipIf(!existsSync(join(root, "dist/holdfast.js")))("make demo", () => 
     const programs = folderOf(version, { restic: join("folder" in tools ? tools.folder : "", `restic-${version}`) });
     const { exitCode, all, left } = await demo(`${programs}:${process.env.PATH}`, version);
     expect(exitCode, all).toBe(0);
-    expect(all).toMatch(/^Plan: 2 to back up, 2 to copy, 2 to create\..*^Applied: 6 done\..*^No changes\. 4 kept\./ms);
+    expect(all).toMatch(
+      /^Plan: 2 to back up, 2 to copy, 2 repositories to create\..*^Applied: 6 done\..*^No changes\. 4 kept\./ms,
+    );
     expect(all).toMatch(/^Dear Ada, …$.*nothing was copied$.*^exit code 3$/ms);
     expect(left).toEqual([]);
   });

@@ -223,6 +223,7 @@ export const everything = plan({
       preconditions: [],
       to: ref("daily-20261120T000000Z", 20),
       destroys: [destroyed("manual-1", 31, MiB), destroyed("manual-2", 32, MiB), destroyed("manual-3", 33, MiB)],
+      unbookmarks: [{ name: "cursor", guid: "33" as Guid }],
       bytes: bytes(3 * MiB),
     },
     {
