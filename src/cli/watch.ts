@@ -71,8 +71,10 @@ export async function watch(options: WatchOptions, parts: readonly Part[]): Prom
   const ending = onEnd(log);
   const folder = await stateFolder();
   const { git, branch, path } = options;
-  if (git === undefined && (branch ?? path ?? options.every) !== undefined)
-    throw new Failure("--branch, --path and --every belong to --git", { hint: "give --git URL, or -f FILE alone" });
+  if (git === undefined && ((branch ?? path ?? options.every) !== undefined || !options.verify))
+    throw new Failure("--branch, --path, --every and --no-verify belong to --git", {
+      hint: "give --git URL, or -f FILE alone",
+    });
   if (git !== undefined && options.file !== undefined)
     throw new Failure("--git and -f are two places for one manifest", {
       hint: "with --git, --path says where in the repository it is",

@@ -231,6 +231,7 @@ describe("holdfast watch", () => {
   test.each([
     [["-f", "nowhere.yaml"], 5, "there is no manifest to watch"],
     [["--branch", "main", "-f", "m.yaml"], 1, "belong to --git"],
+    [["--no-verify", "-f", "m.yaml"], 1, "belong to --git"],
     [["--git", "/nowhere", "-f", "m.yaml"], 1, "two places for one manifest"],
     [["--git", "/nowhere", "--path", "../x"], 1, "leads out of the repository"],
     [["--git", "/nowhere", "--branch", "-x"], 1, "cannot be the name of a branch"],
