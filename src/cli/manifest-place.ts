@@ -52,13 +52,13 @@ export async function manifestInGit(options: GlobalOptions, signal: AbortSignal)
       ask("status", "--porcelain", "--", what),
       ask("remote", "get-url", "origin"),
     ]);
-    const { withoutPasswords } = await import("../manifest/text.ts");
+    const { withoutSecret } = await import("../service/git-source.ts");
     return {
       path,
       git: {
         commit,
         changed: changes !== "",
-        ...(origin !== undefined && origin !== "" && { origin: withoutPasswords(origin) }),
+        ...(origin !== undefined && origin !== "" && { origin: withoutSecret(origin) }),
       },
     };
   } catch (error) {

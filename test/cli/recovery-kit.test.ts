@@ -137,7 +137,7 @@ test("with a recorded inventory no host is contacted; which commit it is made of
   expect(manifest.git).toEqual({
     commit: git("rev-parse", "HEAD"),
     changed: false,
-    origin: "https://me:*******@git.example.net/backups.git",
+    origin: "https://git.example.net/backups.git",
   });
   expect(sources).toMatchObject([
     { source: "nas01:tank/data", copies: [{ place: "vault", newest: "2026-11-30T00:00:00Z" }] },
