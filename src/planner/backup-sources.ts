@@ -61,7 +61,7 @@ export function datasetSource(
       return views.flatMap((view): Omit<CopyView, "ref">[] => {
         if (view.type === undefined || has.has(view.key)) return [];
         const { snapshot: _, ...rest } = view;
-        return [{ ...rest, types: [view.type], isPartial: false }];
+        return [{ ...rest, types: [view.type], isOfSnapshot: true, isPartial: false }];
       });
     },
     pins: () => new Map(),

@@ -12,6 +12,8 @@ import { identityOf, isRecord, type Marks, marksOf } from "./tags.ts";
 export interface CopyView extends View {
   /** A backup of a directory is of every type that was due. */
   readonly types: readonly TypeName[];
+  /** It is of a ZFS snapshot, which has a name before it has a guid. */
+  readonly isOfSnapshot?: boolean;
   /** As it exists there; absent while it is only planned. */
   readonly copy?: RepositoryCopy;
   readonly isPartial: boolean;
@@ -93,9 +95,7 @@ export const inOrder = (a: CopyView, b: CopyView): number =>
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** A snapshot that is yet to be taken has no guid, but its name. */
-const knownBy = ({ copy, key, name }: CopyView): string =>
-  copy === undefined || marksOf(copy)?.guid !== undefined ? name : key;
+const knownBy = ({ isOfSnapshot, key, name }: CopyView): string => (isOfSnapshot ? name : key);
 
 const nanoseconds = ({ recorded = IN_UTC }: CopyView): number => recorded.nanoseconds;
 
@@ -108,12 +108,15 @@ function view(
 ): CopyView {
   const types = marked.filter((type) => snapshotTypes.has(type));
   const key = identityOf(copy);
-  const name = source.nameOf(key) ?? nameOf(copy);
+  const marks = marksOf(copy);
+  const isOfSnapshot = marks?.guid !== undefined;
+  const name = source.nameOf(key) ?? nameOf(copy, isOfSnapshot ? marks.types : []);
   return {
     key,
     name,
     type: types[0],
     types,
+    isOfSnapshot,
     creation: copy.creation,
     recorded: recordedIn(copy.time),
     copy,
@@ -123,10 +126,8 @@ function view(
 }
 
 /** Copies of snapshots go by the name Holdfast gives those; others by the id that restic shows. */
-function nameOf(copy: RepositoryCopy): string {
-  const marks = marksOf(copy);
-  const [type] = marks?.types ?? [];
-  return marks?.guid !== undefined && type !== undefined ? snapshotName(type, copy.creation) : copy.id.slice(0, 8);
+function nameOf({ id, creation }: RepositoryCopy, [type]: readonly TypeName[]): string {
+  return type === undefined ? id.slice(0, 8) : snapshotName(type, creation);
 }
 
 const matches = ({ tag, host, path }: AdoptRule, copy: RepositoryCopy): boolean =>

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Dataset, Inventory, RepositoryCopy, Snapshot } from "../../../src/model/inventory.ts";
 import type { KeepByTime, Manifest, ResticRemote } from "../../../src/model/manifest.ts";
 import type {
@@ -10,9 +10,11 @@ import type {
   RemoteName,
   RepositoryKey,
   Txg,
+  TypeName,
 } from "../../../src/model/units.ts";
 import { plan } from "../../../src/planner/index.ts";
-import { type CopyView, inOrder } from "../../../src/remotes/restic/plan-views.ts";
+import { snapshotName } from "../../../src/planner/types.ts";
+import { arrivingCopy, type CopyView, copiesOf, inOrder } from "../../../src/remotes/restic/plan-views.ts";
 import { tagsOf } from "../../../src/remotes/restic/tags.ts";
 import { entry, hostNamed, makeManifest } from "../../property/manifests.ts";
 import { host, repository } from "./tools.ts";
@@ -107,19 +109,47 @@ test("days are those that a copy records, in UTC", () => {
   expect(backedUp([1.4, 0.6], { by: "time", daily: 1 }, "Pacific/Auckland")).toEqual(["daily-0.6"]);
 });
 
-test("of what is taken in one second, that which is yet to be made stands where it will stand", () => {
-  const names = ["hourly-x", "daily-x", "weekly-x"];
-  const view = (key: string, name: string, more: Partial<CopyView> = {}): CopyView => ({
-    ...{ key, name, type: undefined, types: [], creation: NOW, isPartial: false, ref: { name, id: key } },
-    ...more,
-  });
+describe("of what is taken in one second, that which is yet to be made stands where it will stand", () => {
   const nothing: RepositoryCopy = { id: "", time: "", creation: NOW, tree: "", host, paths: [], tags: [] };
-  const planned = names.map((name) => view(`create ${name}`, name));
-  const made = names.map((name, index) => {
-    const guid = `${9 - index}` as Guid;
-    const tags = tagsOf({ source: "nas:tank/data" as Address, guid, types: [] });
-    return view(guid, name, { copy: { ...nothing, tags } });
+  const address = "nas:tank/data" as Address;
+  const source = { address, host, nameOf: () => undefined };
+  const existing = (copies: readonly RepositoryCopy[]): CopyView[] =>
+    copiesOf(
+      makeManifest({ datasets: [] }),
+      { repository, keep: { by: "time", last: 9 } },
+      { state: "observed", resticVersion: "0.18.0", id: "usb", chunkerPolynomial: "", copies, locks: [] },
+      source,
+    );
+  const time = new Date(NOW * 1000).toISOString();
+
+  test("snapshots, which have no guid before", () => {
+    const types = ["weekly", "hourly", "daily"] as TypeName[];
+    const planned = types.map((type): CopyView => {
+      const name = snapshotName(type, NOW);
+      const is = { key: `create ${name}`, name, type, types: [type], isOfSnapshot: true, creation: NOW };
+      return { ...is, isPartial: false, ref: { name, id: "" } };
+    });
+    const made = types.map((type, index) => {
+      const tags = tagsOf({ source: address, guid: `${9 - index}` as Guid, types: [type] });
+      return { ...nothing, id: `${index}`, time, tags };
+    });
+    const names = (views: readonly CopyView[]) => [...views].sort(inOrder).map(({ name }) => name);
+    expect(names(planned)).toEqual(types.map((type) => snapshotName(type, NOW)).sort());
+    expect(names(existing(made))).toEqual(names(planned));
   });
-  const inTurn = (views: readonly CopyView[]) => [...views].sort(inOrder).map(({ name }) => name);
-  expect(inTurn(made)).toEqual(inTurn(planned));
+
+  test("directories, by what they are known by in a mirror too", () => {
+    const tags = tagsOf({ source: address, types: ["daily" as TypeName] });
+    const copies = ["b", "a", "c"].map((id, index) => ({
+      ...nothing,
+      id: id.repeat(64),
+      original: `${9 - index}`,
+      time,
+      tags,
+    }));
+    const there = existing(copies);
+    const mixed = [...there.slice(0, 2), ...there.slice(2).map(arrivingCopy)];
+    const keys = (views: readonly CopyView[]) => [...views].sort(inOrder).map(({ key }) => key);
+    expect(keys(mixed)).toEqual(["7", "8", "9"]);
+  });
 });
