@@ -3,7 +3,7 @@ import type { Inventory } from "../model/inventory.ts";
 import type { Manifest } from "../model/manifest.ts";
 import type { Blocked, Operation, Plan, Unobserved } from "../model/plan.ts";
 import { type EpochSeconds, poolOf, type TypeName } from "../model/units.ts";
-import { planRepositories, type RepositoriesPlan } from "../remotes/restic/plan-repository.ts";
+import { afterUnlocks, planRepositories, type RepositoriesPlan } from "../remotes/restic/plan-repository.ts";
 import { consentsOf } from "./consent.ts";
 import type { PlanContext } from "./context.ts";
 import { createOperation } from "./create.ts";
@@ -271,7 +271,8 @@ function withRepositories(
   limited: boolean,
 ): Operation[] {
   const needed = new Set(operations.flatMap(({ dependsOn }) => dependsOn));
-  return [...first.filter(({ id }) => !limited || needed.has(id)), ...operations, ...(limited ? [] : last(operations))];
+  const before = first.filter(({ id }) => !limited || needed.has(id));
+  return [...before, ...afterUnlocks(before, operations), ...(limited ? [] : last(operations))];
 }
 
 /** How copies are, where the manifest asks. */

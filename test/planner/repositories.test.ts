@@ -310,6 +310,16 @@ describe("a repository", () => {
     expect(operations).toMatchObject([{ kind: "unlock", holders: ["root@nas, pid 7, since 2026-11-24T11:59:00Z"] }]);
   });
 
+  test("before anything works in it, be it only to fill a mirror from it", () => {
+    const made = planned({ copies: [ours(2)], locks: [lock({})] }, { mirror: {}, take: ["daily" as TypeName] });
+    const [unlock, ...others] = made.operations;
+    expect(unlock?.id).toBe("unlock usb@nas");
+    expect(others.map(({ kind, after }) => [kind, after])).toEqual([
+      ["backup", ["unlock usb@nas"]],
+      ["copy", ["unlock usb@nas", "backup nas:/a@daily usb"]],
+    ]);
+  });
+
   test("what its restic cannot do is said once for a host", () => {
     const notes = (version: string) =>
       planned({ copies: [ours()], version }, { mirror: {}, mirrored: { copies: [ours()], version } }).notes.filter(

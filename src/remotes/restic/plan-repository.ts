@@ -66,6 +66,16 @@ const isAt = (operation: Operation, key: RepositoryKey): boolean =>
   ("repository" in operation.at && operation.at.repository === key) ||
   (operation.kind === "copy" && operation.from.repository === key);
 
+/** While somebody on the same machine works in a repository no lock is removed there: what does waits until that is tried. */
+export function afterUnlocks(first: readonly Operation[], operations: readonly Operation[]): Operation[] {
+  const unlocks = first.filter((operation) => operation.kind === "unlock");
+  if (unlocks.length === 0) return [...operations];
+  return operations.map((operation) => {
+    const ids = unlocks.filter(({ at }) => isAt(operation, at.repository)).map(({ id }) => id);
+    return ids.length === 0 ? operation : { ...operation, after: [...ids, ...(operation.after ?? [])] };
+  });
+}
+
 function init({ manifest, mayInit }: PlanContext, each: Looked): InitOperation[] {
   const { key, repository, there, host } = each;
   if (there.state !== "absent" || !repository.init || !mayInit) return [];

@@ -39,8 +39,10 @@ export async function check({ at, subset, outdated }: CheckOperation, context: R
 }
 
 export async function unlock({ at }: UnlockOperation, context: RepositoryContext): Promise<Result> {
-  await open(context, at).unlock();
-  return done();
+  const { removed } = await open(context, at).unlock();
+  if (removed > 0) return done();
+  const message = `${at.repository}: nothing was removed: the locks are gone, or somebody on that machine works there now`;
+  return { ...done(), warnings: [message] };
 }
 
 const recordOf = ({ host }: AtRepository, marks: MaintenanceMarks) => ({
