@@ -92,6 +92,8 @@ export function controller(folder: string, { tools = [], options = [], env: more
       stdin: "ignore",
       reject: false,
       all: true,
+      // a service may take a minute to end what runs: no impatience of ours
+      forceKillAfterDelay: 90_000,
     });
     return running(child, async (signal) => void child.kill(signal));
   });
