@@ -184,7 +184,7 @@ class HostResolver {
   readonly #chains = new Map<string, readonly Link[]>();
   readonly #covered = new Map<string, boolean>();
   readonly #skips = new Map<readonly string[], Matcher>();
-  /** Roots of remotes here: what lies below is copies, which only an entry that names them makes sources. */
+  /** Roots of remotes here: what lies below is copies, of which only an entry that names them speaks. */
   readonly #copyRoots: readonly string[];
 
   constructor(manifest: Manifest, host: HostName) {
