@@ -174,6 +174,12 @@ table("remedies", [
     { options: { resolve: new Map([["R" as never, "replace"]]) } },
   ],
   [
+    "replace needs something that could be sent",
+    "L: h2\nR: d1",
+    "!R remedy",
+    { R: "d=all", options: { resolve: new Map([["R" as never, "replace"]]) } },
+  ],
+  [
     "rollback cannot help without a common base",
     "L: d2\nR: d1",
     "!R no-common-base",

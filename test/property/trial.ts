@@ -100,7 +100,7 @@ export class Trial {
     this.apply(plan, options);
     const { allHosts, target, resolve } = this.asked;
     // who was refused what they asked for does not want another remedy instead
-    const isRefused = plan.blocked.some(({ reason }) => reason === "remedy");
+    const isRefused = plan.blocked.some(({ remote, waiting }) => waiting && remote && resolve?.has(remote));
     this.asked = {
       ...(isRefused && resolve && { resolve }),
       ...(allHosts === undefined ? {} : { allHosts }),

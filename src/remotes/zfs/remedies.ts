@@ -86,7 +86,13 @@ export function refuseReplace(facts: Facts, finding: Finding): Finding | undefin
     };
   }
   if (wantedThere(facts, [], undefined).length > 0) return undefined;
-  return { ...finding, message: `${finding.message}; there is nothing to send that could replace it` };
+  return {
+    ...finding,
+    reason: "remedy",
+    message: `${finding.message}; there is nothing to send that could replace it`,
+    remedies: finding.remedies.filter((remedy) => remedy !== "replace"),
+    advice: [...(finding.advice ?? []), `replace it once ${facts.source.address} has a snapshot that the remote keeps`],
+  };
 }
 
 /** Why the copy may not be rolled back; `undefined` when it may. */
