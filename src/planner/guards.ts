@@ -56,19 +56,15 @@ function beyondTotal(context: PlanContext, deletions: readonly Deletion[]): With
   const losses = lossesOf(deletions);
   if (losses <= total) return [];
   const why = `this plan would lose ${losses} snapshots in all, more than guards.destroyAtMost.total (${total})`;
-  const withheld: Withheld[] = [];
-  const others: Withheld[] = [];
-  let lossesThen = 0;
-  for (const deletion of deletions) {
-    const { existing, arriving, piledUpThen } = deletion;
-    const then = { ...deletion, existing: existing + arriving, arriving: 0, piledUp: piledUpThen };
-    if (suspicion(context, then)) withheld.push({ deletion, reason: "withheld", why });
-    else {
-      others.push({ deletion, reason: "withheld", why });
-      lossesThen += lossOf(then);
-    }
-  }
-  return lossesThen > total ? [...withheld, ...others] : withheld;
+  const suspicious = new Set(deletions.filter((deletion) => suspicion(context, inNextPass(deletion))));
+  const others = deletions.filter((deletion) => !suspicious.has(deletion));
+  const withheld = lossesOf(others.map(inNextPass)) > total ? [...suspicious, ...others] : [...suspicious];
+  return withheld.map((deletion) => ({ deletion, reason: "withheld", why }));
+}
+
+function inNextPass(deletion: Deletion): Deletion {
+  const { existing, arriving, piledUpThen } = deletion;
+  return { ...deletion, existing: existing + arriving, arriving: 0, piledUp: piledUpThen };
 }
 
 const lossesOf = (deletions: readonly Deletion[]): number =>
