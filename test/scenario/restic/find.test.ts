@@ -89,6 +89,8 @@ describe.each(VERSIONS)("restic %s", (version) => {
     expect(await names("*", "--type", "link")).toEqual(["soft"]);
     expect(await names("raw?")).toEqual(["raw\ufffd"]);
     expect(await names("**/a.txt", "--older", "2023-11-15")).toEqual(["deep/er/a.txt"]);
+    const [later] = (await found(world, "a.txt", "--newer", "2023-11-14T22:15:00Z")).paths;
+    expect(later?.versions.map(({ modified }) => modified)).toEqual(["2023-11-14T22:15:03Z"]);
     const lines = async (...args: string[]) => (await found(world, ...args)).paths[0]?.versions[0]?.restore;
     expect(await restored(world, source, await lines("-F", "[x]"))).toBe("z");
     expect(await restored(world, source, await lines("new*"))).toBe("odd");
@@ -100,6 +102,9 @@ describe.each(VERSIONS)("restic %s", (version) => {
     expect(limited).toMatchObject({ searched: { snapshots: 2 }, paths: [{ more: 1 }] });
     const shown = await world.holdfast("find", "new*", source);
     expect(shown.stdout).toContain("new\\n\\x1b[1mline\n  changed ");
+    const { stdout } = await world.holdfast("find", "a.txt", "-v");
+    expect(stdout.match(/^ {4}on (usb|vault): copy/gm)).toHaveLength(4);
+    expect(stdout.match(/^ {4}holdfast restore /gm)).toHaveLength(3);
     expect(shown.stdout).toMatch(/^ {2}holdfast restore .* --path \$'new\\012\\033\[1mline' --from usb$/m);
     expect(usb.locks()).toEqual([]);
   });
