@@ -1,5 +1,5 @@
 import type { Dataset } from "../model/inventory.ts";
-import { type HookOperation, isOnRepository, type Operation, type OperationId, type Plan } from "../model/plan.ts";
+import { type HookOperation, type Operation, type OperationId, type Plan, repositoriesOf } from "../model/plan.ts";
 import type { EngineEvents, FileProgress, OperationReport, Problem, Report } from "../model/report.ts";
 import type { Bytes, Guid, HostName, RepositoryKey } from "../model/units.ts";
 import type { Result } from "../remotes/result.ts";
@@ -250,12 +250,6 @@ const ENDED_AT_ONCE: Settled = {
   outcome: "interrupted",
   error: { message: "ended at once; the next plan sees how far it got" },
 };
-
-function repositoriesOf(operation: Operation): RepositoryKey[] {
-  if (operation.kind === "verify") return "repository" in operation.at ? [operation.at.repository] : [];
-  if (!isOnRepository(operation)) return [];
-  return [operation.at.repository, ...(operation.kind === "copy" ? [operation.from.repository] : [])];
-}
 
 function hostsOf(operation: Operation): Set<HostName> {
   // its call is made from here

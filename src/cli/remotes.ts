@@ -2,7 +2,7 @@ import type { OpenedRemotes } from "../hooks/remotes.ts";
 import { type UsedRepository, usedRepositories } from "../manifest/repositories.ts";
 import { scopeOf } from "../manifest/scope.ts";
 import type { Manifest } from "../model/manifest.ts";
-import type { Plan } from "../model/plan.ts";
+import { type Plan, repositoriesOf } from "../model/plan.ts";
 import type { OperationReport, Problem } from "../model/report.ts";
 import type { RepositoryKey } from "../model/units.ts";
 import type { Hosts, Lock } from "../transport/types.ts";
@@ -68,11 +68,7 @@ export const withHooks = (manifest: Manifest, about: Concerned = {}): UsedReposi
 function concerned(manifest: Manifest, { plan, allHosts = false }: Concerned): UsedRepository[] {
   const used = usedRepositories(manifest, scopeOf(manifest, { allHosts: allHosts || plan !== undefined }));
   if (plan === undefined) return used;
-  const keys = new Set(
-    plan.operations.flatMap((one) =>
-      ("repository" in one.at ? [one.at.repository] : []).concat(one.kind === "copy" ? one.from.repository : []),
-    ),
-  );
+  const keys = new Set(plan.operations.flatMap(repositoriesOf));
   return used.filter(({ key }) => keys.has(key));
 }
 

@@ -504,6 +504,16 @@ export const isOnDataset = (operation: Operation): operation is ZfsOperation =>
 export const isOnRepository = (operation: Operation): operation is RepositoryOperation =>
   !isApart(operation) && "repository" in operation.at;
 
+/** The repositories it works in: the one that it is done to, and the one that it reads from. */
+export function repositoriesOf(operation: Operation): RepositoryKey[] {
+  return [operation.at, readsFrom(operation)].flatMap((at) => (at && "repository" in at ? [at.repository] : []));
+}
+
+function readsFrom(operation: Operation): AnyAt | undefined {
+  if (operation.kind === "init") return operation.chunkerOf;
+  return operation.kind === "copy" || operation.kind === "restore-files" ? operation.from : undefined;
+}
+
 /** The source whose present state an operation gives up for an older one; only a restore in place does that. */
 export const isInPlace = (operation: Operation): boolean =>
   ((operation.kind === "rollback" || operation.kind === "replace") && operation.remote === undefined) ||

@@ -1,4 +1,4 @@
-import { isOnRepository, type Operation } from "../model/plan.ts";
+import { type Operation, repositoriesOf } from "../model/plan.ts";
 import type { Address, RepositoryKey } from "../model/units.ts";
 import { isExclusive, type Readiness } from "./choose.ts";
 
@@ -55,10 +55,10 @@ export class Busy {
     const { sources, snapshots, repositories, closed } = this.#counts;
     add(sources, operation.source, by);
     if (operation.kind === "create") add(snapshots, operation.source, by);
-    if (!isOnRepository(operation)) return;
-    add(repositories, operation.at.repository, by);
-    if (operation.kind === "copy") add(repositories, operation.from.repository, by);
-    if (isExclusive(operation)) add(closed, operation.at.repository, by);
+    for (const repository of repositoriesOf(operation)) {
+      add(repositories, repository, by);
+      if (isExclusive(operation)) add(closed, repository, by);
+    }
   }
 }
 

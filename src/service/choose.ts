@@ -1,4 +1,4 @@
-import { isOnRepository, type Operation, type OperationId, type Plan } from "../model/plan.ts";
+import { isOnRepository, type Operation, type OperationId, type Plan, repositoriesOf } from "../model/plan.ts";
 import type { Address, RepositoryKey } from "../model/units.ts";
 
 /** What of a plan may be started beside what runs already. */
@@ -31,9 +31,11 @@ export const isExclusive = ({ kind }: Pick<Operation, "kind">): boolean => kind 
 function mayStart(operation: Operation, ready: Readiness): boolean {
   const isOfSnapshot = operation.kind === "create" || (operation.kind === "hook" && operation.around === "snapshot");
   if (!ready.isFree(operation.source) && !(isOfSnapshot && ready.maySnapshot(operation.source))) return false;
-  if (!isOnRepository(operation)) return true;
-  if (isExclusive(operation)) return !ready.isInUse(operation.at.repository);
-  return operation.kind !== "copy" || !ready.isClosed(operation.from.repository);
+  const repositories = repositoriesOf(operation);
+  if (isExclusive(operation)) return !repositories.some((key) => ready.isInUse(key));
+  // what is done to a repository gets its turn there
+  const inTurn = isOnRepository(operation) ? operation.at.repository : undefined;
+  return !repositories.some((key) => key !== inTurn && ready.isClosed(key));
 }
 
 const groupOf = (operation: Operation): string | undefined =>

@@ -4,6 +4,7 @@ import type { Operation } from "../../src/model/plan.ts";
 import type { OperationReport, Outcome } from "../../src/model/report.ts";
 import type { PassResult } from "../../src/model/service.ts";
 import type { Address, RepositoryKey } from "../../src/model/units.ts";
+import { Busy } from "../../src/service/busy.ts";
 import { choose, type Readiness } from "../../src/service/choose.ts";
 import { conditionsOf, type Facts } from "../../src/service/conditions.ts";
 import { resultOfRun, worst } from "../../src/service/outcome.ts";
@@ -100,7 +101,17 @@ describe("what is started", () => {
   const [a, b] = [createOp("ca", "tank/a", "x"), createOp("cb", "tank/b", "x")];
   const group = [a, b].map((one) => ({ ...one, together: true as const }));
   const sends = [sendOp("sa", "tank/a", { dependsOn: ["ca"] }), sendOp("sb", "tank/b", { dependsOn: ["cb"] })];
-  const prune = { ...backupOp("p", "tank/z", "usb"), kind: "prune" } as unknown as Operation;
+  const usb = "usb" as RepositoryKey;
+  const backup = backupOp("b", "tank/y", "usb");
+  const [prune, check, drill] = ["prune", "check", "verify"].map(
+    (kind) => ({ ...backupOp(kind, "tank/z", "usb"), kind }) as unknown as Operation,
+  ) as [Operation, Operation, Operation];
+  const elsewhere = { ...backup, at: { ...backup.at, repository: "cloud" }, from: backup.at };
+  const reading = [
+    { ...elsewhere, id: "c", kind: "copy" },
+    { ...elsewhere, id: "i", kind: "init", chunkerOf: backup.at },
+    { ...elsewhere, id: "r", kind: "restore-files", at: { host: backup.at.host, directory: "/srv" } },
+  ] as unknown as Operation[];
 
   test.each<[string, readonly Operation[], Partial<Readiness>, readonly string[]]>([
     ["everything", [a, b, ...sends], {}, ["ca", "cb", "sa", "sb"]],
@@ -116,11 +127,31 @@ describe("what is started", () => {
     ["nothing that needs what is left out", [a, sendOp("s", "tank/b", { dependsOn: ["ca"] })], busy("tank/a"), []],
     ["what needs something that is done long ago", [sendOp("s", "tank/b", { dependsOn: ["gone"] })], {}, ["s"]],
     ["what is only after what is left out", [a, destroyOp("d", "tank/b", { after: ["ca"] })], busy("tank/a"), ["d"]],
-    ["no prune where something runs", [prune], { isInUse: (key) => key === ("usb" as RepositoryKey) }, []],
-    ["a prune", [prune], {}, ["p"]],
+    ["no prune and no check where something runs", [prune, check], { isInUse: (key) => key === usb }, []],
+    ["a prune", [prune], { isInUse: (key) => key !== usb }, ["prune"]],
+    ["nothing that reads what is being pruned", [drill, ...reading], { isClosed: (key) => key === usb }, []],
+    ["what waits there for its turn", [backup, ...reading], { isClosed: (key) => key === usb }, ["b"]],
   ])("%s", (_, operations, ready, expected) =>
     expect(choose(planOf(operations), { ...all, ...ready }).map(({ id }) => id)).toEqual(expected),
   );
+});
+
+test("what works in a repository, or reads from it, holds it until it has ended", () => {
+  const backup = backupOp("b", "tank/a", "usb");
+  const drill = { ...backup, kind: "verify" } as unknown as Operation;
+  const copy = { ...backup, kind: "copy", from: { ...backup.at, repository: "cloud" } } as unknown as Operation;
+  const prune = { ...backup, kind: "prune" } as unknown as Operation;
+  const busy = new Busy();
+  const held = (is: "isInUse" | "isClosed") => ["usb", "cloud"].filter((key) => busy.copy()[is](key as RepositoryKey));
+  busy.begin([drill, copy]);
+  expect([held("isInUse"), held("isClosed")]).toEqual([["usb", "cloud"], []]);
+  busy.ended(copy);
+  expect(held("isInUse")).toEqual(["usb"]);
+  busy.ended(drill);
+  busy.begin([prune]);
+  expect([held("isInUse"), held("isClosed")]).toEqual([["usb"], ["usb"]]);
+  busy.ended(prune);
+  expect([held("isInUse"), held("isClosed")]).toEqual([[], []]);
 });
 
 describe("parts that have nothing to do with each other", () => {
