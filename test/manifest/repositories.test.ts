@@ -58,6 +58,24 @@ const table: readonly Case[] = [
     ],
   ],
   [
+    "a removable disk whose empty mount point looks like a new place",
+    `
+    version: 1
+    remotes:
+      a: { type: restic, repository: /mnt/a, password: { file: x }, init: true, removable: true }
+      b: { type: restic, repository: /mnt/b, password: { file: x }, init: true, removable: true, requireMount: /mnt }
+      c: { type: restic, repository: /mnt/c, password: { file: x }, removable: true }
+      d: { type: restic, repository: /mnt/d, password: { file: x }, init: true }
+      e: { type: restic, repository: "sftp:h:e", password: { file: x }, init: true, removable: true }
+      f:
+        { type: restic, repository: /mnt/f, password: { file: x }, init: true, removable: true,
+          hooks: [{ around: remote, before: [mount, /mnt/f] }] }
+    mirrors:
+      m: { of: a, repository: /mnt/m, password: { file: x }, init: true, removable: true }
+    `,
+    ["3:65 warning no-mount-required", "12:58 warning no-mount-required"],
+  ],
+  [
     "one repository under two names",
     `
     version: 1

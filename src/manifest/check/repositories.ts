@@ -1,5 +1,6 @@
 import type { AdoptRule, Manifest, Repository } from "../../model/manifest.ts";
 import type { Problem } from "../problem.ts";
+import { isLocal } from "../repositories.ts";
 import type { Path } from "../tree.ts";
 import { quote } from "../words.ts";
 import type { Known } from "./known.ts";
@@ -27,7 +28,27 @@ function repositoriesOf({ remotes, mirrors }: Manifest): Named[] {
 
 export function repositoryProblems(known: Known, pathOf: (rule: AdoptRule) => Path): Problem[] {
   const all = repositoriesOf(known.manifest);
-  return [...sameRepositories(known, all), ...all.flatMap((each) => adoptionProblems(known, each, pathOf))];
+  return [
+    ...sameRepositories(known, all),
+    ...all.flatMap((each) => [...adoptionProblems(known, each, pathOf), ...mountProblems(each)]),
+  ];
+}
+
+/** Where a disk is not plugged in there is an empty folder, which looks like a place for a new repository. */
+function mountProblems({ repository, called, path }: Named): Problem[] {
+  const { init, removable, requireMount, hooks } = repository;
+  if (!isLocal(repository) || !init || !removable || requireMount !== undefined || hooks.length > 0) return [];
+  return [
+    {
+      severity: "warning",
+      code: "no-mount-required",
+      message: `while the disk of ${called} is away, a new repository would be made in the empty folder`,
+      hint: "say where it is mounted: requireMount: /mnt/…",
+      path: [...path, "init"],
+      at: "key",
+      related: [{ path: [...path, "removable"], message: "away at times" }],
+    },
+  ];
 }
 
 /** Two names for one repository would forget each other's copies. */
