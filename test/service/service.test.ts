@@ -46,12 +46,28 @@ const snapshotsOf = (world: World, dataset: string, host = "a"): string[] =>
   (find(world, host, dataset)?.snapshots ?? []).map(({ name }) => name);
 
 /** Resolves when it is told to. */
-function door<T = undefined>(): { readonly opened: Promise<T>; readonly open: (value: T) => void } {
-  let open = (_: T): void => {};
-  const opened = new Promise<T>((resolve) => {
+function door(): { readonly opened: Promise<void>; readonly open: () => void } {
+  let open = (): void => {};
+  const opened = new Promise<void>((resolve) => {
     open = resolve;
   });
-  return { opened, open: (value) => open(value) };
+  return { opened, open: () => open() };
+}
+
+/** Where the stream of `tank/data` flows until the gate is opened. */
+async function whileSending(...others: readonly string[]) {
+  const clock = new FakeClock("2026-03-01T10:20:00Z");
+  const world = worldOf("tank/data", ...others);
+  const shop = new FakeWorkshop(manifestOf(["tank/data"]), world, clock);
+  const gate = door();
+  shop.gate = async ({ kind }) => {
+    if (kind === "send") await gate.opened;
+    return undefined;
+  };
+  const { service, end } = startService(shop, clock);
+  await clock.pass(10_000);
+  expect(service.view().running).toHaveLength(1);
+  return { clock, world, shop, gate, service, end };
 }
 
 describe("a service", () => {
@@ -141,7 +157,7 @@ describe("a service", () => {
     expect(snapshotsOf(world, "vault/a/tank/quick", "v")).toHaveLength(1);
     // it was never started a second time
     expect(shop.started.filter((id) => id.startsWith("send") && id.includes("tank/slow"))).toHaveLength(1);
-    gate.open(undefined);
+    gate.open();
     await clock.pass(MINUTE / 2);
     expect(snapshotsOf(world, "vault/a/tank/slow", "v")).toHaveLength(1);
     expect(service.view()).toMatchObject({ running: [], lockHeld: false });
@@ -180,7 +196,7 @@ describe("a service", () => {
     await clock.pass(MINUTE);
     expect([known, told.at(-1)]).toEqual([[], "quick done"]);
     await clock.pass(3 * HOUR);
-    gate.open(undefined);
+    gate.open();
     await clock.pass(MINUTE);
     const long = service.view().runs.find(({ operations }) => operations.some(({ outcome }) => outcome === "failed"));
     expect(long).toMatchObject({ startedAt: "2026-03-01T10:59:00.000Z", finishedAt: expect.stringMatching("T14:00") });
@@ -362,20 +378,10 @@ describe("a service", () => {
   });
 
   test("is ended while something runs: nothing more is started", async () => {
-    const clock = new FakeClock("2026-03-01T10:20:00Z");
-    const world = worldOf("tank/data");
-    const shop = new FakeWorkshop(manifestOf(["tank/data"]), world, clock);
-    const gate = door();
-    shop.gate = async ({ kind }) => {
-      if (kind === "send") await gate.opened;
-      return undefined;
-    };
-    const { service, end } = startService(shop, clock);
-    await clock.pass(10_000);
-    expect(service.view().running).toHaveLength(1);
+    const { shop, gate, service, end } = await whileSending();
     const ended = end();
     await settled();
-    gate.open(undefined);
+    gate.open();
     await ended;
     expect(service.view().runs[0]?.operations.map(({ kind, outcome }) => `${kind} ${outcome}`)).toContain(
       "bookmark interrupted",
@@ -384,44 +390,26 @@ describe("a service", () => {
   });
 
   test("takes a snapshot when asked, also of what is being transferred", async () => {
-    const clock = new FakeClock("2026-03-01T10:20:00Z");
-    const world = worldOf("tank/data");
-    const shop = new FakeWorkshop(manifestOf(["tank/data"]), world, clock);
-    const gate = door();
-    shop.gate = async ({ kind }) => {
-      if (kind === "send") await gate.opened;
-      return undefined;
-    };
-    const { service, end } = startService(shop, clock);
-    await clock.pass(10_000);
+    const { world, gate, service, end } = await whileSending();
     const { report, missed } = await service.actions.snapshot("critical" as TypeName, ["a:tank/data" as Address]);
     expect(missed).toEqual([]);
     expect(report.operations.map(({ kind, outcome }) => `${kind} ${outcome}`)).toEqual(["create done"]);
     expect(snapshotsOf(world, "tank/data")).toContain("critical-20260301T102010Z");
-    gate.open(undefined);
+    gate.open();
     await end();
   });
 });
 
 describe("another manifest", () => {
   test("holds at once: what runs comes to its end, nothing more of the old one is started", async () => {
-    const clock = new FakeClock("2026-03-01T10:20:00Z");
-    const world = worldOf("tank/data", "tank/other");
-    const old = new FakeWorkshop(manifestOf(["tank/data"]), world, clock);
-    const gate = door();
-    old.gate = async ({ kind }) => {
-      if (kind === "send") await gate.opened;
-      return undefined;
-    };
-    const { service, end } = startService(old, clock);
-    await clock.pass(10_000);
+    const { clock, world, shop: old, gate, service, end } = await whileSending("tank/other");
     const fresh = new FakeWorkshop(manifestOf(["tank/other"], {}, { digest: "1".repeat(64) }), world, clock);
     service.adopt(fresh);
     service.tellManifest({ ...manifestState, digest: "1" });
     await clock.pass(5_000);
     expect(snapshotsOf(world, "tank/other")).toHaveLength(2);
     expect(old.closed).toBe(false);
-    gate.open(undefined);
+    gate.open();
     await clock.pass(5_000);
     expect(old).toMatchObject({ closed: true, locks: 0 });
     expect(snapshotsOf(world, "vault/a/tank/data", "v")).toHaveLength(1);
@@ -437,20 +425,11 @@ describe("another manifest", () => {
 
 describe("a manifest that may not be in force any longer", () => {
   test("what runs comes to its end; nothing more is started or looked at, until another one is", async () => {
-    const clock = new FakeClock("2026-03-01T10:20:00Z");
-    const world = worldOf("tank/data");
-    const shop = new FakeWorkshop(manifestOf(["tank/data"]), world, clock);
-    const gate = door();
-    shop.gate = async ({ kind }) => {
-      if (kind === "send") await gate.opened;
-      return undefined;
-    };
-    const { service, end } = startService(shop, clock);
-    await clock.pass(10_000);
+    const { clock, world, shop, gate, service, end } = await whileSending();
     const [looks, started] = [shop.looks.length, shop.started.length];
     service.halt();
     service.halt();
-    gate.open(undefined);
+    gate.open();
     service.actions.reconcile();
     await clock.pass(3 * HOUR);
     expect([shop.looks.length, shop.started.length, shop.closed]).toEqual([looks, started, true]);
