@@ -43,6 +43,15 @@ export class Sides {
     if (this.#troubles.size > 0 && this.#manifest) await this.follow(this.#manifest);
   }
 
+  /** Has what can do so read anew what its settings refer to, such as the file of a token. */
+  reload(): Promise<void> {
+    this.#last = this.#last.then(() => {
+      for (const [name, running] of this.#running)
+        if (running.part.adapt) this.#running.set(name, { ...running, settings: "" });
+    });
+    return this.#manifest ? this.follow(this.#manifest) : this.#last;
+  }
+
   close(): Promise<void> {
     this.#last = this.#last
       .catch(() => {})

@@ -143,6 +143,8 @@ export async function watch(options: WatchOptions, parts: readonly Part[]): Prom
       void (async () => {
         await systemd.notify("RELOADING=1", `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`);
         await keeper.check();
+        await adopting;
+        await sides.reload();
         await systemd.notify("READY=1");
       })();
     };

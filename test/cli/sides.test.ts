@@ -89,6 +89,27 @@ describe("a part of the service", () => {
     expect(said).toHaveLength(2);
   });
 
+  test("that can read anew what its settings refer to does so when it is told to; no other one is started anew", async () => {
+    const asked: string[] = [];
+    const able = sidesOf({}, async (manifest) => {
+      asked.push(`${numberOf(manifest)}`);
+      if (asked.length === 1) throw new Error("no such file");
+      return true;
+    });
+    const unable = sidesOf();
+    for (const { sides } of [able, unable]) {
+      await sides.follow(numbered(1));
+      await sides.reload();
+      await sides.retry();
+      await sides.retry();
+    }
+    expect([asked, able.said]).toEqual([
+      ["1", "1"],
+      ["start 1", expect.stringContaining("no such file")],
+    ]);
+    expect(unable.said).toEqual(["start 1"]);
+  });
+
   test("that cannot be started with the service ends it", async () => {
     const { sides, refused } = sidesOf();
     refused.set(1, "EADDRINUSE");

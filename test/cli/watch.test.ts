@@ -165,9 +165,8 @@ describe("holdfast watch", () => {
     // the next manifest is as good as the next turn
     writeFileSync(file, `${listen(first, ", token: { file: api.token }")}timezone: Europe/Rome\n`);
     await service.said(/Rome/);
-    const until = async (port: number, status: number): Promise<void> => {
-      while ((await ask(port, "a-token-of-some-length").catch(() => 0)) !== status)
-        await new Promise((done) => setImmediate(done));
+    const until = async (port: number, status: number, token = "a-token-of-some-length"): Promise<void> => {
+      while ((await ask(port, token).catch(() => 0)) !== status) await new Promise((done) => setImmediate(done));
     };
     await until(first, 202);
     const other = createServer().listen(second, "127.0.0.1");
@@ -179,6 +178,10 @@ describe("holdfast watch", () => {
     await once(other, "close");
     writeFileSync(file, `${listen(second, ", token: { file: api.token }")}timezone: Europe/Oslo\n`);
     await until(second, 202);
+    holdfast.write("place/api.token", "another-token-of-some-length\n");
+    service.kill("SIGHUP");
+    await until(second, 202, "another-token-of-some-length");
+    expect(await ask(second, "a-token-of-some-length")).toBe(401);
     expect((await service.end()).code).toBe(0);
   });
 
