@@ -1,5 +1,6 @@
 import type { Dataset, Snapshot } from "../model/inventory.ts";
 import type { Precondition, SnapshotRef } from "../model/plan.ts";
+import { size } from "../model/size.ts";
 import type { Guid } from "../model/units.ts";
 import { isEmptyPool, isPlaceholder } from "../remotes/zfs/placeholder.ts";
 
@@ -56,7 +57,7 @@ function filledPlaceholder(dataset: Dataset, where: string): string | undefined 
   if (dataset.snapshots.length > 0)
     return `${where} should be an empty placeholder, but has ${names(dataset.snapshots)}`;
   if (dataset.mounted) return `${where} should be an empty placeholder, but is mounted`;
-  return `${where} should be an empty placeholder, but holds ${dataset.referenced} bytes`;
+  return `${where} should be an empty placeholder, but holds ${size(dataset.referenced)}`;
 }
 
 interface Index {
@@ -151,7 +152,7 @@ function follows(
     return `${where} has ${names(unexpected)}${after}, which the plan does not know`;
   }
   if (dataset.snapshots.length > 0 && dataset.written > 0) {
-    return `${where} was changed: ${dataset.written} bytes written since its newest snapshot`;
+    return `${where} was changed: ${size(dataset.written)} written since its newest snapshot`;
   }
   return undefined;
 }

@@ -1,7 +1,7 @@
 import type { Plan } from "../model/plan.ts";
 import type { EngineEvents, OperationReport } from "../model/report.ts";
+import { part, size } from "../model/size.ts";
 import { renderFinished, renderProgress, renderSearch } from "../render/progress.ts";
-import { part, size } from "../render/text.ts";
 import { forStderr, type GlobalOptions, openLog } from "./context.ts";
 import type { Log } from "./log.ts";
 import { tell } from "./terminal.ts";

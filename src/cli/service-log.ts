@@ -1,6 +1,6 @@
 import type { ServiceSource } from "../model/service.ts";
+import { size } from "../model/size.ts";
 import type { Address } from "../model/units.ts";
-import { size } from "../render/text.ts";
 import type { Log } from "./log.ts";
 import { logEnd } from "./progress.ts";
 

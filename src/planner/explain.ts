@@ -10,6 +10,7 @@ import {
   type SnapshotRef,
   type VerifiedCopy,
 } from "../model/plan.ts";
+import { size } from "../model/size.ts";
 import type { Address, EpochSeconds, Guid, RemoteName } from "../model/units.ts";
 import type { DirectorySource } from "./directories.ts";
 import { backupVerdicts, copyPresence } from "./explain-copies.ts";
@@ -126,7 +127,7 @@ function verifiedVerdict({ remote, result, last, lastGood, overdue }: VerifiedCo
   const words = [
     last === undefined
       ? "never"
-      : `${result} on ${iso(last.time)}: ${last.of}, ${last.files} files, ${last.bytes} bytes`,
+      : `${result} on ${iso(last.time)}: ${last.of}, ${last.files} files, ${size(last.bytes)}`,
     ...(last?.limit === "key" ? ["not read, as its key is not loaded there"] : []),
     ...(last?.limit === "read" ? ["read, with nothing to compare it with"] : []),
     ...(result === "failed" ? [`last good: ${lastGood === undefined ? "never" : iso(lastGood)}`] : []),

@@ -8,6 +8,7 @@ import {
   type OperationId,
   writePlace,
 } from "../model/plan.ts";
+import { size } from "../model/size.ts";
 import { address, type Bytes } from "../model/units.ts";
 import type { PlanContext } from "./context.ts";
 import { isBelow } from "./observed.ts";
@@ -147,7 +148,7 @@ function obstacles(
   return [
     ...(remote.deletions === "never" ? [`${remote.name} is append-only (deletions: never)`] : []),
     ...children.map((child) => `${child} is below it`),
-    ...(dataset.written > 0 ? [`${dataset.written} bytes were written there since its newest snapshot`] : []),
+    ...(dataset.written > 0 ? [`${size(dataset.written)} were written there since its newest snapshot`] : []),
     ...dataset.snapshots.flatMap(({ name, holds, clones }) => [
       ...(holds ?? []).map((tag) => `@${name} is held (${tag})`),
       ...(clones ?? []).map((clone) => `@${name} has the clone ${clone}`),

@@ -1,5 +1,6 @@
 import type { Dataset } from "../model/inventory.ts";
 import type { Note } from "../model/plan.ts";
+import { size } from "../model/size.ts";
 import type { Address, Bytes, EpochSeconds, Seconds } from "../model/units.ts";
 import type { BackupPlan } from "../remotes/restic/plan.ts";
 import { bookmarkName } from "../remotes/zfs/bookmarks.ts";
@@ -111,7 +112,7 @@ class Notes {
           kind: "waiting",
           source: address,
           remote: remote.name,
-          message: `${subject} for ${remote.name}, ${bytes} bytes${frozen ? "; nothing is destroyed here meanwhile" : ""}`,
+          message: `${subject} for ${remote.name}, ${size(bytes)}${frozen ? "; nothing is destroyed here meanwhile" : ""}`,
         });
       }
     }
@@ -129,7 +130,7 @@ class Notes {
         kind: "space",
         source: address,
         remote: remote.name,
-        message: `about ${short.toSend} bytes are to be sent and ${short.available} are available there`,
+        message: `about ${size(short.toSend)} are to be sent and ${size(short.available)} are available there`,
       });
     }
     return notes;

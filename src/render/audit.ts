@@ -1,6 +1,7 @@
 import type { Audit, AuditedDataset, AuditedRepository, Protection } from "../model/audit.ts";
+import { size } from "../model/size.ts";
 import type { EpochSeconds } from "../model/units.ts";
-import { columns, duration, type Palette, palette, plural, size, type TextOptions, visible, wrap } from "./text.ts";
+import { columns, duration, type Palette, palette, plural, type TextOptions, visible, wrap } from "./text.ts";
 
 /** More would not fit on a screen; the worst come first. */
 const MOST = 15;

@@ -1,6 +1,7 @@
 import type { DrillLimit } from "../model/drill.ts";
 import type { VerifiedCopy } from "../model/plan.ts";
-import { plural, size, visible } from "./text.ts";
+import { size } from "../model/size.ts";
+import { plural, visible } from "./text.ts";
 
 const LIMITS: Readonly<Record<DrillLimit, string>> = {
   key: "not read, as its key is not loaded there",

@@ -1,6 +1,7 @@
 import type { FileType, Folder, FolderEntry } from "../model/folder.ts";
 import { writePlace } from "../model/plan.ts";
-import { columns, palette, size, type TextOptions, visible } from "./text.ts";
+import { size } from "../model/size.ts";
+import { columns, palette, type TextOptions, visible } from "./text.ts";
 
 /** As `ls -l` would show it, times in UTC. */
 export function renderFolder(folder: Folder, options: TextOptions): string {

@@ -1,6 +1,7 @@
 import type { Found, FoundAt, FoundPath, FoundVersion, Unsearched } from "../model/found.ts";
+import { size } from "../model/size.ts";
 import { shellLine } from "./shell-line.ts";
-import { columns, type Palette, palette, plural, size, type TextOptions, visible, visibleLines } from "./text.ts";
+import { columns, type Palette, palette, plural, type TextOptions, visible, visibleLines } from "./text.ts";
 
 export interface FoundOptions extends TextOptions {
   /** With every place, and the command for each version. */

@@ -1,6 +1,7 @@
 import type { Operation, Plan } from "../model/plan.ts";
 import type { OperationReport } from "../model/report.ts";
-import { duration, size } from "./text.ts";
+import { size } from "../model/size.ts";
+import { duration } from "./text.ts";
 
 /** Less says nothing of how fast a place is. */
 const LEAST_BYTES = 2 ** 20;

@@ -1,7 +1,8 @@
 import type { Bookmark, Dataset, Inventory, Snapshot } from "../model/inventory.ts";
 import type { At, AtRepository } from "../model/plan.ts";
+import { size } from "../model/size.ts";
 import { type Address, type HostName, isDirectory, poolOf, type TypeName } from "../model/units.ts";
-import { columns, palette, plural, shortAddress, size, type TextOptions, visible, visibleLines } from "./text.ts";
+import { columns, palette, plural, shortAddress, type TextOptions, visible, visibleLines } from "./text.ts";
 
 /** A source, and where it and its copies are: the columns of its matrix. */
 export interface Places {

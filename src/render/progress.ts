@@ -1,5 +1,6 @@
 import type { FileProgress, OperationReport } from "../model/report.ts";
-import { duration, palette, part, plural, size, type TextOptions, visible, visibleLines } from "./text.ts";
+import { part, size } from "../model/size.ts";
+import { duration, palette, plural, type TextOptions, visible, visibleLines } from "./text.ts";
 
 /** An operation that runs, as far as it got. Times are milliseconds of any one clock. */
 export interface Running {

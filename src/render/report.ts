@@ -1,6 +1,7 @@
 import type { Blocked, Unobserved } from "../model/plan.ts";
 import type { OperationReport, Outcome, Report } from "../model/report.ts";
-import { duration, type Palette, palette, plural, size, type TextOptions, visible, visibleLines } from "./text.ts";
+import { size } from "../model/size.ts";
+import { duration, type Palette, palette, plural, type TextOptions, visible, visibleLines } from "./text.ts";
 
 /** What went on beside the operations: it decides the exit code with them. */
 export interface ReportContext {

@@ -13,8 +13,9 @@ import type {
   UnbookmarkOperation,
 } from "../model/plan.ts";
 import { isRestore, placeOnHost, writePlace } from "../model/plan.ts";
+import { part, size } from "../model/size.ts";
 import { type Address, type DatasetName, isDirectory, nameOfKey, type RemoteName } from "../model/units.ts";
-import { part, plural, range, size, visible } from "./text.ts";
+import { plural, range, visible } from "./text.ts";
 
 /** One line of a plan as people read it; text and markdown are both made of these. Every string is safe to print. */
 export interface Row {

@@ -1,3 +1,4 @@
+import { size } from "../model/size.ts";
 import type { CopyStatus, Health, PlaceStatus, SourceStatus, Status } from "../model/status.ts";
 import {
   columns,
@@ -6,7 +7,6 @@ import {
   palette,
   plural,
   shortAddress,
-  size,
   type TextOptions,
   visible,
   visibleLines,

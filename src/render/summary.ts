@@ -1,5 +1,6 @@
 import { type OperationKind, type Plan, writePlace } from "../model/plan.ts";
-import { plural, size } from "./text.ts";
+import { size } from "../model/size.ts";
+import { plural } from "./text.ts";
 
 /** Kinds that the summary has no number of its own for, in the order they are named. */
 const OTHERS: readonly (readonly [OperationKind, string])[] = [

@@ -1,5 +1,5 @@
 import pc from "picocolors";
-import type { Address, Bytes, HostName } from "../model/units.ts";
+import type { Address, HostName } from "../model/units.ts";
 
 /** How a text answer looks. `width` is absent for pipes and files: lines are then never broken. */
 export interface TextOptions {
@@ -41,30 +41,6 @@ export const oneLine = (text: string): string =>
 
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${count.toLocaleString("en-US")} ${count === 1 ? one : many}`;
-
-const UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"] as const;
-const scale = (value: number, exponent: number): string => {
-  const scaled = value / 1024 ** exponent;
-  return exponent > 0 && scaled < 99.95 ? scaled.toFixed(1).replace(/\.0$/, "") : scaled.toFixed(0);
-};
-/** 1023.96 KiB would be shown as `1024 KiB`: it belongs to the next unit. */
-const exponentOf = (value: number): number => {
-  let exponent = 0;
-  while (exponent < UNITS.length - 1 && Math.round(value / 1024 ** exponent) >= 1024) exponent++;
-  return exponent;
-};
-
-/** `1.2 GiB`. */
-export const size = (bytes: number): string => {
-  const exponent = exponentOf(bytes);
-  return `${scale(bytes, exponent)} ${UNITS[exponent]}`;
-};
-
-/** `4.1 of 9.8 GiB`: both in the unit of the whole. */
-export const part = (bytes: Bytes | number, whole: Bytes | number): string => {
-  const exponent = exponentOf(whole);
-  return `${scale(bytes, exponent)} of ${scale(whole, exponent)} ${UNITS[exponent]}`;
-};
 
 /** `3 s`, `1 m 20 s`, `2 h 5 m`, `3 d 4 h`: two units at most. */
 export const duration = (seconds: number): string => {

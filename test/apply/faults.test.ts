@@ -315,7 +315,7 @@ describe("send", () => {
   test("what does not fit is not begun", async () => {
     const { outcome, error, commands } = await send({ answers: [["-nvP", ok("size\t1000001\n")]] });
     expect(outcome).toBe("failed");
-    expect(error?.message).toContain("1000000 bytes available, the stream has 1000001");
+    expect(error?.message).toContain("977 KiB available, the stream needs 1 B more");
     expect(commands).toHaveLength(1);
   });
 

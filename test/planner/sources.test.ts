@@ -402,7 +402,7 @@ describe("what is worth knowing", () => {
       manifestOf([entry("a:tank/data", { keep, remotes: to({ vault: {} }) })], { approvals }),
     );
     expect(made.operations.filter((o) => o.at.dataset === "vault/a/tank/gone")).toEqual([]);
-    expect(made.blocked).toMatchObject([{ reason: "orphan", evidence: [expect.stringContaining("5 bytes")] }]);
+    expect(made.blocked).toMatchObject([{ reason: "orphan", evidence: [expect.stringContaining("5 B were")] }]);
   });
 
   test("it goes before the copy above it is renamed aside", () => {

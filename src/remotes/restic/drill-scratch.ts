@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { AtRepository } from "../../model/plan.ts";
+import { size } from "../../model/size.ts";
 import type { Address } from "../../model/units.ts";
 import type { Hosts } from "../../transport/types.ts";
 import { ResticFailed } from "./errors.ts";
@@ -46,7 +47,7 @@ export async function inScratch<T>(
     const available = stdout.trim() === "" ? Number.POSITIVE_INFINITY : Number(stdout.trim()) * 1024;
     if (available < bytes + SPARE)
       throw new ResticFailed("other", {
-        message: `${at.host}: a drill needs ${bytes} bytes in ${folder}, and ${available} are available`,
+        message: `${at.host}: a drill needs ${size(bytes)} in ${folder}, and ${size(available)} are available`,
         hint: "free some, or make `verify.sample` smaller",
       });
     return await work(folder);

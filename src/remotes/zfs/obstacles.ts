@@ -1,4 +1,5 @@
 import type { At } from "../../model/plan.ts";
+import { size } from "../../model/size.ts";
 import { maxNameLength } from "../../model/units.ts";
 import type { View } from "../../planner/view.ts";
 import type { Base } from "./base.ts";
@@ -32,7 +33,7 @@ export function findObstacle(
       : "a dataset without snapshots that Holdfast did not make";
     return finding(
       "occupied",
-      `there is ${what} (${target.referenced} bytes): that data is somebody's`,
+      `there is ${what} (${size(target.referenced)}): that data is somebody's`,
       [],
       ["replace"],
     );
@@ -52,7 +53,7 @@ export function findObstacle(
   const extras = remote.slice(base.remoteIndex + 1);
   const written = extras.filter((view) => (view.snapshot?.written ?? 0) > 0);
   const evidence = extras.map(
-    (view) => `@${view.name} (guid ${view.key}, ${view.snapshot?.written ?? 0} bytes) exists only there`,
+    (view) => `@${view.name} (guid ${view.key}, ${size(view.snapshot?.written ?? 0)}) exists only there`,
   );
   const since = `base @${base.view.name} (guid ${base.view.key})`;
   if (written.length > 0 || (raw && extras.length > 0)) {
@@ -63,7 +64,7 @@ export function findObstacle(
     const newest = remote.at(-1) as View;
     return finding(
       "modified",
-      `modified: ${target.written} bytes were written there since @${newest.name}`,
+      `modified: ${size(target.written)} were written there since @${newest.name}`,
       [`@${newest.name} (guid ${newest.key}) is its newest snapshot`, since],
       ["rollback", "replace"],
     );

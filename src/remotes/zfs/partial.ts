@@ -1,5 +1,6 @@
 import type { Dataset } from "../../model/inventory.ts";
 import type { DiscardOperation, ResumeOperation } from "../../model/plan.ts";
+import { size } from "../../model/size.ts";
 import type { Bytes, DatasetName, Guid } from "../../model/units.ts";
 import { refOf, type View } from "../../planner/view.ts";
 import type { Base } from "./base.ts";
@@ -35,7 +36,7 @@ export function refuseDiscard(facts: Facts, problem: string): Finding | undefine
   return {
     reason: "partial-receive",
     message: `a half-received stream cannot be resumed: ${problem}`,
-    evidence: content ? [`${content.toName} (guid ${content.toGuid}), ${content.bytes} bytes received`] : [],
+    evidence: content ? [`${content.toName} (guid ${content.toGuid}), ${size(content.bytes)} received`] : [],
     remedies: [],
     advice: content
       ? [`the remote is append-only: have its admin run zfs receive -A ${facts.at.dataset}`]

@@ -1,3 +1,4 @@
+import { size } from "../../model/size.ts";
 import type { Result } from "../result.ts";
 import { discardCommand, estimateResumeCommand, resumeCommand } from "./commands.ts";
 import { diagnose, must, type OperationOf, type RunContext, showCommand, whereOf, whereOnRemote } from "./context.ts";
@@ -68,6 +69,6 @@ async function giveUp(operation: Resume, refused: Result | undefined, context: R
   await must(context, discardCommand(at), whereOnRemote(context, operation, "destroy,mount"), {
     orElse: ["no-token", "missing"],
   });
-  const message = `${error.message}; refused twice, so its ${received} bytes were thrown away: the next plan sends afresh`;
+  const message = `${error.message}; refused twice, so its ${size(received)} were thrown away: the next plan sends afresh`;
   return { outcome: "failed", error: { ...error, message, hint: "run holdfast apply again" } };
 }

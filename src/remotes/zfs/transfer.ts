@@ -1,5 +1,6 @@
 import { propertyRight } from "../../inventory/rights.ts";
 import type { At, OperationId, SnapshotRef, StreamOptions } from "../../model/plan.ts";
+import { size } from "../../model/size.ts";
 import type { Address, Bytes, RemoteName } from "../../model/units.ts";
 import type { PipeResult } from "../../transport/types.ts";
 import type { Result } from "../result.ts";
@@ -135,7 +136,7 @@ async function cut(
   // What somebody else is receiving is not ours to count.
   if (token !== undefined && meaning !== "partial" && meaning !== "busy") {
     const saved = await savedBytes(operation, token, context);
-    const amount = saved === undefined ? "what came" : `${saved} bytes`;
+    const amount = saved === undefined ? "what came" : size(saved);
     kept.push(`partially received, ${amount} of @${missing[0]} are saved; the next run resumes`);
   }
   const message = [error.message, ...kept].join("; ");
@@ -221,13 +222,13 @@ export async function sizeOf(
 }
 
 /** Refuses a stream that cannot fit: a full pool stops everything else there, too. */
-export async function requireSpace(at: At, size: Bytes | undefined, context: RunContext): Promise<void> {
-  if (size === undefined) return;
+export async function requireSpace(at: At, stream: Bytes | undefined, context: RunContext): Promise<void> {
+  if (stream === undefined) return;
   const available = await availableAt(at, context);
-  if (available === undefined || size <= available) return;
+  if (available === undefined || stream <= available) return;
   throw new OperationFailed(
     {
-      message: `${at.host}:${at.dataset} has ${available} bytes available, the stream has ${size}`,
+      message: `${at.host}:${at.dataset} has ${size(available)} available, the stream needs ${size(stream - available)} more`,
       hint: "free space or raise the quota there, or keep less on this remote: what is surplus there goes before the transfer",
     },
     "space",

@@ -150,6 +150,6 @@ newest("a sample that has no room is said, and nothing is claimed of the copy", 
   world.program("df", "printf 'x\\nx 1 1 5 1 x\\n'");
   const { code, stdout } = await world.holdfast("verify");
   expect(code).toBe(3);
-  expect(stdout).toMatch(/a drill needs 1000 bytes .* and 5120 are available/);
+  expect(stdout).toMatch(/a drill needs 1000 B .* and 5 KiB are available/);
   expect((await planOf(world)).verified).toMatchObject([{ result: "never" }]);
 });

@@ -1,4 +1,5 @@
-import { duration, part, plural, size } from "../../../render/text.ts";
+import { part, size } from "../../../model/size.ts";
+import { duration, plural } from "../../../render/text.ts";
 
 /**
  * Keeps the page true while it is open. The server renders; this listens to its events, asks for the parts that may be

@@ -1,7 +1,8 @@
 import type { Blocked, Plan, Unobserved } from "../../../model/plan.ts";
+import { size } from "../../../model/size.ts";
 import type { SourceStatus } from "../../../model/status.ts";
 import { type Html, html } from "../../../render/html.ts";
-import { duration, plural, shortAddress, size, visible } from "../../../render/text.ts";
+import { duration, plural, shortAddress, visible } from "../../../render/text.ts";
 import { sourceLink } from "./matrix.ts";
 import { badge, NEEDS_YOU, relative } from "./words.ts";
 

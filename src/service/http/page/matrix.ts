@@ -1,7 +1,8 @@
+import { size } from "../../../model/size.ts";
 import type { CopyStatus, PlaceStatus, SourceStatus, Status } from "../../../model/status.ts";
 import type { HostName } from "../../../model/units.ts";
 import { type Html, html } from "../../../render/html.ts";
-import { duration, plural, shortAddress, size, visible } from "../../../render/text.ts";
+import { duration, plural, shortAddress, visible } from "../../../render/text.ts";
 import { age, badge, NEEDS_YOU, SYMBOLS, WORST_FIRST } from "./words.ts";
 
 /** More healthy ones than this are folded away, host by host. */

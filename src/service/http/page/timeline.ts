@@ -1,7 +1,8 @@
+import { size } from "../../../model/size.ts";
 import type { SourceStatus } from "../../../model/status.ts";
 import type { HostName } from "../../../model/units.ts";
 import { type Html, html } from "../../../render/html.ts";
-import { duration, plural, shortAddress, size, visible } from "../../../render/text.ts";
+import { duration, plural, shortAddress, visible } from "../../../render/text.ts";
 import { sourceLink } from "./matrix.ts";
 import type { Lane, Point } from "./points.ts";
 import { badge, clockTime } from "./words.ts";

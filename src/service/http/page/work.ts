@@ -1,8 +1,9 @@
 import type { OperationReport, Problem } from "../../../model/report.ts";
 import type { PassResult, Run, RunningOperation } from "../../../model/service.ts";
+import { part, size } from "../../../model/size.ts";
 import type { HostName } from "../../../model/units.ts";
 import { type Html, html } from "../../../render/html.ts";
-import { duration, part, plural, shortAddress, size, visible, visibleLines } from "../../../render/text.ts";
+import { duration, plural, shortAddress, visible, visibleLines } from "../../../render/text.ts";
 import { command } from "./blocked.ts";
 import { relative } from "./words.ts";
 
