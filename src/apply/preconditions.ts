@@ -38,7 +38,7 @@ export function unmet(precondition: Precondition, observed: Observed, guidOf: Gu
     case "bookmarked":
       return unmarked(dataset, precondition.guids, where);
     case "quota":
-      return missingOfQuota(dataset, precondition.snapshots, where, guidOf);
+      return missingOfQuota(dataset, precondition, where, guidOf);
     case "follows":
       return follows(dataset, precondition.base, precondition.extras, where, guidOf);
     case "token":
@@ -113,22 +113,22 @@ function unmarked(dataset: Dataset, guids: readonly Guid[], where: string): stri
   return bare.length === 0 ? undefined : `${where} has no bookmark of guid ${bare.slice(0, 3).join(", ")} any more`;
 }
 
-/** Each is a guid, or the operation that creates the snapshot. */
 function missingOfQuota(
   dataset: Dataset,
-  snapshots: readonly string[],
+  { snapshots, names }: Extract<Precondition, { kind: "quota" }>,
   where: string,
   guidOf: GuidOf,
 ): string | undefined {
-  const { byGuid } = indexOf(dataset);
-  const guids = snapshots.map((one) => (/^\d+$/.test(one) ? (one as Guid) : guidOf({ name: one, createdBy: one })));
-  const missing = snapshots.filter((_, index) => {
-    const guid = guids[index];
-    return guid === undefined || !byGuid.has(guid);
+  const { byName } = indexOf(dataset);
+  const missing = names.filter((name, index) => {
+    const key = snapshots[index] ?? "";
+    const guid = /^\d+$/.test(key) ? key : guidOf({ name, createdBy: key });
+    return guid === undefined || byName.get(name)?.guid !== guid;
   });
   if (missing.length === 0) return undefined;
-  const shown = missing.length > 3 ? [...missing.slice(0, 3), `${missing.length - 3} more`] : missing;
-  return `${where} has ${missing.length} of the ${snapshots.length} snapshots that fill the quota no more: ${shown.join(", ")}`;
+  const shown = missing.slice(0, 3).map((name) => `@${name}`);
+  const more = missing.length > 3 ? [`${missing.length - 3} more`] : [];
+  return `${where} has ${missing.length} of the ${names.length} snapshots that fill the quota no more, or under other names: ${[...shown, ...more].join(", ")}`;
 }
 
 function follows(

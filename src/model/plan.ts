@@ -119,8 +119,15 @@ export type Precondition =
   | (At & { readonly kind: "present"; readonly snapshot: SnapshotRef; readonly bookmark: boolean })
   /** Each of these guids has a bookmark, whatever its name. */
   | (At & { readonly kind: "bookmarked"; readonly guids: readonly Guid[] })
-  /** These fill the quota that makes others superfluous: all are there, by guid or by the operation that creates it. */
-  | (At & { readonly kind: "quota"; readonly snapshots: readonly (Guid | OperationId)[] })
+  /**
+   * These fill the quota that makes others superfluous: all are there, by guid or by the operation that creates it, and
+   * under the names given in the same order: under another one it may be of no type, and count for nothing.
+   */
+  | (At & {
+      readonly kind: "quota";
+      readonly snapshots: readonly (Guid | OperationId)[];
+      readonly names: readonly string[];
+    })
   /** Only these snapshots follow the base (all of them when it is `null`), and nothing was written since the newest. */
   | (At & { readonly kind: "follows"; readonly base: SnapshotRef | null; readonly extras: readonly Guid[] })
   /** The half-received stream is still the same; `null`: there is none. */

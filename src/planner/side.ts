@@ -215,7 +215,7 @@ function deletion(
       ...side.justification,
       ...newestPresent(at, staying),
       ...(side.beforeDestroy ? [{ ...at, kind: "bookmarked", guids: snapshots.map(({ guid }) => guid) } as const] : []),
-      { ...at, kind: "quota", snapshots: fills.map(({ key }) => key) },
+      quotaOf(at, fills),
     ],
     type,
     snapshots,
@@ -261,6 +261,14 @@ function newestPresent(at: At, staying: readonly View[]): Precondition[] {
   return newest ? [{ ...at, kind: "present", snapshot: refOf(newest), bookmark: false }] : [];
 }
 
+/** Two lists rather than many small objects: there may be a million snapshots. */
+const quotaOf = (at: At, fills: readonly View[]): Precondition => ({
+  ...at,
+  kind: "quota",
+  snapshots: fills.map(({ key }) => key),
+  names: fills.map(({ name }) => name),
+});
+
 /** What goes without waiting for anything: surplus now, and still when all that this plan does has been done. */
 function inParts(
   context: PlanContext,
@@ -294,7 +302,7 @@ function inParts(
         side.place.at,
         cramped.views.filter(({ key }) => needed.has(key)),
       ),
-      { ...side.place.at, kind: "quota", snapshots: fills.map(({ key }) => key) },
+      quotaOf(side.place.at, fills),
     ],
   };
   if (first.snapshots.length === 0) return { rest: whole };

@@ -55,10 +55,11 @@ const follows = (base: number | null, ...extras: number[]): Precondition => ({
   base: base === null ? null : { name: "base", guid: guid(base) },
   extras: extras.map(guid),
 });
-const quota = (...snapshots: (number | string)[]): Precondition => ({
+const quota = (fills: Readonly<Record<string, number | string>>): Precondition => ({
   ...here,
   kind: "quota",
-  snapshots: snapshots.map(String),
+  snapshots: Object.values(fills).map(String),
+  names: Object.keys(fills),
 });
 const bookmarked = (...guids: number[]): Precondition => ({ ...here, kind: "bookmarked", guids: guids.map(guid) });
 const isDataset: Precondition = { ...here, kind: "dataset", guid: guid(100) };
@@ -94,8 +95,8 @@ describe("holds", () => {
     ["the same token", token("t"), dataset("a:1", resume("t"))],
     ["no token", token(null), dataset("a:1")],
     ["no token where there is no dataset", token(null), ABSENT],
-    ["all that fill a quota", quota(1, 2, "made"), dataset("a:1 b:2 new:77")],
-    ["an empty quota", quota(), dataset("")],
+    ["all that fill a quota", quota({ a: 1, b: 2, new: "made" }), dataset("a:1 b:2 new:77")],
+    ["an empty quota", quota({}), dataset("")],
     ["a bookmark of each", bookmarked(1, 2), dataset("a:1 #m:1 #n:2")],
   ])("%s", (_, precondition, observed) => {
     expect(unmet(precondition, observed, guidOf)).toBeUndefined();
@@ -129,9 +130,11 @@ describe("does not hold", () => {
     ["a token that is gone", token("t"), dataset("a:1"), "no half-received stream any more"],
     ["a token that appeared", token(null), dataset("a:1", resume("u")), "has a half-received stream now"],
     ["a token whose dataset is gone", token("t"), ABSENT, "not there any more"],
-    ["one of a quota is gone", quota(1, 2), dataset("a:1"), "1 of the 2 snapshots that fill the quota"],
-    ["one of a quota was not created", quota(1, "failed"), dataset("a:1"), "1 of the 2"],
-    ["only a bookmark of one of a quota", quota(1), dataset("#a:1"), "1 of the 1"],
+    ["one of a quota is gone", quota({ a: 1, b: 2 }), dataset("a:1"), "1 of the 2 snapshots that fill the quota"],
+    ["one of a quota was not created", quota({ a: 1, b: "failed" }), dataset("a:1"), "1 of the 2"],
+    ["one of a quota has another name", quota({ a: 1, b: 2 }), dataset("a:1 c:2"), "or under other names: @b"],
+    ["two of a quota have changed names", quota({ a: 1, b: 2 }), dataset("a:2 b:1"), "2 of the 2"],
+    ["only a bookmark of one of a quota", quota({ a: 1 }), dataset("#a:1"), "1 of the 1"],
   ])("%s", (_, precondition, observed, message) => {
     expect(unmet(precondition, observed, guidOf)).toContain(message);
   });
@@ -144,7 +147,7 @@ describe("does not hold", () => {
     present(1, true),
     follows(null),
     token(null),
-    quota(),
+    quota({}),
   ])("unobserved proves nothing: $kind", (precondition) => {
     expect(unmet(precondition, UNOBSERVED, guidOf)).toContain("could not be observed: timeout");
   });

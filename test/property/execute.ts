@@ -243,7 +243,9 @@ function broken(run: Run, p: Precondition, dataset: WorldDataset | undefined): s
     }
     case "quota": {
       const guids = p.snapshots.map((id) => run.created.get(id) ?? id);
-      const missing = guids.filter((guid) => !dataset.snapshots.some((s) => s.guid === guid));
+      const missing = p.names.filter(
+        (name, n) => !dataset.snapshots.some((s) => s.name === name && s.guid === guids[n]),
+      );
       return missing.length === 0 ? undefined : `${missing} of the quota are missing`;
     }
     case "follows": {

@@ -122,7 +122,7 @@ export const showPreconditions = (operations: readonly ZfsOperation[]): string =
             : p.kind === "token"
               ? p.token
               : p.kind === "quota" || p.kind === "bookmarked"
-                ? (p.kind === "quota" ? p.snapshots : p.guids).join(" ")
+                ? (p.kind === "quota" ? p.names : p.guids).join(" ")
                 : "";
       return `${p.kind} ${p.host}:${p.dataset} ${what}`;
     })
