@@ -17,7 +17,7 @@ export function deletions(rounds: number): Promise<string> {
     const expectGone = async () => {
       const left = Number(await nas.sh(`zfs list -H -t snapshot -o name -r ${root} | grep -c /d`));
       if (left !== datasets) throw new Error(`${left} snapshots are left`);
-      await nas.sh(`zfs destroy -r ${root}@a-%`);
+      await nas.sh(`zfs destroy -r ${root}@%`);
     };
     const runs = await inTurn<"hand" | "holdfast", Pick<Usage, "wall"> & Partial<Usage>>(
       {
