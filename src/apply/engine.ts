@@ -25,7 +25,7 @@ export interface EngineOptions {
 }
 
 /** What operations are told while they run, and tell. */
-export type EngineContext = Pick<RunContext, "guidOf" | "observe"> & {
+export type EngineContext = Pick<RunContext, "guidOf" | "observe" | "skimmed"> & {
   progress(id: OperationId, bytes: Bytes, expected: Bytes | undefined, files?: FileProgress): void;
   created(id: OperationId, what: string): void;
   readonly createdBy: CreatedBy;
@@ -168,6 +168,7 @@ export class Engine {
         }
         return observed.state === "present" ? observed.dataset : null;
       },
+      skimmed: (at) => recheck.skimmed(at),
       created: (id, what) => this.#created.set(id, what),
       createdBy: this.#createdBy,
       reportOf: (id) => this.#reports.get(id),

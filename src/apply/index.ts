@@ -9,7 +9,7 @@ import { openRepository } from "../remotes/restic/restic.ts";
 import { placeOf, runInRepository } from "../remotes/restic/run.ts";
 import { restoreFiles } from "../remotes/restore-files.ts";
 import { verify } from "../remotes/verify.ts";
-import { guidsOf } from "../remotes/zfs/guids.ts";
+import { guidsOf, skim } from "../remotes/zfs/guids.ts";
 import { runOperations } from "../remotes/zfs/run.ts";
 import type { Hosts } from "../transport/types.ts";
 import { Engine, type OnEvent } from "./engine.ts";
@@ -81,6 +81,7 @@ export function apply(plan: Plan, options: ApplyOptions): Promise<Report> {
             throw error;
           }
         },
+        skim: (at) => skim({ hosts, urgent }, at),
         glance: (host, datasets) => guidsOf({ hosts, urgent }, host, datasets, "filesystem,volume"),
         list: (at) => openRepository(placeOf({ manifest }, at), { hosts, env, signal: urgent }).list(),
       },

@@ -1,4 +1,4 @@
-import type { Dataset, Snapshot } from "../model/inventory.ts";
+import type { Dataset, Skimmed, Snapshot } from "../model/inventory.ts";
 import type { Precondition, SnapshotRef } from "../model/plan.ts";
 import { size } from "../model/size.ts";
 import type { Guid } from "../model/units.ts";
@@ -14,6 +14,33 @@ export type Observed =
 /** The guid a reference stands for; undefined while the operation that creates it has not succeeded. */
 export type GuidOf = (ref: SnapshotRef) => Guid | undefined;
 
+/** What names and guids alone can prove. */
+type OfNames = Extract<Precondition, { kind: "dataset" | "snapshot" | "present" | "bookmarked" | "quota" }>;
+const OF_NAMES: ReadonlySet<Precondition["kind"]> = new Set<OfNames["kind"]>([
+  "dataset",
+  "snapshot",
+  "present",
+  "bookmarked",
+  "quota",
+]);
+export const isOfNames = (precondition: Precondition): precondition is OfNames => OF_NAMES.has(precondition.kind);
+
+export function unmetByNames(precondition: OfNames, there: Skimmed, guidOf: GuidOf): string | undefined {
+  const where = `${precondition.host}:${precondition.dataset}`;
+  switch (precondition.kind) {
+    case "dataset":
+      return otherDataset(there.guid, precondition.guid, where);
+    case "snapshot":
+      return otherSnapshot(there, precondition.snapshot, where, guidOf);
+    case "present":
+      return missingGuid(there, precondition.snapshot, precondition.bookmark, where, guidOf);
+    case "bookmarked":
+      return unmarked(there, precondition.guids, where);
+    case "quota":
+      return missingOfQuota(there, precondition, where, guidOf);
+  }
+}
+
 /** Says what was expected and what is there instead; undefined when the precondition holds. */
 export function unmet(precondition: Precondition, observed: Observed, guidOf: GuidOf): string | undefined {
   const where = `${precondition.host}:${precondition.dataset}`;
@@ -26,19 +53,10 @@ export function unmet(precondition: Precondition, observed: Observed, guidOf: Gu
     return nothingExpected ? undefined : `${where} is not there any more`;
   }
   const { dataset } = observed;
+  if (isOfNames(precondition)) return unmetByNames(precondition, dataset, guidOf);
   switch (precondition.kind) {
-    case "dataset":
-      return otherDataset(dataset.guid, precondition.guid, where);
     case "placeholder":
       return otherDataset(dataset.guid, precondition.guid, where) ?? filledPlaceholder(dataset, where);
-    case "snapshot":
-      return otherSnapshot(dataset, precondition.snapshot, where, guidOf);
-    case "present":
-      return missingGuid(dataset, precondition.snapshot, precondition.bookmark, where, guidOf);
-    case "bookmarked":
-      return unmarked(dataset, precondition.guids, where);
-    case "quota":
-      return missingOfQuota(dataset, precondition, where, guidOf);
     case "follows":
       return follows(dataset, precondition.base, precondition.extras, where, guidOf);
     case "token":
@@ -60,33 +78,34 @@ function filledPlaceholder(dataset: Dataset, where: string): string | undefined 
   return `${where} should be an empty placeholder, but holds ${size(dataset.referenced)}`;
 }
 
+type Named = Skimmed["snapshots"][number];
 interface Index {
-  readonly byName: ReadonlyMap<string, Snapshot>;
-  readonly byGuid: ReadonlyMap<Guid, Snapshot>;
+  readonly byName: ReadonlyMap<string, Named>;
+  readonly byGuid: ReadonlyMap<Guid, Named>;
   readonly bookmarked: ReadonlySet<Guid>;
 }
-const indexes = new WeakMap<Dataset, Index>();
+const indexes = new WeakMap<Skimmed, Index>();
 
 /** One operation can have thousands of preconditions on one dataset. */
-function indexOf(dataset: Dataset): Index {
-  const known = indexes.get(dataset);
+function indexOf(there: Skimmed): Index {
+  const known = indexes.get(there);
   if (known !== undefined) return known;
   const index: Index = {
-    byName: new Map(dataset.snapshots.map((snapshot) => [snapshot.name, snapshot])),
-    byGuid: new Map(dataset.snapshots.map((snapshot) => [snapshot.guid, snapshot])),
-    bookmarked: new Set(dataset.bookmarks.map(({ guid }) => guid)),
+    byName: new Map(there.snapshots.map((snapshot) => [snapshot.name, snapshot])),
+    byGuid: new Map(there.snapshots.map((snapshot) => [snapshot.guid, snapshot])),
+    bookmarked: new Set(there.bookmarks.map(({ guid }) => guid)),
   };
-  indexes.set(dataset, index);
+  indexes.set(there, index);
   return index;
 }
 
-function otherSnapshot(dataset: Dataset, ref: SnapshotRef, where: string, guidOf: GuidOf): string | undefined {
+function otherSnapshot(there: Skimmed, ref: SnapshotRef, where: string, guidOf: GuidOf): string | undefined {
   const guid = guidOf(ref);
   if (guid === undefined) return `${where}@${ref.name} was not created`;
-  const { byName, byGuid } = indexOf(dataset);
-  const there = byName.get(ref.name);
-  if (there?.guid === guid) return undefined;
-  if (there !== undefined) return `${where}@${ref.name} is another snapshot now: guid ${there.guid} instead of ${guid}`;
+  const { byName, byGuid } = indexOf(there);
+  const found = byName.get(ref.name);
+  if (found?.guid === guid) return undefined;
+  if (found !== undefined) return `${where}@${ref.name} is another snapshot now: guid ${found.guid} instead of ${guid}`;
   const renamed = byGuid.get(guid);
   return renamed === undefined
     ? `${where}@${ref.name} (guid ${guid}) is not there any more`
@@ -94,7 +113,7 @@ function otherSnapshot(dataset: Dataset, ref: SnapshotRef, where: string, guidOf
 }
 
 function missingGuid(
-  dataset: Dataset,
+  there: Skimmed,
   ref: SnapshotRef,
   bookmark: boolean,
   where: string,
@@ -102,24 +121,24 @@ function missingGuid(
 ): string | undefined {
   const guid = guidOf(ref);
   if (guid === undefined) return `${where}@${ref.name} was not created`;
-  const { byGuid, bookmarked } = indexOf(dataset);
+  const { byGuid, bookmarked } = indexOf(there);
   if (byGuid.has(guid) || (bookmark && bookmarked.has(guid))) return undefined;
   return `${where} has no ${bookmark ? "snapshot or bookmark" : "snapshot"} with guid ${guid} (@${ref.name}) any more`;
 }
 
-function unmarked(dataset: Dataset, guids: readonly Guid[], where: string): string | undefined {
-  const { bookmarked } = indexOf(dataset);
+function unmarked(there: Skimmed, guids: readonly Guid[], where: string): string | undefined {
+  const { bookmarked } = indexOf(there);
   const bare = guids.filter((guid) => !bookmarked.has(guid));
   return bare.length === 0 ? undefined : `${where} has no bookmark of guid ${bare.slice(0, 3).join(", ")} any more`;
 }
 
 function missingOfQuota(
-  dataset: Dataset,
+  there: Skimmed,
   { snapshots, names }: Extract<Precondition, { kind: "quota" }>,
   where: string,
   guidOf: GuidOf,
 ): string | undefined {
-  const { byName } = indexOf(dataset);
+  const { byName } = indexOf(there);
   const missing = names.filter((name, index) => {
     const key = snapshots[index] ?? "";
     const guid = /^\d+$/.test(key) ? key : guidOf({ name, createdBy: key });

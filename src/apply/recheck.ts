@@ -1,21 +1,24 @@
-import type { RepositoryInventory } from "../model/inventory.ts";
+import type { RepositoryInventory, Skimmed } from "../model/inventory.ts";
 import type {
   AnyPrecondition,
   At,
   AtRepository,
+  DestroyOperation,
   ForgetOperation,
   Operation,
   OperationId,
   Precondition,
 } from "../model/plan.ts";
 import type { DatasetName, Guid, HostName } from "../model/units.ts";
-import { type GuidOf, type Observed, otherDataset, unmet } from "./preconditions.ts";
+import { type GuidOf, isOfNames, type Observed, otherDataset, unmet, unmetByNames } from "./preconditions.ts";
 import { unmetInRepository } from "./repository-preconditions.ts";
 
 /** Looks at what is there now. */
 export interface Eyes {
   /** One dataset with its snapshots and bookmarks, and its own `holdfast:` properties only where those matter. */
   observe(at: At, wanted: { readonly own: boolean }): Promise<Observed>;
+  /** Only names and guids of what one dataset has; undefined where that says nothing. */
+  skim(at: At): Promise<Skimmed | undefined>;
   /** Only the guids of those that exist; cheap for thousands. */
   glance(host: HostName, datasets: readonly DatasetName[]): Promise<ReadonlyMap<string, Guid>>;
   list(at: AtRepository): Promise<RepositoryInventory>;
@@ -39,6 +42,7 @@ export class Recheck {
   readonly #guidOf: GuidOf;
   readonly #createdBy: CreatedBy;
   readonly #observed = new Map<string, Promise<Observed>>();
+  readonly #skimmed = new Map<string, Promise<Skimmed | undefined>>();
   readonly #listed = new Map<string, Promise<RepositoryInventory>>();
   /** Places where a dataset's own properties matter. */
   readonly #placeholders: ReadonlySet<string>;
@@ -66,16 +70,48 @@ export class Recheck {
     return seen;
   }
 
+  /** Names and guids, where they were looked at. */
+  skimmed(at: At): Promise<Skimmed | undefined> {
+    return this.#skimmed.get(placeOf(at)) ?? Promise.resolve(undefined);
+  }
+
   /** The first precondition that does not hold; undefined when all do. */
   async unmet(operation: Operation): Promise<Unmet | undefined> {
+    if (operation.kind === "destroy") return this.#checkDestroy(operation);
     const preconditions = onDatasets(operation);
     const inFull = preconditions.filter((one) => !this.#glanced.has(placeOf(one)));
     await Promise.all(inFull.map((one) => this.observe(one)));
+    return (
+      (await this.#checkAll(preconditions)) ?? (operation.kind === "forget" ? this.#checkForget(operation) : undefined)
+    );
+  }
+
+  /** What is destroyed is looked at last: no other place can take its time in between. */
+  async #checkDestroy(operation: DestroyOperation): Promise<Unmet | undefined> {
+    const place = placeOf(operation.at);
+    const preconditions = onDatasets(operation);
+    for (const isOwn of [false, true]) {
+      const there = preconditions.filter((one) => (placeOf(one) === place) === isOwn);
+      await Promise.all(there.filter((one) => !this.#glanced.has(placeOf(one))).map((one) => this.#skim(one)));
+      const unmet = await this.#checkAll(there);
+      if (unmet !== undefined) return unmet;
+    }
+    return undefined;
+  }
+
+  #skim(at: At): Promise<Skimmed | undefined> {
+    const key = placeOf(at);
+    const skimmed = this.#skimmed.get(key) ?? this.#eyes.skim(at);
+    this.#skimmed.set(key, skimmed);
+    return skimmed;
+  }
+
+  async #checkAll(preconditions: readonly Precondition[]): Promise<Unmet | undefined> {
     for (const precondition of preconditions) {
       const unmet = await this.#check(precondition);
       if (unmet !== undefined) return unmet;
     }
-    return operation.kind === "forget" ? this.#checkForget(operation) : undefined;
+    return undefined;
   }
 
   async #checkForget(operation: ForgetOperation): Promise<Unmet | undefined> {
@@ -110,6 +146,10 @@ export class Recheck {
         glanced === null ? `${where} is not there any more` : otherDataset(glanced, precondition.guid, where);
       return message === undefined ? undefined : { kind: "stale", message };
     }
+    const skimmed = isOfNames(precondition) ? await this.skimmed(precondition) : undefined;
+    // what does not hold by names alone is put into words by a look at everything
+    if (isOfNames(precondition) && skimmed && unmetByNames(precondition, skimmed, this.#guidOf) === undefined)
+      return undefined;
     const observed = await this.observe(precondition);
     const message = unmet(precondition, observed, this.#guidOf);
     if (message === undefined) return undefined;

@@ -86,6 +86,13 @@ export interface Snapshot {
 }
 
 /** A bookmark carries its snapshot's guid, createtxg and creation. */
+/** What a look at names and guids alone shows of a dataset. */
+export interface Skimmed {
+  readonly guid: Guid;
+  readonly snapshots: readonly Pick<Snapshot, "name" | "guid">[];
+  readonly bookmarks: readonly Pick<Bookmark, "name" | "guid">[];
+}
+
 export interface Bookmark {
   /** Without the dataset and `#`. */
   readonly name: string;

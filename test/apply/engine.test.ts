@@ -30,6 +30,7 @@ async function run(
     {
       eyes: {
         observe: async (): Promise<Observed> => ({ state: "absent" }),
+        skim: async () => undefined,
         glance: async () => new Map<string, Guid>(),
         list: async () => ({ state: "unobserved", reason: "not here" }),
         ...options.eyes,

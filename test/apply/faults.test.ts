@@ -165,6 +165,84 @@ describe("destroy", () => {
     expect(report.operations[0]?.error?.message).toMatch(/^3 of 5 .*@s4: another guid now.*the other 2 are gone$/);
   });
 
+  describe("with preconditions", () => {
+    const there = (...names: readonly string[]) =>
+      ["tank/a\t9", ...names.map((name) => `tank/a${name}`), ""].join("\n");
+    const all = there("@s0\t1", "@s1\t2", "@s2\t3", "@kept\t7", "#mark\t5");
+    const destroy = destroyOp("d", "tank/a", {
+      preconditions: [
+        { ...at("tank/a"), kind: "dataset", guid: guid(9) },
+        { ...at("backup/a", "vault"), kind: "present", snapshot: { name: "kept", guid: guid(7) }, bookmark: false },
+        { ...at("tank/a"), kind: "bookmarked", guids: [guid(5)] },
+        { ...at("tank/a"), kind: "quota", snapshots: [guid(7)], names: ["kept"] },
+      ],
+    });
+    const three = { ...destroy, snapshots: snapshots(3) };
+    const elsewhere = ["backup/a", ok("backup/a\t8\nbackup/a@kept\t7\n")] as const;
+    const inFull = (kept: string) =>
+      ["tank/a", "tank/a@s0", "tank/a@s1", "tank/a@s2", `tank/a@${kept}`, "tank/a#mark"]
+        .map((name, index) => row(name, [9, 1, 2, 3, 7, 5][index] ?? 0))
+        .join("");
+
+    test("one look at names and guids, the last before it, is all it takes", async () => {
+      const { report, commands } = await run([three], { answers: [elsewhere, ["zfs list", ok(all)]] });
+      expect(report.operations).toMatchObject([{ outcome: "done" }]);
+      const look = "zfs list -Hp -d 1 -t filesystem,volume,snapshot,bookmark -o name,guid";
+      expect(commands).toEqual([`${look} backup/a`, `${look} tank/a`, "zfs destroy tank/a@s0,s1,s2"]);
+    });
+
+    test("only the first of several lists rests on it", async () => {
+      const long = { ...destroy, snapshots: snapshots(400) };
+      const listed = Array.from({ length: 400 }, (_, index) => `@s${index}\t${index + 1}`);
+      const { report, commands } = await run([long], {
+        answers: [
+          elsewhere,
+          ["-d 1", ok(there(...listed, "@kept\t7", "#mark\t5"))],
+          ["zfs list", ok(listing(300, 400))],
+        ],
+      });
+      expect(report.operations).toMatchObject([{ outcome: "done" }]);
+      expect(commands.map((line) => line.split(" ").slice(0, 4).join(" "))).toEqual([
+        ...["zfs list -Hp -d", "zfs list -Hp -d", expect.stringMatching(/^zfs destroy tank\/a@s0,/)],
+        ...["zfs list -Hp -t", expect.stringMatching(/^zfs destroy tank\/a@s300,/)],
+      ]);
+    });
+
+    test.each([
+      ["ended in the middle", ok(all.slice(0, 40))],
+      ["failed", fails("cannot open 'tank/a': I/O error\n", all)],
+      ["is garbage", ok("Segmentation fault\n")],
+    ])("a look that %s is followed by one at everything, which decides", async (_, answer) => {
+      const answers: World["answers"] = [elsewhere, ["-d 1", answer], ["zfs list", ok(listing(0, 3))]];
+      const { report, commands } = await run([three], { answers, listed: inFull("kept") });
+      expect(report.operations).toMatchObject([{ outcome: "done" }]);
+      expect(commands.at(-1)).toBe("zfs destroy tank/a@s0,s1,s2");
+      const other = await run([three], { answers, listed: inFull("renamed") });
+      expect(other.report.operations).toMatchObject([
+        { outcome: "stale", error: { message: expect.stringContaining("under other names: @kept") } },
+      ]);
+      expect(other.commands.filter((line) => line.startsWith("zfs destroy"))).toEqual([]);
+    });
+
+    test("what it is to destroy may be something else by then", async () => {
+      const { report, commands } = await run([three], {
+        answers: [elsewhere, ["zfs list", ok(all.replace("@s1\t2", "@s1\t999"))]],
+      });
+      expect(commands.at(-1)).toBe("zfs destroy tank/a@s0,s2");
+      expect(report.operations[0]?.error?.message).toContain("@s1: another guid now; the other 2 are gone");
+    });
+
+    test("what justifies it elsewhere is looked at first, and ends it", async () => {
+      const gone = ["backup/a", ok("backup/a\t8\n")] as const;
+      const { report, commands } = await run([three], {
+        answers: [gone, ["zfs list", ok(all)]],
+        listed: row("backup/a", 8),
+      });
+      expect(report.operations).toMatchObject([{ outcome: "stale" }]);
+      expect(commands).toEqual([expect.stringMatching(/backup\/a$/)]);
+    });
+  });
+
   test("a failure that blames nobody ends the whole list", async () => {
     const destroy = { ...destroyOp("d", "tank/a"), snapshots: snapshots(700) };
     const { report, commands } = await run([destroy], {
@@ -238,6 +316,7 @@ describe("send", () => {
       urgent: never,
       guidOf: (ref) => ("guid" in ref ? ref.guid : guid(0)),
       observe: async () => seen,
+      skimmed: async () => undefined,
       created: () => {},
       progress: () => {},
     });

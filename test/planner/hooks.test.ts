@@ -164,6 +164,7 @@ test("whatever fails, and whenever it is interrupted: what was begun is ended, i
           {
             eyes: {
               observe: async () => ({ state: "absent" }),
+              skim: async () => undefined,
               glance: async () => new Map(),
               list: async () => ({ state: "unobserved", reason: "not here" }),
             },

@@ -77,6 +77,7 @@ export class FakeWorkshop implements Workshop {
             const found = there.datasets.find(({ name }) => name === dataset);
             return found === undefined ? { state: "absent" } : { state: "present", dataset: found };
           },
+          skim: async () => undefined,
           glance: async (host, datasets) => {
             const there = this.#inventory().hosts[host];
             const all = there?.state === "observed" ? there.datasets : [];

@@ -234,6 +234,11 @@ export const guidsCommand = (fullNames: readonly string[], type: string): string
   "name,guid",
   ...fullNames,
 ];
+/** Names and guids of a dataset and all it has; of its children, too, which are not asked for. */
+export const skimCommand = (dataset: DatasetName): string[] => [
+  ...["zfs", "list", "-Hp", "-d", "1", "-t", "filesystem,volume,snapshot,bookmark", "-o", "name,guid"],
+  dataset,
+];
 export const adoptCommand = ({ dataset }: At): string[] => ["zfs", "set", `${ADOPTED}=on`, dataset];
 export const discardCommand = ({ dataset }: At): string[] => ["zfs", "receive", "-A", dataset];
 /** Goes back to the newest snapshot; refuses when there are later ones. */

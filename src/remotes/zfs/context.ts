@@ -1,7 +1,7 @@
 import { userInfo } from "node:os";
 import { accountOn, hasReceiveAppend, lackingOn } from "../../inventory/rights.ts";
 import { reasonOf, versionOf, type Zfs } from "../../inventory/zfs.ts";
-import type { Dataset } from "../../model/inventory.ts";
+import type { Dataset, Skimmed } from "../../model/inventory.ts";
 import type { Manifest } from "../../model/manifest.ts";
 import type { At, OperationId, SnapshotRef, ZfsOperation } from "../../model/plan.ts";
 import type { Problem } from "../../model/report.ts";
@@ -23,6 +23,8 @@ export interface RunContext {
   guidOf(ref: SnapshotRef): Guid;
   /** What was seen right before this operation; looks where nothing was seen. Null when the dataset is absent. */
   observe(at: At): Promise<Dataset | null>;
+  /** Names and guids, where these were looked at right before this operation. */
+  skimmed(at: At): Promise<Skimmed | undefined>;
   /** Tells which guid a create got. */
   created(id: OperationId, guid: Guid): void;
   progress(id: OperationId, bytes: Bytes, expected: Bytes | undefined): void;

@@ -1,3 +1,4 @@
+import type { Skimmed } from "../../model/inventory.ts";
 import type { At, DestroyedSnapshot } from "../../model/plan.ts";
 import type { Problem } from "../../model/report.ts";
 import { done, type Result } from "../result.ts";
@@ -40,7 +41,8 @@ type Destroying = Parameters<typeof whereOnRemote>[1];
 
 export async function destroy(operation: OperationOf<"destroy">, context: RunContext): Promise<Result> {
   const { at, snapshots } = operation;
-  return resultOf(at, snapshots, await destroySnapshots(operation, snapshots, context));
+  const seen = await context.skimmed(at);
+  return resultOf(at, snapshots, await destroySnapshots(operation, snapshots, context, { ...(seen && { seen }) }));
 }
 
 /** Destroys a copy whose source is gone, and nothing that the plan does not name. */
@@ -82,13 +84,13 @@ export async function unbookmark({ at, bookmarks }: OperationOf<"unbookmark">, c
 
 /**
  * Destroys exactly these guids under these names, in lists. What cannot go stays and stops nothing else; with `whole`, a
- * list of which one cannot go stays as it is.
+ * list of which one cannot go stays as it is; with `seen`, right before, the first list need not be looked at again.
  */
 export async function destroySnapshots(
   operation: Destroying,
   snapshots: readonly DestroyedSnapshot[],
   context: RunContext,
-  { whole = false } = {},
+  { whole = false, seen }: { readonly whole?: boolean; readonly seen?: Skimmed } = {},
 ): Promise<Destruction> {
   const failures: Failure[] = [];
   let problem: Problem | undefined;
@@ -97,7 +99,7 @@ export async function destroySnapshots(
   for (const [index, part] of parts.entries()) {
     const interrupted = index > 0 && context.signal.aborted;
     if (!interrupted) {
-      const outcome = await destroyPart(operation, part, context, whole);
+      const outcome = await destroyPart(operation, part, context, whole, index === 0 ? seen : undefined);
       failures.push(...outcome.failures);
       problem ??= outcome.problem;
       if (!outcome.hopeless) continue;
@@ -115,13 +117,14 @@ async function destroyPart(
   part: readonly DestroyedSnapshot[],
   context: RunContext,
   whole: boolean,
+  seen: Skimmed | undefined,
 ): Promise<Destruction & { readonly hopeless: boolean }> {
   const { at } = operation;
   const failures: Failure[] = [];
   let problem: Problem | undefined;
   let rest = part;
-  for (;;) {
-    const { same, other } = await recheck(at, rest, context);
+  for (let known = seen; ; known = undefined) {
+    const { same, other } = await recheck(at, rest, context, known);
     failures.push(...other.map((snapshot) => ({ snapshot, why: "another guid now" })));
     if (whole && other.length > 0) return { failures: [...failures, ...same.map(notTried)], hopeless: true };
     rest = same;
@@ -160,9 +163,12 @@ async function recheck(
   at: At,
   part: readonly DestroyedSnapshot[],
   context: RunContext,
+  seen: Skimmed | undefined,
 ): Promise<{ readonly same: DestroyedSnapshot[]; readonly other: DestroyedSnapshot[] }> {
   const fullName = ({ name }: DestroyedSnapshot): string => `${at.dataset}@${name}`;
-  const there = await guidsOf(context, at.host, part.map(fullName));
+  const known = new Map(seen?.snapshots.map(({ name, guid }) => [`${at.dataset}@${name}`, guid]));
+  const isSeen = part.every((snapshot) => known.has(fullName(snapshot)));
+  const there = isSeen ? known : await guidsOf(context, at.host, part.map(fullName));
   const found = part.filter((snapshot) => there.has(fullName(snapshot)));
   const isSame = (snapshot: DestroyedSnapshot): boolean => there.get(fullName(snapshot)) === snapshot.guid;
   return { same: found.filter(isSame), other: found.filter((snapshot) => !isSame(snapshot)) };

@@ -1,5 +1,8 @@
+import type { Skimmed } from "../../model/inventory.ts";
+import type { At } from "../../model/plan.ts";
 import type { Guid, HostName } from "../../model/units.ts";
-import { batches, byteLength, guidsCommand } from "./commands.ts";
+import { TransportError } from "../../transport/types.ts";
+import { batches, byteLength, guidsCommand, skimCommand } from "./commands.ts";
 import { OperationFailed, type RunContext, run, showCommand } from "./context.ts";
 import { lastLines } from "./errors.ts";
 
@@ -27,6 +30,28 @@ export async function guidsOf(
     for (const [name, guid] of found) guids.set(name, guid);
   }
   return guids;
+}
+
+/**
+ * Names and guids of all that a dataset has; undefined where the answer is not a whole one. Since OpenZFS 2.2 this takes a
+ * third of the time of anything that shows more of a snapshot.
+ */
+export async function skim(
+  context: Pick<RunContext, "hosts" | "urgent">,
+  { host, dataset }: At,
+): Promise<Skimmed | undefined> {
+  const result = await run(context, host, skimCommand(dataset)).catch((error: unknown) => {
+    if (error instanceof TransportError && error.kind === "output-limit") return undefined;
+    throw error;
+  });
+  if (result?.code !== 0) return undefined;
+  const rows = parseGuids(result.stdout);
+  const own = rows.find(([name]) => name === dataset);
+  const named = (mark: "@" | "#") => {
+    const start = `${dataset}${mark}`;
+    return rows.flatMap(([name, guid]) => (name.startsWith(start) ? [{ name: name.slice(start.length), guid }] : []));
+  };
+  return own && { guid: own[1], snapshots: named("@"), bookmarks: named("#") };
 }
 
 const MISSING = /(?:dataset does not exist|no such pool or dataset)$/;
