@@ -85,7 +85,6 @@ export interface Snapshot {
   readonly redacted?: true;
 }
 
-/** A bookmark carries its snapshot's guid, createtxg and creation. */
 /** What a look at names and guids alone shows of a dataset. */
 export interface Skimmed {
   readonly guid: Guid;
@@ -93,6 +92,7 @@ export interface Skimmed {
   readonly bookmarks: readonly Pick<Bookmark, "name" | "guid">[];
 }
 
+/** A bookmark carries its snapshot's guid, createtxg and creation. */
 export interface Bookmark {
   /** Without the dataset and `#`. */
   readonly name: string;

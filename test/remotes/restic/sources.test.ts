@@ -99,10 +99,13 @@ describe.skipIf(!toolsAvailable).concurrent.each(VERSIONS)("what is read, by res
       ["fails at the end", ["sh", "-c", "seq 20000; echo ouch >&2; exit 3"]],
       ["fails at once", ["false"]],
       ["is not there", ["no-such-command"]],
-    ])("a command that %s leaves no copy, and no lock", async (_, command) => {
+    ])("a command that %s leaves no copy, and no lock that holds", async (_, command) => {
       const restic = bench.open(version, fresh());
       await expect(restic.backup(from(...command))).rejects.toMatchObject({ kind: "command-failed" });
-      expect(await restic.list()).toMatchObject({ copies: [], locks: [] });
+      const listed = await restic.list();
+      expect(listed).toMatchObject({ state: "observed", copies: [] });
+      // before 0.17 restic is ended by a signal: one that comes while it makes its lock leaves that behind, known as stale
+      expect(listed.state === "observed" && listed.locks.filter(({ stale }) => !stale)).toEqual([]);
     });
 
     test("restic's own failure is the one that is told", async () => {
