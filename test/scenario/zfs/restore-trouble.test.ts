@@ -63,7 +63,7 @@ describe("what gets in the way of a restore", () => {
       await applied(holdfast);
       const sum = await nas.checksum(`${source}@a-1`);
       expect(await vault.property(`${locked}/${source}`, "encryption")).not.toBe("off");
-      await vault.sh(`zfs unmount -a 2>/dev/null; zfs unload-key ${locked}`);
+      await vault.sh(`zfs unmount ${locked} && zfs unload-key ${locked}`);
       const back = await holdfast("restore", `nas:${source}`, "--yes");
       expect(back.code, back.stdout + back.stderr).toBe(0);
       const restored = await restoredBeside(nas, source);
