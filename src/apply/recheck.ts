@@ -138,6 +138,12 @@ export class Recheck {
     }
   }
 
+  async #holdsByNames(precondition: Precondition): Promise<boolean> {
+    if (!isOfNames(precondition)) return false;
+    const there = await this.skimmed(precondition);
+    return there !== undefined && unmetByNames(precondition, there, this.#guidOf) === undefined;
+  }
+
   async #check(precondition: Precondition): Promise<Unmet | undefined> {
     const where = placeOf(precondition);
     const glanced = this.#glanced.get(where);
@@ -146,10 +152,8 @@ export class Recheck {
         glanced === null ? `${where} is not there any more` : otherDataset(glanced, precondition.guid, where);
       return message === undefined ? undefined : { kind: "stale", message };
     }
-    const skimmed = isOfNames(precondition) ? await this.skimmed(precondition) : undefined;
     // what does not hold by names alone is put into words by a look at everything
-    if (isOfNames(precondition) && skimmed && unmetByNames(precondition, skimmed, this.#guidOf) === undefined)
-      return undefined;
+    if (await this.#holdsByNames(precondition)) return undefined;
     const observed = await this.observe(precondition);
     const message = unmet(precondition, observed, this.#guidOf);
     if (message === undefined) return undefined;
