@@ -66,6 +66,7 @@ export async function followPipe(
 ): Promise<PipeResult> {
   const codes = new Map<string, number>();
   const stderr = { sender: new Tail(), receiver: new Tail() };
+  let sending = false;
   let missing: string | undefined;
   let ended: Endings["ended"];
   let bytes = "";
@@ -95,6 +96,7 @@ export async function followPipe(
     if (stage === "start") {
       // What start-up files had to say is not the command's.
       stderr[side].clear();
+      if (side === "sender") sending = true;
       return;
     }
     if (stage === "missing") {
@@ -122,7 +124,7 @@ export async function followPipe(
       stall?.refresh();
     }
     if (progress === null && !ABOUT.test(line)) stderr[side].add(`${line}\n`);
-    if (side === "sender") options.onSenderLine?.(line);
+    if (side === "sender" && sending) options.onSenderLine?.(line);
   };
   eachLine(running.stdout, (line) => onLine("sender", line));
   eachLine(running.stderr, (line) => onLine("receiver", line));

@@ -126,6 +126,9 @@ const needs = (mark: string, filters: readonly Filter[], where: string): string 
 
 const report = (mark: string, stage: string, code = "$?"): string => `echo "${mark} ${stage} ${code}"`;
 
+/** What came before it, start-up files said. */
+const started = (mark: string): string => `echo "${mark} start"`;
+
 const filter = (mark: string, { stage, argv }: Filter): string =>
   `{ ${quoteAll(argv)} 2>&7 ${NONE}; ${report(mark, stage)} >&7; }`;
 
@@ -135,9 +138,10 @@ const chain = (...parts: readonly string[]): string => parts.join(" | ");
 function sender(mark: string, end: End): string {
   if ("ssh" in end) return `{ ${quoteAll(end.ssh)} <&9 2>&8 ${NONE}; ${report(mark, "sender-link")} >&8; }`;
   const command = quoteAll(end.argv);
-  if (!end.sudo) return `{ ${watched(command, "</dev/null 2>&8")}\n${report(mark, "sender", "$code")} >&8; }`;
+  const start = `${started(mark)} >&8`;
+  if (!end.sudo) return `{ ${start}; ${watched(command, "</dev/null 2>&8")}\n${report(mark, "sender", "$code")} >&8; }`;
   // What sudo runs cannot be signalled, but it ends when nobody reads what it writes.
-  return `{ ${command} </dev/null 2>&8 ${NONE}; ${report(mark, "sender")} >&8; } | { exec 6<&0
+  return `{ ${start}; ${command} </dev/null 2>&8 ${NONE}; ${report(mark, "sender")} >&8; } | { exec 6<&0
 ${watched("cat", "<&6 6<&-")}; }`;
 }
 
@@ -152,22 +156,13 @@ ${needs(mark, filters, "here")}
 ${chain(sender(mark, from), ...filters.map((each) => filter(mark, each)), receiver(mark, to))}`;
 
 /** The sending end, run behind an SSH client whose stdin is the life line. */
-export const farSenderScript = (
-  mark: string,
-  from: End,
-  filters: readonly Filter[],
-): string => `echo "${mark} start" >&2
-${environment}
+export const farSenderScript = (mark: string, from: End, filters: readonly Filter[]): string => `${environment}
 ${DESCRIPTORS} 8>&7
 ${needs(mark, filters, "sender")}
 ${chain(sender(mark, from), ...filters.map((each) => filter(mark, each)))}`;
 
 /** The receiving end, run behind an SSH client whose stdin is the stream. */
-export const farReceiverScript = (
-  mark: string,
-  to: End,
-  filters: readonly Filter[],
-): string => `echo "${mark} start" >&2
+export const farReceiverScript = (mark: string, to: End, filters: readonly Filter[]): string => `${started(mark)} >&2
 ${environment}
 ${DESCRIPTORS}
 ${needs(mark, filters, "receiver")}

@@ -290,6 +290,32 @@ describe.skipIf(!sshAvailable)("pipes over SSH", { timeout: 90_000 }, () => {
     await own.stop();
   });
 
+  test("what start-up files say on stderr is no line of the sender, nor of the receiver", async () => {
+    const own = await startSshd({ config: 'ForceCommand echo Welcome >&2; exec /bin/sh -c "$SSH_ORIGINAL_COMMAND"' });
+    const greeted = connectHosts(
+      new Map([
+        [here, local],
+        [nas, own.host("nas")],
+      ]),
+      { env: { PATH: process.env.PATH } },
+    );
+    for (const [from, to] of [
+      [nas, here],
+      [here, nas],
+      [nas, nas],
+    ] as const) {
+      const lines: string[] = [];
+      const result = await greeted.pipe(
+        { from: sh(from, "echo up >&2; echo data"), to: sh(to, "wc -c >&2") },
+        { onSenderLine: (line) => lines.push(line) },
+      );
+      expect(result).toMatchObject({ ok: true, sender: { stderr: "up" }, receiver: { stderr: "5" } });
+      expect(lines).toEqual(["up"]);
+    }
+    await greeted.close();
+    await own.stop();
+  });
+
   test("a host that cannot be reached: an error, nothing is started", async () => {
     const mark = word();
     const unknown = connect({

@@ -159,7 +159,7 @@ describe.each(shells)("the life line in %s", (shell) => {
   test("closed: the sender is ended, the receiver sees the end of its input", async () => {
     const from: End = { argv: ["sh", "-c", endless], sudo: false };
     expect(await run(shell, pipeScript("MARK", from, [], saves))).toMatchObject({
-      out: "up\nMARK sender 143\n",
+      out: "MARK start\nup\nMARK sender 143\n",
       err: "saved\nMARK receiver 3\n",
     });
   });
@@ -167,7 +167,7 @@ describe.each(shells)("the life line in %s", (shell) => {
   test("closed: a sender that sudo runs gets no signal, but nobody reads it any more", async () => {
     const from: End = { argv: ["sh", "-c", `trap '' TERM; ${endless}`], sudo: true };
     expect(await run(shell, pipeScript("MARK", from, [], { ...saves, sudo: true }))).toMatchObject({
-      out: "up\nMARK sender 141\n",
+      out: "MARK start\nup\nMARK sender 141\n",
       err: "saved\nMARK receiver 3\n",
     });
   });
