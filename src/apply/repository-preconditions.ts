@@ -18,18 +18,19 @@ export function unmetInRepository(
   const gone = copies.find(({ id }) => !ids.has(id));
   if (gone) return `${gone.name} is not in ${repository} any more, or its tags were changed`;
   const leaving = new Set(copies.map(({ id }) => id));
-  const complete = new Set(
-    there.copies.filter((copy) => !leaving.has(copy.id) && marksOf(copy)?.isPartial !== true).map(identityOf),
-  );
+  const staying = there.copies.filter((copy) => !leaving.has(copy.id) && marksOf(copy)?.isPartial !== true);
+  const complete = new Set(staying.map(identityOf));
   for (const precondition of preconditions) {
     if (precondition.kind !== "copies") continue;
     if (precondition.id !== "" && precondition.id !== there.id)
       return `${repository} is another repository now: ${there.id.slice(0, 8)} instead of ${precondition.id.slice(0, 8)}`;
-    const missing = precondition.copies.find((ref) => {
+    for (const ref of precondition.copies) {
       const identity = "identity" in ref ? ref.identity : createdBy(ref.createdBy);
-      return identity === undefined || !complete.has(identity);
-    });
-    if (missing) return `${repository} has no complete copy of ${missing.name}, which was to stay`;
+      if (identity === undefined || !complete.has(identity))
+        return `${repository} has no complete copy of ${ref.name}, which was to stay`;
+      if ("id" in ref && !ids.has(ref.id))
+        return `${repository}: the tags of ${ref.name}, which was to stay, were changed`;
+    }
   }
   return undefined;
 }

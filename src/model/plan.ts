@@ -133,11 +133,19 @@ export type Precondition =
   /** The half-received stream is still the same; `null`: there is none. */
   | (At & { readonly kind: "token"; readonly token: string | null });
 
+/**
+ * A copy that makes others superfluous. With `id`, restic's id there, it is there already: another id means other tags, by
+ * which it may count for nothing.
+ */
+export type StayingCopy =
+  | { readonly name: string; readonly identity: string; readonly id?: string }
+  | { readonly name: string; readonly createdBy: OperationId };
+
 /** What must still be true of a repository: it is this one, and these complete copies of the source are there. */
 export interface RepositoryPrecondition extends AtRepository {
   readonly kind: "copies";
   readonly id: string;
-  readonly copies: readonly CopyRef[];
+  readonly copies: readonly StayingCopy[];
 }
 
 export type AnyPrecondition = Precondition | RepositoryPrecondition;

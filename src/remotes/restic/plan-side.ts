@@ -6,6 +6,7 @@ import type {
   KeptGroup,
   OperationId,
   RepositoryPrecondition,
+  StayingCopy,
 } from "../../model/plan.ts";
 import type { Address, EpochSeconds, RemoteName, Seconds, TypeName } from "../../model/units.ts";
 import { clockDoubt } from "../../planner/clock.ts";
@@ -168,7 +169,10 @@ function deletion(
   const ageBased = keep.by === "time" || rule?.within !== undefined;
   const doubt = ageBased ? clockDoubt(gone, staying, side.longestPeriod, context.now) : undefined;
   const newest = views.findLast(({ isPartial }) => !isPartial);
-  const needed = new Set([...fills.map(({ view }) => view), ...(newest ? [newest] : [])]);
+  // whatever type of it still called for one of them
+  const counted = new Set([name, ...gone.flatMap(({ types }) => types)]);
+  const filling = [...counted].flatMap((type) => verdict.countedFor(type).map(({ view }) => view));
+  const needed = new Set([...filling, ...(newest ? [newest] : [])]);
   const operation: ForgetOperation = {
     id: `forget ${source} ${repository.name} ${name}`,
     kind: "forget",
@@ -178,7 +182,12 @@ function deletion(
     reason: `beyond ${writeLimit(keep, name)}`,
     dependsOn: side.dependsOn,
     preconditions: [
-      { ...at, kind: "copies", id: side.id ?? "", copies: [...needed].map(copyRefOf) } satisfies RepositoryPrecondition,
+      {
+        ...at,
+        kind: "copies",
+        id: side.id ?? "",
+        copies: [...needed].map(stayingCopy),
+      } satisfies RepositoryPrecondition,
     ],
     type: name,
     copies: gone.flatMap(({ copy, name }): ForgottenCopy[] =>
@@ -202,6 +211,8 @@ function deletion(
     type: typeOf(context, name),
   };
 }
+
+const stayingCopy = (view: CopyView): StayingCopy => ({ ...copyRefOf(view), ...(view.copy && { id: view.copy.id }) });
 
 const typeOf = ({ manifest }: PlanContext, name: TypeName): SnapshotType =>
   manifest.snapshotTypes.get(name) ?? { name, timezone: manifest.timezone, adopt: [] };
