@@ -7,7 +7,7 @@ MAKEFLAGS += --no-print-directory
 modules := node_modules/.package-lock.json
 program := dist/holdfast.js
 
-.PHONY: help install test test-fast test-restic test-prometheus test-packaging test-page test-zfs lint format bench soak soak-zfs demo demo-zfs clean
+.PHONY: help install test test-fast test-restic test-prometheus test-packaging test-page test-shells test-zfs lint format bench soak soak-zfs demo demo-zfs clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ test-prometheus: $(program) ## only what runs on a real Prometheus
 
 test-packaging: $(program) ## only what is shipped to install it, by systemd's and the shell's own checks
 	@node_modules/.bin/tsx test/run.ts packaging
+
+test-shells: $(program) ## only completion, in real shells
+	@node_modules/.bin/tsx test/run.ts shells
 
 test-page: $(program) ## only the dashboard, in a real browser
 	@node_modules/.bin/tsx test/run.ts page

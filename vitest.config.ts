@@ -51,6 +51,15 @@ export default defineConfig({
         },
       },
       {
+        // Completion in real shells, each in a terminal.
+        test: {
+          name: "shells",
+          include: ["test/scenario/shells/**/*.test.ts"],
+          testTimeout: 60_000, // on a machine that has other work too
+          hookTimeout: 60_000,
+        },
+      },
+      {
         // Real OpenZFS: emulated machines, booted once, two for each worker, and much patience.
         test: {
           name: "zfs",

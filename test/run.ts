@@ -83,6 +83,7 @@ const parts: Record<string, Part> = {
   restic: onReal("real restic", "restic", "test/restic-tools/build"),
   prometheus: onReal("a real Prometheus", "prometheus", "test/prometheus-tools/build"),
   packaging: onReal("systemd's own checks", "packaging", "test/packaging-tools/build"),
+  shells: onReal("real shells", "shells", "test/shell-tools/build"),
   page: onReal("a real browser", "page", "test/browser/build"),
   zfs: onReal("real OpenZFS", "zfs", "test/zfs-vm/build"),
 };

@@ -1,6 +1,7 @@
-import { Command, InvalidArgumentError, Option } from "commander";
+import { Argument, Command, type CommandOptions, InvalidArgumentError, Option } from "commander";
 import type { Remedy } from "../model/manifest.ts";
 import type { RemoteName } from "../model/units.ts";
+import { SHELLS } from "./completion/scripts.ts";
 import type { GlobalOptions } from "./context.ts";
 import type { ExitCode } from "./exit.ts";
 import { VERSION } from "./package.ts";
@@ -67,7 +68,7 @@ export function createProgram(finish: (code: ExitCode) => void): Command {
   const program = new Command("holdfast")
     .description("Keeps backups the way a manifest says: plan shows what would change, apply does it.")
     .option("-f, --file <MANIFEST>", "the manifest, a file or a folder (default: ./holdfast.yaml, then /etc/holdfast/)")
-    .option("--as <HOST>", "which of the manifest's hosts this machine is; `none` is a controller of all")
+    .option("--as <HOST|none>", "which of the manifest's hosts this machine is; `none` is a controller of all")
     .addOption(
       new Option("--log-level <LEVEL>", "what is logged to stderr; the error that a command ends with always is")
         .choices(["debug", "info", "warn", "error", "silent"])
@@ -99,6 +100,7 @@ export function createProgram(finish: (code: ExitCode) => void): Command {
     command: Command,
     load: () => Promise<Run<Options, Arguments>>,
     parent = program,
+    shown: CommandOptions = {},
   ): void => {
     parent.addCommand(
       command.copyInheritedSettings(program).action(async (...args: unknown[]) => {
@@ -106,6 +108,7 @@ export function createProgram(finish: (code: ExitCode) => void): Command {
         const run = await load();
         finish(await run(command.optsWithGlobals(), ...positional));
       }),
+      shown,
     );
   };
 
@@ -274,7 +277,7 @@ export function createProgram(finish: (code: ExitCode) => void): Command {
       .option("--all [HOST]", "every source of a host (default: this one) that is not there, most important first")
       .option("--at <TIME>", 'the newest from then or before: "2026-11-21 18:00", 2026-11-21, or 3h for hours ago')
       .option("--snapshot <NAME>", "this one, by its name or the beginning of restic's id")
-      .option("--from <REMOTE|MIRROR>", "from this place; `source` for the source's own snapshots")
+      .option("--from <REMOTE|MIRROR|source>", "from this place; `source` for the source's own snapshots")
       .option("--to <PLACE>", "another dataset or folder, [HOST:]DATASET or [HOST:]PATH")
       .option("--to-host <HOST>", "another host, at the same place there")
       .option("--in-place", "roll the source itself back, or replace it; its address has to be typed again")
@@ -364,7 +367,7 @@ export function createProgram(finish: (code: ExitCode) => void): Command {
       .description("Look into a snapshot or copy: what is in a folder of it. Nothing is restored.")
       .argument("<ADDRESS>", "[HOST:]DATASET[@SNAPSHOT], or a directory's [HOST:]PATH")
       .argument("[PATH]", "a folder or file, relative to the source (default: its top)")
-      .option("--on <REMOTE|MIRROR>", "the copy there; `source` for the source's own snapshots")
+      .option("--on <REMOTE|MIRROR|source>", "the copy there; `source` for the source's own snapshots")
       .option("--at <TIME>", 'the newest from then or before: "2026-11-21 18:00", 2026-11-21, or 3h for hours ago')
       .option("--snapshot <NAME|ID>", "this one, by its name or the beginning of restic's id")
       .addOption(json())
@@ -391,7 +394,11 @@ export function createProgram(finish: (code: ExitCode) => void): Command {
       .option("-i, --ignore-case", "capital letters or not")
       .option("-F, --literal", "it is no pattern: *, ?, [ and \\ are themselves")
       .addOption(new Option("--type <TYPE>", "only these").choices(["file", "folder", "link"]))
-      .option("--from <REMOTE|MIRROR>", "only there; `source` for the source's own snapshots; repeats are fine", list)
+      .option(
+        "--from <REMOTE|MIRROR|source>",
+        "only there; `source` for the source's own snapshots; repeats are fine",
+        list,
+      )
       .option(
         "--newer <TIME>",
         'only what was changed then or later: "2026-11-21 18:00", 2026-11-21, or 3d for days ago',
@@ -466,6 +473,24 @@ export function createProgram(finish: (code: ExitCode) => void): Command {
       .addHelpText("after", examples("holdfast init", "holdfast init -f backups/holdfast.yaml")),
     async () => (await import("./init.ts")).init,
   );
+  add(
+    new Command("completion")
+      .description("Print what makes a shell complete commands, options, and the names in the manifest.")
+      .addArgument(new Argument("<SHELL>", "which shell").choices(SHELLS))
+      .addHelpText(
+        "after",
+        examples(
+          "source <(holdfast completion bash)",
+          "holdfast completion fish > ~/.config/fish/completions/holdfast.fish",
+        ),
+      ),
+    async () => (await import("./completion.ts")).completion,
+  );
+  const complete = new Command("complete")
+    .description("Say what may come next on a command line; the scripts of `completion` ask it.")
+    .addArgument(new Argument("<SHELL>", "whose line it is").choices(SHELLS))
+    .argument("[TYPED...]", "the line, as that script gives it");
+  add(complete, async () => (await import("./complete.ts")).complete, program, { hidden: true });
   add(
     new Command("version")
       .description("Print the version.")

@@ -18,6 +18,8 @@ export interface LoadOptions {
   readonly now?: EpochSeconds;
   /** Default: /etc/holdfast. */
   readonly systemFolder?: string;
+  /** A pipe or device is not read: whoever asks must not wait for it. */
+  readonly filesOnly?: boolean;
 }
 
 /** The files of a manifest, as they are on the disk. */
@@ -48,10 +50,10 @@ export function parseManifestFiles({ files, folder }: ManifestFiles, options: Lo
 }
 
 export async function readManifestFiles(options: LoadOptions): Promise<ManifestFiles | ParsedManifest> {
-  const { cwd } = options;
+  const { cwd, filesOnly = false } = options;
   const found = await locate(options);
   if ("severity" in found) return { diagnostics: [found], secretFiles: [] };
-  const contents = await Promise.all(found.files.map((name) => readFile(resolve(cwd, name), name)));
+  const contents = await Promise.all(found.files.map((name) => readFile(resolve(cwd, name), name, filesOnly)));
   const unreadable = contents.filter((content): content is Diagnostic => "severity" in content);
   if (unreadable.length > 0) return { diagnostics: unreadable, secretFiles: [] };
   return { files: contents as readonly ManifestFile[], folder: found.folder };
@@ -106,11 +108,12 @@ async function at(path: string, cwd: string, systemFolder: string): Promise<Loca
 }
 
 /** Reads no more than is looked at, so that an endless file is a large one. */
-async function readFile(absolute: string, name: string): Promise<ManifestFile | Diagnostic> {
+async function readFile(absolute: string, name: string, filesOnly: boolean): Promise<ManifestFile | Diagnostic> {
   const buffer = new Uint8Array(maxFileBytes + 1);
   let length = 0;
   let file: FileHandle | undefined;
   try {
+    if (filesOnly && !(await stat(absolute)).isFile()) throw new Error("it is no file");
     file = await open(absolute, "r");
     while (length < buffer.length) {
       const { bytesRead } = await file.read(buffer, length, buffer.length - length);

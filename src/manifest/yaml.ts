@@ -45,8 +45,11 @@ export interface Parsed {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** One YAML document with a mapping at the top. Takes bounded time and memory whatever the text. */
-export function parseYaml(source: SourceText): Parsed {
+/**
+ * One YAML document with a mapping at the top. Takes bounded time and memory whatever the text. `tolerant`: what is around
+ * a mistake is read all the same, and nothing is said about it.
+ */
+export function parseYaml(source: SourceText, { tolerant = false } = {}): Parsed {
   const spanOf = (start: number, end: number): Span => {
     const from = Math.min(Math.max(0, start), source.text.length);
     return { source, start: from, end: Math.max(from, Math.min(end, source.text.length)) };
@@ -56,7 +59,7 @@ export function parseYaml(source: SourceText): Parsed {
   try {
     const [document, second] = compose(source.text);
     const faults = firstOfEach([...(document?.errors ?? []), ...(document?.warnings ?? [])]).slice(0, limits.errors);
-    if (faults.length > 0) {
+    if (faults.length > 0 && !tolerant) {
       return {
         diagnostics: faults.map(({ code, message, pos }) => diagnosticAt(spanOf(...pos), explain(code, message))),
       };

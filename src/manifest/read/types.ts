@@ -7,7 +7,7 @@ import { dotted, nearestWord, quote } from "../words.ts";
 import type { Context } from "./context.ts";
 
 /** There without being declared; declaring one replaces only the keys it names. */
-const builtinSchedules: ReadonlyMap<string, string> = new Map([
+export const builtinSchedules: ReadonlyMap<string, string> = new Map([
   ["hourly", "0 * * * *"],
   ["daily", "0 0 * * *"],
   ["weekly", "0 0 * * 1"],

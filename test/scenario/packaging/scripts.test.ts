@@ -1,5 +1,6 @@
 import { DockerfileParser } from "dockerfile-ast";
 import { expect, test } from "vitest";
+import { SCRIPTS } from "../../../src/cli/completion/scripts.ts";
 import { packaged, shellcheck, shellcheckText, textOf } from "./tools.ts";
 
 test("the rc script for FreeBSD has no mistake that shellcheck knows", () => {
@@ -16,6 +17,10 @@ test("nor have the commands of the Containerfile", () => {
   expect(commands.length).toBeGreaterThan(3);
   // $PACKAGES is several words, on purpose
   for (const command of commands) expect(shellcheckText(command ?? "", "--exclude=SC2086").all).toBe("");
+});
+
+test("nor has what completes in bash", () => {
+  expect(shellcheckText(SCRIPTS.bash, "--shell=bash").all).toBe("");
 });
 
 test("what shellcheck knows is noticed", () => {
