@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import type { Command } from "commander";
-import { type DeclaredNames, declaredNames, readManifestFiles } from "../manifest/index.ts";
+import { type DeclaredNames, declaredNames } from "../manifest/declared.ts";
+import { readManifestFiles } from "../manifest/files.ts";
 import { isInvisible } from "../render/text.ts";
 import { forBash, readBashLine } from "./completion/bash.ts";
 import { candidates, type Offer, valueGiven } from "./completion/candidates.ts";

@@ -1,5 +1,5 @@
+import { builtinSchedules } from "./builtin-schedules.ts";
 import type { ManifestFile } from "./parse.ts";
-import { builtinSchedules } from "./read/types.ts";
 import { decode } from "./text.ts";
 import { parseYaml } from "./yaml.ts";
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { readBashLine } from "../../src/cli/completion/bash.ts";
 import { candidates, placeholdersOf, VALUES } from "../../src/cli/completion/candidates.ts";
 import { createProgram } from "../../src/cli/program.ts";
-import { declaredNames } from "../../src/manifest/index.ts";
+import { declaredNames } from "../../src/manifest/declared.ts";
 import { useHoldfast } from "./harness.ts";
 
 const holdfast = useHoldfast();

@@ -95,7 +95,7 @@ describe("the command line", () => {
   });
 });
 
-test("version loads none of the big packages", async () => {
+test("version loads none of the big packages, nor does completion but YAML", async () => {
   const { metafile } = await build({
     absWorkingDir: fileURLToPath(new URL("../../", import.meta.url)),
     entryPoints: ["src/cli/main.ts"],
@@ -115,6 +115,11 @@ test("version loads none of the big packages", async () => {
   expect(version.inputs).toContain("src/cli/version.ts");
   for (const heavy of ["ajv", "yaml", "ssh2", "execa", "pino", "croner", "log-update", "picomatch"])
     expect([...start.packages, ...version.packages]).not.toContain(heavy);
+  const complete = loadedWith(metafile, (name) => /complete-\w+\.js$/.test(name));
+  expect(complete.inputs).toContain("src/cli/complete.ts");
+  expect(complete.packages).toContain("yaml");
+  for (const heavy of ["ajv", "ssh2", "execa", "pino", "croner", "picomatch"])
+    expect(complete.packages).not.toContain(heavy);
 });
 
 /** What an output file imports at once, directly or not. */

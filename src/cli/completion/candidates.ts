@@ -1,5 +1,5 @@
 import type { Argument, Command, Option } from "commander";
-import type { DeclaredNames } from "../../manifest/index.ts";
+import type { DeclaredNames } from "../../manifest/declared.ts";
 
 /** One word that may come next. */
 export interface Candidate {

@@ -1,19 +1,11 @@
 import type { SnapshotType } from "../../model/manifest.ts";
 import type { TypeName } from "../../model/units.ts";
+import { builtinSchedules } from "../builtin-schedules.ts";
 import type { ManifestDocument } from "../generated/types.ts";
 import type { Path } from "../tree.ts";
 import { isTimezone, scheduleFault } from "../units.ts";
 import { dotted, nearestWord, quote } from "../words.ts";
 import type { Context } from "./context.ts";
-
-/** There without being declared; declaring one replaces only the keys it names. */
-export const builtinSchedules: ReadonlyMap<string, string> = new Map([
-  ["hourly", "0 * * * *"],
-  ["daily", "0 0 * * *"],
-  ["weekly", "0 0 * * 1"],
-  ["monthly", "0 0 1 * *"],
-  ["yearly", "0 0 1 1 *"],
-]);
 
 export function readTimezone(context: Context, name: string | undefined, path: Path): string | undefined {
   if (name === undefined || isTimezone(name)) return name;
