@@ -31,6 +31,7 @@ export const ANSWERS: Readonly<Record<string, string>> = {
   "folder.v1": "Folder",
   "found.v1": "Found",
   "recovery-kit.v1": "RecoveryKit",
+  "unlocked.v1": "Unlocked",
   "notice.v1": "Notice",
   "notify-test.v1": "NotifyTest",
   "service.v1": "ServiceState",

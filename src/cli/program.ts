@@ -474,14 +474,23 @@ export function createProgram(finish: (code: ExitCode) => void): Command {
     async () => (await import("./init.ts")).init,
   );
   add(
+    new Command("unlock")
+      .description("Show who locks restic repositories, and remove the locks that were left behind; none that is held.")
+      .argument("[REMOTE...]", "only these remotes and mirrors; default: every restic repository")
+      .addOption(json())
+      .addOption(allHosts())
+      .addHelpText("after", examples("holdfast unlock", "holdfast unlock b2 wasabi", "holdfast unlock --json")),
+    async () => (await import("./unlock.ts")).unlock,
+  );
+  add(
     new Command("completion")
       .description("Print what makes a shell complete commands, options, and the names in the manifest.")
       .addArgument(new Argument("<SHELL>", "which shell").choices(SHELLS))
       .addHelpText(
         "after",
         examples(
-          "source <(holdfast completion bash)",
           "holdfast completion fish > ~/.config/fish/completions/holdfast.fish",
+          "source <(holdfast completion bash)",
         ),
       ),
     async () => (await import("./completion.ts")).completion,

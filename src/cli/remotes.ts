@@ -59,13 +59,17 @@ export async function openThem(
 interface Concerned {
   readonly allHosts?: boolean;
   readonly plan?: Pick<Plan, "operations">;
+  /** Only these. */
+  readonly repositories?: readonly UsedRepository[];
 }
 
 /** Repositories with hooks around them; with a plan those that it is about. */
 export const withHooks = (manifest: Manifest, about: Concerned = {}): UsedRepository[] =>
   concerned(manifest, about).filter(({ repository }) => repository.hooks.length > 0);
 
-function concerned(manifest: Manifest, { plan, allHosts = false }: Concerned): UsedRepository[] {
+function concerned(manifest: Manifest, about: Concerned): readonly UsedRepository[] {
+  const { plan, allHosts = false, repositories } = about;
+  if (repositories !== undefined) return repositories;
   const used = usedRepositories(manifest, scopeOf(manifest, { allHosts: allHosts || plan !== undefined }));
   if (plan === undefined) return used;
   const keys = new Set(plan.operations.flatMap(repositoriesOf));

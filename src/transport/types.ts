@@ -1,4 +1,5 @@
 import type { HostName } from "../model/units.ts";
+import type { LockHolder } from "../model/unlocked.ts";
 import type { Secret } from "./secret.ts";
 
 /**
@@ -162,14 +163,6 @@ export interface HostsOptions {
 export interface Lock {
   readonly path: string;
   release(): void;
-}
-
-export interface LockHolder {
-  readonly pid: number;
-  readonly command: string;
-  /** ISO 8601, UTC. */
-  readonly since: string;
-  readonly host: string;
 }
 
 export interface LockOptions {

@@ -51,3 +51,31 @@ test("what another host is responsible for is explained only with --all-hosts", 
     stderr: expect.stringContaining("web was not observed"),
   });
 });
+
+test("repositories that only others work with are unlocked only with --all-hosts", async () => {
+  holdfast.write(
+    "unlock.yaml",
+    `version: 1
+hosts:
+  nas: {}
+  web: { address: 127.0.0.1, port: 1, user: nobody, hostKeys: ["${key}"] }
+remotes: { usb: { type: restic, repository: /srv/repository, password: { env: PASSWORD } } }
+directories: { "web:/etc": { keep: { daily: 3 }, remotes: { usb: {} } } }
+`,
+  );
+  const unlock = (...more: string[]) =>
+    holdfast.run(["--as", "nas", "-f", "unlock.yaml", "unlock", ...more], {
+      env: { ...nas.env, PASSWORD: "x", HOLDFAST_LOCK_DIR: holdfast.path("locks") },
+    });
+  expect(await unlock()).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^No restic repository is used here\.\n/),
+  });
+  expect(await unlock("usb")).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("with --all-hosts also others'"),
+  });
+  const all = await unlock("--all-hosts");
+  expect(all.stdout).toMatch(/^usb@web\n {2}! failed {3}could not be looked at: /);
+  expect(all.code).toBe(3);
+});

@@ -28,6 +28,7 @@ describe("what --json prints is what its published schema says", () => {
     ["diagnosis.v1", ["doctor", "--json"]],
     ["audit.v1", ["audit", "--json"]],
     ["recovery-kit.v1", ["recovery-kit", "--json"]],
+    ["unlocked.v1", ["unlock", "--json"]],
     ["validate.v1", ["validate", "--json"]],
     ["validate.v1", ["validate", "--json", "-f", "wrong.yaml"]],
     ["version.v1", ["version", "--json"]],

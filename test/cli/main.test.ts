@@ -13,7 +13,19 @@ const holdfast = useHoldfast();
 holdfast.write("holdfast.yaml", manifest());
 holdfast.write("inventory.json", inventory());
 const recorded = ["--inventory", "inventory.json"];
-const commands = ["plan", "apply", "status", "validate", "list", "explain", "snapshot", "doctor", "version"];
+const commands = [
+  "plan",
+  "apply",
+  "status",
+  "validate",
+  "list",
+  "explain",
+  "snapshot",
+  "doctor",
+  "unlock",
+  "completion",
+  "version",
+];
 
 /** Reads a command line without a process of its own; commands that it would run are not run. */
 async function parse(args: readonly string[]) {

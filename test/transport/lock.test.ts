@@ -4,7 +4,7 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { acquireLock, LockedError } from "../../src/transport/index.ts";
+import { acquireLock, inspectLock, LockedError } from "../../src/transport/index.ts";
 
 let directory = "";
 const children: ChildProcess[] = [];
@@ -37,6 +37,27 @@ async function holder(): Promise<ChildProcess> {
 }
 
 describe("the lock", () => {
+  test("can be looked at without being taken: held, given up, or left by who was killed", async () => {
+    const look = () => inspectLock({ name: "test", directory, env: process.env });
+    const path = join(directory, "test.lock");
+    expect(await look()).toEqual({ path, held: false });
+    const child = await holder();
+    const held = { path, held: true, holder: { pid: child.pid, command: "holdfast watch", host: hostname() } };
+    expect(await look()).toMatchObject(held);
+    child.kill("SIGKILL");
+    await new Promise((resolve) => child.once("exit", resolve));
+    expect(await look()).toMatchObject({ ...held, held: false });
+    (await acquire()).release();
+    expect(await look()).toEqual({ path, held: false });
+  });
+
+  test("that cannot be looked at is not called free", async () => {
+    symlinkSync("/dev/null", join(directory, "test.lock"));
+    await expect(inspectLock({ name: "test", directory, env: process.env })).rejects.toThrow(
+      "cannot open the lock file",
+    );
+  });
+
   test("is in the folder that the environment names", async () => {
     const env = { ...process.env, HOLDFAST_LOCK_DIR: directory };
     const lock = await acquireLock({ name: "named", env, command: "holdfast apply" });

@@ -1,21 +1,54 @@
 import type { RepositoryLock } from "../../model/inventory.ts";
+import type { Problem } from "../../model/report.ts";
 import type { EpochSeconds } from "../../model/units.ts";
+import type { ClearedLock, LeftBehind } from "../../model/unlocked.ts";
+import { ResticFailed } from "./errors.ts";
 import { isJson, numberOf, parseJson, textOf } from "./messages.ts";
 import type { Session } from "./session.ts";
 
 /** restic renews a lock every five minutes, and takes one of this age for left behind. */
 const STALE_AFTER = 30 * 60;
-/** Each has to be asked for on its own. */
+/** Each has to be asked for on its own: who only looks around asks for no more. */
 const MOST = 32;
 
 /** Of many locks the first 32; one that is gone before it was looked at is left out. */
 export async function listLocks(session: Session): Promise<RepositoryLock[]> {
-  return (await inspectLocks(session)).map(({ lock }) => lock);
+  return (await inspectLocks(session, MOST)).map(({ lock }) => lock);
 }
 
 /** Removes locks whose holders are gone; says how many. */
 export async function removeStaleLocks(session: Session): Promise<number> {
-  const locks = await inspectLocks(session);
+  return removeStale(session, await inspectLocks(session, MOST));
+}
+
+export interface ClearedLocks {
+  /** All that there were. */
+  readonly locks: readonly ClearedLock[];
+  /** What kept those that were left behind from being removed. */
+  readonly problem?: Problem;
+}
+
+/** The same; says of each lock that there was whose it is, and whether it is gone now. */
+export async function clearLocks(session: Session): Promise<ClearedLocks> {
+  const inspected = await inspectLocks(session, Number.POSITIVE_INFINITY);
+  const cleared = (left: readonly string[] | undefined) =>
+    inspected.map(
+      ({ lock, isHere, why }): ClearedLock => ({
+        ...lock,
+        here: isHere,
+        ...(why && { why }),
+        removed: lock.stale && left !== undefined && !left.includes(lock.id),
+      }),
+    );
+  try {
+    return { locks: cleared((await removeStale(session, inspected)) > 0 ? await listIds(session) : undefined) };
+  } catch (error) {
+    if (!(error instanceof ResticFailed)) throw error;
+    return { locks: cleared(undefined), problem: error.problem };
+  }
+}
+
+async function removeStale(session: Session, locks: readonly Inspected[]): Promise<number> {
   const stale = locks.filter(({ lock }) => lock.stale).length;
   // restic sends SIGHUP to every holder on its own host, and takes one that it may not signal, another user's, for gone
   if (stale === 0 || locks.some(({ lock, isHere }) => isHere && !lock.stale)) return 0;
@@ -29,15 +62,19 @@ interface Inspected {
   readonly lock: RepositoryLock;
   /** Of a process on the session's own host. */
   readonly isHere: boolean;
+  readonly why: LeftBehind | undefined;
 }
 
-async function inspectLocks(session: Session): Promise<Inspected[]> {
+async function listIds(session: Session): Promise<string[]> {
   const list = { args: ["list", "locks", "--no-lock"], timeoutMs: session.answerMs };
   const listed = await session.run(list);
   if (listed.code !== 0) throw await session.failure(listed, list);
-  const ids = listed.stdout.split("\n").filter((line) => /^[0-9a-f]{64}$/.test(line));
+  return listed.stdout.split("\n").filter((line) => /^[0-9a-f]{64}$/.test(line));
+}
+
+async function inspectLocks(session: Session, most: number): Promise<Inspected[]> {
   const found: Omit<RepositoryLock, "stale">[] = [];
-  for (const id of ids.slice(0, MOST)) {
+  for (const id of (await listIds(session)).slice(0, most)) {
     const lock = await readLock(session, id);
     if (lock !== undefined) found.push(lock);
   }
@@ -46,7 +83,9 @@ async function inspectLocks(session: Session): Promise<Inspected[]> {
   const now = Date.now() / 1000;
   return found.map((lock) => {
     const isHere = lock.host === host;
-    return { isHere, lock: { ...lock, stale: now - lock.since > STALE_AFTER || (isHere && !alive.has(lock.pid)) } };
+    const isGone = isHere && !alive.has(lock.pid);
+    const why = isGone ? "gone" : now - lock.since > STALE_AFTER ? "old" : undefined;
+    return { isHere, why, lock: { ...lock, stale: why !== undefined } };
   });
 }
 

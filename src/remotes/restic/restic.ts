@@ -9,6 +9,7 @@ import { copyFrom, init } from "./fill.ts";
 import { type FindOptions, type FindResult, find } from "./find.ts";
 import { currentKey } from "./keys.ts";
 import { type ListOptions, list } from "./list.ts";
+import { type ClearedLocks, clearLocks } from "./locks.ts";
 import { type LookOptions, look } from "./look.ts";
 import { type CheckOptions, type CheckResult, check, prune, unlock } from "./maintain.ts";
 import { nodes } from "./nodes.ts";
@@ -101,6 +102,11 @@ export class Restic {
   /** Removes locks that were left behind, never others; says how many. */
   unlock(): Promise<{ readonly removed: number }> {
     return unlock(this.#session);
+  }
+
+  /** The same; with all locks that there were. */
+  clearLocks(): Promise<ClearedLocks> {
+    return clearLocks(this.#session);
   }
 }
 

@@ -54,7 +54,11 @@ export function writeSnapshots(folder: string, password: string, snapshots: read
 }
 
 /** A lock as somebody on another host holds it until the file is removed. Returns its path. */
-export function writeLock(folder: string, password: string, lock: { readonly exclusive: boolean }): string {
+export function writeLock(
+  folder: string,
+  password: string,
+  lock: { readonly exclusive: boolean; readonly time?: string; readonly hostname?: string },
+): string {
   const [name = ""] = readdirSync(join(folder, "keys"));
   const holder = { hostname: "elsewhere", username: "somebody", pid: 4711, uid: 0, gid: 0 };
   const text = JSON.stringify({ time: new Date().toISOString(), ...holder, ...lock });
