@@ -6,7 +6,7 @@ import type { DatasetName, DirectoryPath, EpochSeconds } from "../../model/units
 import { isEmptyPool, isPlaceholder } from "../../remotes/zfs/placeholder.ts";
 import { isBelow, isWithin, Observations, parentOf } from "../observed.ts";
 import { linkParents } from "../order.ts";
-import { check } from "../simulate.ts";
+import { check } from "../self-check.ts";
 import { summarize } from "../summary.ts";
 import { type Move, restoreDataset } from "./datasets.ts";
 import { restoreFiles } from "./files.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Operation } from "../../src/model/plan.ts";
-import { check } from "../../src/planner/simulate.ts";
+import { check } from "../../src/planner/self-check.ts";
 import { type Case, parse, planOf } from "./notation.ts";
 
 const world: Case = {
