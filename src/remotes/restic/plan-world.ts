@@ -3,7 +3,9 @@ import type {
   AtRepository,
   BackupOperation,
   CopyOperation,
+  CopyRef,
   ForgetOperation,
+  OperationId,
   RepositoryOperation,
   VerifyOperation,
 } from "../../model/plan.ts";
@@ -67,9 +69,9 @@ export class RepositoryWorld {
   /** A drill that finds what the one before found. */
   verify(of: Extract<VerifyOperation["of"], AtRepository>, id: string, source: Address): void {
     const there = this.#get(of);
-    const identity = "identity" in of.copy ? of.copy.identity : of.copy.createdBy;
-    const found = there.copies.some((copy) => identityOf(copy) === identity && marksOf(copy)?.isPartial !== true);
-    if (!found) throw new Error(`${of.copy.name} is not in ${of.repository}`);
+    const complete = there.copies.filter((copy) => marksOf(copy)?.isPartial !== true);
+    if (!this.#isAmong(new Set(complete.map(identityOf)), of.copy))
+      throw new Error(`${of.copy.name} is not in ${of.repository}`);
     const result = drillsIn(there, source)?.last.result ?? "passed";
     this.#record(of, id, drillTags({ source, result, of: of.copy.name, files: 0, bytes: 0 as Bytes, differs: [] }));
     this.#drop(
@@ -107,7 +109,7 @@ export class RepositoryWorld {
   }
 
   #backup({ at, id, parent, snapshot, tags }: BackupOperation, creation?: EpochSeconds): void {
-    if (parent) this.#find(at, "id" in parent ? parent.id : parent.createdBy);
+    if (parent) this.#find(at, parent);
     const guid = snapshot && ("guid" in snapshot ? snapshot.guid : snapshot.createdBy);
     this.#add(at, [this.#made(id, guid === undefined ? tags : [...tags, `guid=${guid}`], creation)]);
   }
@@ -116,17 +118,29 @@ export class RepositoryWorld {
   #made(id: string, tags: readonly string[], snapshot?: EpochSeconds): RepositoryCopy {
     const creation = snapshot ?? this.#now;
     const time = new Date(creation * 1000 + (snapshot === undefined ? 999 : 0)).toISOString();
-    return { id, time, creation, tree: `of ${id}`, host: "", paths: [], tags };
+    return { id: this.#idOf(id), time, creation, tree: `of ${this.#idOf(id)}`, host: "", paths: [], tags };
   }
 
-  #find(at: AtRepository, id: string): RepositoryCopy {
+  /** An operation of that name may make another copy in a later plan. */
+  #idOf(operation: string): string {
+    return `${operation} at ${this.#now}`;
+  }
+
+  /** What is made here of a snapshot is known by that, of a directory by itself. */
+  #isAmong(identities: ReadonlySet<string>, ref: CopyRef): boolean {
+    if ("identity" in ref) return identities.has(ref.identity);
+    return identities.has(ref.createdBy) || identities.has(this.#idOf(ref.createdBy));
+  }
+
+  #find(at: AtRepository, copy: { readonly id: string } | { readonly createdBy: OperationId }): RepositoryCopy {
+    const id = "id" in copy ? copy.id : this.#idOf(copy.createdBy);
     const found = this.#get(at).copies.find((copy) => copy.id === id);
     if (!found) throw new Error(`${id} is not in ${at.repository}`);
     return found;
   }
 
   #copy({ at, id, from, copies }: CopyOperation): void {
-    const originals = copies.map((copy) => this.#find(from, "id" in copy ? copy.id : copy.createdBy));
+    const originals = copies.map((copy) => this.#find(from, copy));
     this.#add(
       at,
       originals.map((copy) => ({ ...copy, id: `${id} ${copy.id}`, original: copy.original ?? copy.id })),
@@ -141,7 +155,7 @@ export class RepositoryWorld {
     const staying = new Set(left.filter((copy) => marksOf(copy)?.isPartial !== true).map((copy) => identityOf(copy)));
     for (const each of preconditions) {
       if (each.kind !== "copies") continue;
-      const missing = each.copies.find((ref) => !staying.has("identity" in ref ? ref.identity : ref.createdBy));
+      const missing = each.copies.find((ref) => !this.#isAmong(staying, ref));
       if (missing) throw new Error(`${missing.name}, which justifies what ${source} loses, is not there`);
     }
     this.#set(at, { ...there, copies: left });

@@ -69,8 +69,19 @@ export const partialOf = ({ tags }: Pick<RepositoryCopy, "tags">): string | unde
 const after = (tags: readonly string[], name: string): string | undefined =>
   tags.find((tag) => tag.startsWith(`${name}=`))?.slice(name.length + 1);
 
-/** Undefined for what Holdfast did not make, and for records of maintenance. */
+const knownMarks = new WeakMap<readonly string[], { readonly marks: Marks | undefined }>();
+
+/** Undefined for what Holdfast did not make, and for records of maintenance. Every rule asks: each copy is read once. */
 export function marksOf({ tags }: Pick<RepositoryCopy, "tags">): Marks | undefined {
+  let known = knownMarks.get(tags);
+  if (!known) {
+    known = { marks: readMarks(tags) };
+    knownMarks.set(tags, known);
+  }
+  return known.marks;
+}
+
+function readMarks(tags: readonly string[]): Marks | undefined {
   const source = after(tags, "source");
   if (!tags.includes(OURS) || source === undefined) return undefined;
   const guid = after(tags, "guid");
