@@ -28,6 +28,7 @@ export const ANSWERS: Readonly<Record<string, string>> = {
   "diagnosis.v1": "Diagnosis",
   "audit.v1": "Audit",
   "status.v1": "Status",
+  "simulation.v1": "Simulation",
   "folder.v1": "Folder",
   "found.v1": "Found",
   "recovery-kit.v1": "RecoveryKit",

@@ -254,6 +254,27 @@ export function createProgram(finish: (code: ExitCode) => void): Command {
     async () => (await import("./explain.ts")).explain,
   );
   add(
+    new Command("simulate")
+      .description("Play the manifest forward: how many snapshots of which age there will be, where, on each date.")
+      .option("--for <DURATION>", "how far ahead, such as 1y, 90d or 36h (mo = 30 days, y = 365 days)", duration)
+      .option("--every <DURATION>", "from one line to the next (default: a day, a week, then months)", duration)
+      .addOption(new Option("--empty", "as if nothing were there yet; no host is contacted").conflicts("inventory"))
+      .addOption(inventory())
+      .addOption(target())
+      .addOption(exclude())
+      .addOption(json())
+      .addOption(allHosts())
+      .addHelpText(
+        "after",
+        examples(
+          "holdfast simulate --for 1y",
+          "holdfast simulate --for 90d --every 1w --target tank/data",
+          "holdfast simulate --for 2y --empty -f proposed.yaml",
+        ),
+      ),
+    async () => (await import("./simulate.ts")).simulate,
+  );
+  add(
     new Command("snapshot")
       .description("Take a snapshot now, whether it is due or not; of a directory, a backup.")
       .argument("<TYPE>", "a snapshot type of the manifest")

@@ -1,7 +1,7 @@
 import { scopeOf } from "../manifest/scope.ts";
 import type { Inventory } from "../model/inventory.ts";
 import type { Manifest } from "../model/manifest.ts";
-import type { Blocked, Operation, Plan, Unobserved } from "../model/plan.ts";
+import type { Operation, Plan, Unobserved } from "../model/plan.ts";
 import { type EpochSeconds, poolOf, type TypeName } from "../model/units.ts";
 import { afterUnlocks, planRepositories, type RepositoriesPlan } from "../remotes/restic/plan-repository.ts";
 import { consentsOf } from "./consent.ts";
@@ -18,11 +18,12 @@ import { inOrder } from "./order.ts";
 import { noOrphans, planOrphans } from "./orphans.ts";
 import { isGlob, matcher } from "./patterns.ts";
 import { schedulesAt } from "./schedule.ts";
+import { selected } from "./selected.ts";
 import { check } from "./self-check.ts";
 import { goneIn } from "./side.ts";
 import { isOverdue } from "./source-notes.ts";
 import { planSource, type SourcePlan, scheduled } from "./source-plan.ts";
-import { concerns, type ResolvedSources, resolveSources, type Source } from "./sources.ts";
+import { concerns, type ResolvedSources, resolveSources } from "./sources.ts";
 import { summarize } from "./summary.ts";
 import { classifier } from "./types.ts";
 import { unmatchedNotes } from "./unmatched.ts";
@@ -41,6 +42,13 @@ export function plan(manifest: Manifest, inventory: Inventory, options: PlanOpti
   const checked = check(assembled, inventory, (simulated) => assemble(manifest, simulated, options));
   return hooked(checked, manifest, inventory, options);
 }
+
+/**
+ * The same before it is checked, without hooks: for a world that it is tried in at once, which refuses what could not
+ * work. Half as much to do where it is asked for thousands of times.
+ */
+export const uncheckedPlan = (manifest: Manifest, inventory: Inventory, options: PlanOptions): Plan =>
+  assemble(manifest, inventory, options);
 
 /** With the hooks of the sources that something is done with. */
 function hooked(made: Plan, manifest: Manifest, inventory: Inventory, options: Pick<PlanOptions, "allHosts">): Plan {
@@ -297,36 +305,6 @@ function keptBecauseWithheld({ withheld }: Guarded): Plan["kept"] {
     detail: why,
     snapshots: goneIn(operation).map(({ name }) => name),
   }));
-}
-
-/** The sources that `--target` and `--exclude` leave, with what is blocked among them. */
-function selected(
-  resolved: ResolvedSources,
-  target: readonly string[] | undefined,
-  exclude: readonly string[] | undefined,
-  manifest: Manifest,
-): {
-  readonly sources: readonly Source[];
-  readonly blocked: readonly Blocked[];
-  readonly includes: (address: string) => boolean;
-} {
-  const any = (patterns: readonly string[]) => {
-    const matchers = patterns.map(matcher);
-    return (address: string) => {
-      const [host] = address.split(":", 1) as [string];
-      const dataset = address.slice(host.length + 1);
-      const here = manifest.self === null || manifest.self === host;
-      return matchers.some((matches) => matches(address) || (here && matches(dataset)));
-    };
-  };
-  const wanted = target ? any(target) : () => true;
-  const unwanted = exclude ? any(exclude) : () => false;
-  const keep = (address: string) => wanted(address) && !unwanted(address);
-  return {
-    sources: resolved.sources.filter(({ address }) => keep(address)),
-    blocked: resolved.blocked.filter(({ source }) => keep(source)),
-    includes: keep,
-  };
 }
 
 /** Hosts and pools that matter and could not be observed. */

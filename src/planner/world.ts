@@ -393,7 +393,8 @@ function inherited(datasets: ReadonlyMap<DatasetName, Dataset>, name: DatasetNam
   return { encryption, ...(encryptionroot && { encryptionroot }), ...(keystatus && { keystatus }) };
 }
 
-const emptyDataset = (name: DatasetName, own: Dataset["own"]): Dataset => ({
+/** As `zfs create` leaves one. */
+export const emptyDataset = (name: DatasetName, own: Dataset["own"]): Dataset => ({
   name,
   type: "filesystem",
   guid: `new ${name}` as Guid,

@@ -24,6 +24,8 @@ test.each([
   ["list", "--json"],
   ["status"],
   ["status", "--json"],
+  ["simulate", "--for", "1d"],
+  ["simulate", "--for", "1d", "--json"],
   ["snapshot", "daily"],
   ["verify"],
   ["recovery-kit"],

@@ -19,6 +19,8 @@ describe("what --json prints is what its published schema says", () => {
     ["report.v1", ["snapshot", "daily", "--json"]],
     ["inventory.v1", ["list", "--json"]],
     ["status.v1", ["status", "--json"]],
+    ["simulation.v1", ["simulate", "--for", "2d", "--json"]],
+    ["simulation.v1", ["simulate", "--for", "2d", "--empty", "--json"]],
     ["report.v1", ["restore", "tank/data", "--json", "--from", "source", "--in-place"]],
     ["plan.v1", ["restore", "tank/data", "--json", "--out", "restore.json"]],
     ["explain.v1", ["explain", "tank/data", "--json"]],

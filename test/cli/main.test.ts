@@ -20,6 +20,7 @@ const commands = [
   "validate",
   "list",
   "explain",
+  "simulate",
   "snapshot",
   "doctor",
   "unlock",
