@@ -92,19 +92,34 @@ function remarks({ suspended, places, steadySince }: SimulatedGroup, timezone: s
   return [...(destroyed.length === 0 ? ["Nothing is destroyed until then."] : destroyed), steady];
 }
 
-function hindrances({ blocked, withheld, unobserved }: Simulation): string[] {
+function hindrances({ self, blocked, withheld, unobserved }: Simulation): string[] {
   return [
-    ...blocked.flatMap((each) => [
-      `! blocked, and taken to stay so: ${whose(each)}: ${visible(each.message)}`,
-      ...each.remedies.map((remedy) => `    next: ${visible(remedy)}`),
+    ...together(blocked).flatMap((same) => [
+      `! blocked, and taken to stay so: ${inWords(same, self)}`,
+      ...same.slice(0, 1).flatMap(({ remedies }) => remedies.map((remedy) => `    next: ${visible(remedy)}`)),
     ]),
-    ...withheld.map((each) => `! withheld, and taken to be agreed to: ${whose(each)}: ${visible(each.message)}`),
+    ...together(withheld).map((same) => `! withheld, and taken to be agreed to: ${inWords(same, self)}`),
     ...unobserved.flatMap(unseen),
   ];
 }
 
-const whose = ({ source, remote }: Blocked): string =>
-  `${visible(source)}${remote === undefined ? "" : ` on ${visible(remote)}`}`;
+/** What is the same of many sources is said once. */
+function together(all: readonly Blocked[]): Blocked[][] {
+  const groups = new Map<string, Blocked[]>();
+  for (const each of all) {
+    const key = JSON.stringify([each.remote, each.reason, each.message.replaceAll(each.source, "")]);
+    groups.set(key, [...(groups.get(key) ?? []), each]);
+  }
+  return [...groups.values()];
+}
+
+function inWords(same: readonly Blocked[], self: Simulation["self"]): string {
+  const [first] = same;
+  if (!first) return "";
+  const remote = first.remote === undefined ? "" : ` on ${visible(first.remote)}`;
+  const more = same.length === 1 ? "" : ` and ${plural(same.length - 1, "other source")}`;
+  return `${shortAddress(first.source, self)}${more}${remote}: ${visible(first.message)}`;
+}
 
 function unseen({ host, pool, remote, repository, reason, hint }: Unobserved): string[] {
   const what =

@@ -71,7 +71,7 @@ tank/data
   test("what would be withheld is named", async () => {
     holdfast.write("one.yaml", manifest({ keep: "{ hourly: 1, daily: 3 }" }));
     const { code, stdout } = await simulate("--for", "1d", "--inventory", "late.json", "-f", "one.yaml");
-    expect(stdout).toMatch(/^! withheld, and taken to be agreed to: nas01:tank\/data: destroying 8 hourly snapshots /m);
+    expect(stdout).toMatch(/^! withheld, and taken to be agreed to: tank\/data: destroying 8 hourly snapshots /m);
     expect(stdout).toMatch(/ now +1 hourly, 3 daily /);
     expect(code).toBe(0);
   });
