@@ -218,6 +218,29 @@ describe("from what is there", () => {
     ]);
   });
 
+  test("sources whose snapshots have the same names, but not the same ones as their copies, are told apart", () => {
+    const manifest = manifestOf(`remotes: { usb: { type: zfs, root: usb/b, keep: { daily: 3 } } }
+datasets: { "tank/*": { keep: { daily: 3 }, remotes: { usb: {} } } }`);
+    const source = (name: string) => datasetOf(`tank/${name}`, [2, 1]);
+    const copyOf = ({ name, snapshots }: Dataset) => datasetOf(`usb/b/${name}`, [], { snapshots });
+    const parents = ["usb", "usb/b", "usb/b/tank"].map((name) => datasetOf(name, []));
+    const stranger = datasetOf("usb/b/tank/c", [2, 1]);
+    const inventory = onNas([
+      ...["a", "b", "c"].map(source),
+      ...parents,
+      copyOf(source("a")),
+      copyOf(source("b")),
+      stranger,
+    ]);
+    const { groups, blocked } = playOn(manifest, inventory, [0, 24]);
+    expect(blocked).toMatchObject([{ source: "nas:tank/c", remote: "usb" }]);
+    expect(groups.map(({ sources }) => sources)).toEqual([["nas:tank/a", "nas:tank/b"], ["nas:tank/c"]]);
+    expect(groups.map((group) => counts(group, "usb"))).toEqual([
+      ["3 daily", "3 daily"],
+      ["2 daily", "2 daily"],
+    ]);
+  });
+
   test("deletions that are withheld are named, and taken to be agreed to", () => {
     const manifest = manifestOf("datasets: { tank: { keep: { daily: 2 } } }");
     const old = Array.from({ length: 12 }, (_, index) => 12 - index);
