@@ -55,9 +55,9 @@ function table(
     ...wrap(bold(sources.length === 1 ? title : `${title}: ${plural(sources.length, "source")}, each`), width),
     ...columns(places.map((place) => [`  ${visible(place.name)}`, visible(writePlace(place.at)), place.keep])),
     "",
-    ...columns([head, ...rows]),
-    "",
-    ...remarks(group, timezone).flatMap((line) => wrap(`  ${line}`, width)),
+    ...(seen.length === 0
+      ? ["  Nobody can tell: none of these places was seen."]
+      : [...columns([head, ...rows]), "", ...remarks(group, timezone).flatMap((line) => wrap(`  ${line}`, width))]),
   ];
 }
 

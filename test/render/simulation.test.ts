@@ -81,6 +81,18 @@ test("a table by the clocks of the manifest's zone", () => {
 `);
 });
 
+test("where no place was seen, there is no table", () => {
+  const places = [place("gone", 0, [], { unobserved: "no route", dates: [] })];
+  const text = render({ groups: [{ sources: ["nas:/a" as Address], suspended: false, places }] });
+  expect(text.split("\n").slice(2)).toEqual([
+    "/a",
+    "  gone  gone@nas  { daily: 2 }",
+    "",
+    "  Nobody can tell: none of these places was seen.",
+    "",
+  ]);
+});
+
 test("what is in the way is said once, and shows no control character", () => {
   const text = render({
     groups: [],

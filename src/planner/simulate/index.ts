@@ -121,7 +121,8 @@ function playedGroup(
   end: EpochSeconds,
 ): SimulatedGroup {
   const seen = places.filter(({ unobserved }) => unobserved === undefined);
-  const played = play(part, source, seen, { passes, dates });
+  // where nothing is known, nothing comes of it
+  const played = seen.length === 0 ? undefined : play(part, source, seen, { passes, dates });
   const schedules = schedulesAt(end);
   // until the rarest type has come round once more nobody can tell
   const longest = Math.max(0, ...types.map((type) => schedules.longestPeriod(type)));
@@ -133,10 +134,10 @@ function playedGroup(
       return {
         ...place,
         keep: writeRetention(keep),
-        dates: index < 0 ? [] : played.dates.flatMap((all) => all[index] ?? []),
-        firstDestroyed: played.firstDestroyed.get(place.name) ?? [],
+        dates: played?.dates.flatMap((all) => all[index] ?? []) ?? [],
+        firstDestroyed: played?.firstDestroyed.get(place.name) ?? [],
       };
     }),
-    ...(end - played.changedAt > longest && { steadySince: iso(played.changedAt) }),
+    ...(played && end - played.changedAt > longest && { steadySince: iso(played.changedAt) }),
   };
 }

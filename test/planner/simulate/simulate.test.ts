@@ -273,6 +273,15 @@ datasets: { tank: { keep: { daily: 2 }, remotes: { usb: {} } } }`);
     expect(counts(simulation.groups[0], "source")).toEqual(["2 daily", "2 daily"]);
   });
 
+  test("where nothing of a source can be seen, nothing is said of it", () => {
+    const manifest = manifestOf(`remotes: { b2: { type: restic, repository: /b2, password: { env: B2 } } }
+directories: { /etc: { keep: { daily: 3 }, remotes: { b2: {} } } }`);
+    const { complete, groups } = playOn(manifest, onNas([]), [0, 240]);
+    expect(complete).toBe(false);
+    expect(groups).toMatchObject([{ places: [{ name: "b2", unobserved: "was not listed", dates: [] }] }]);
+    expect(groups[0]).not.toHaveProperty("steadySince");
+  });
+
   test("foreign snapshots do not count", () => {
     const manifest = manifestOf("datasets: { tank: { keep: { weekly: 2 } } }");
     const [byHand] = datasetOf("tank", [90]).snapshots;
