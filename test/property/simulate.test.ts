@@ -1,10 +1,12 @@
-import type { Manifest } from "../../src/model/manifest.ts";
-import type { EpochSeconds, HostName } from "../../src/model/units.ts";
+import type { RepositoryInventory } from "../../src/model/inventory.ts";
+import type { Manifest, ResticRemote } from "../../src/model/manifest.ts";
+import type { SimulatedPlace } from "../../src/model/simulation.ts";
+import type { Address, DatasetName, EpochSeconds, HostName, RemoteName } from "../../src/model/units.ts";
 import { plan } from "../../src/planner/index.ts";
 import { simulate } from "../../src/planner/simulate/index.ts";
 import { World } from "../../src/planner/world.ts";
 import { build, type Spec, specs } from "./histories.ts";
-import { day } from "./manifests.ts";
+import { byType, day, layout, repositoryNamed } from "./manifests.ts";
 import { typeOf } from "./resolve.ts";
 import { property } from "./trial.ts";
 import { toInventory } from "./world.ts";
@@ -24,38 +26,64 @@ function countsIn(manifest: Manifest, names: readonly string[]): string {
     .join(", ");
 }
 
+/** With a repository that is still to be made, of every source that has remotes. */
+function withDisk(manifest: Manifest): Manifest {
+  const name = "disk" as RemoteName;
+  const disk: ResticRemote = {
+    ...repositoryNamed(name, { init: true, keep: byType({ daily: 2, hourly: 3 }) }),
+    type: "restic",
+  };
+  return {
+    ...manifest,
+    remotes: new Map([...manifest.remotes, [name, disk]]),
+    datasets: manifest.datasets.map(({ keys, ...entry }) => ({
+      ...entry,
+      keys: keys.remotes ? { ...keys, remotes: new Map([...keys.remotes, [name, {}]]) } : keys,
+    })),
+  };
+}
+
+const absent: RepositoryInventory = { state: "absent" };
+const noDisks = Object.fromEntries(Object.keys(layout).map((host) => [`disk@${host}`, absent]));
+
 /** What a simulation shows of its first date is what the plan for that moment, carried out, leads to. */
 function beginsWithThePlan(spec: Spec): readonly string[] {
-  const { manifest, world, now } = build(spec, plan);
-  const inventory = toInventory(world, now);
+  const { manifest: without, world, now } = build(spec, plan);
+  const manifest = withDisk(without);
+  const inventory = { ...toInventory(world, now), repositories: noDisks };
   const clock = now as EpochSeconds;
   const applied = new World(inventory, clock);
   const all = { now: clock, allHosts: true, allowDestroy: Number.MAX_SAFE_INTEGER };
   for (const operation of plan(manifest, inventory, all).operations) applied.run(operation);
   const after = applied.inventory();
+  const namesAt = (source: Address, at: SimulatedPlace["at"]): string[] => {
+    if ("dataset" in at) {
+      const there = after.hosts[at.host];
+      const found = there?.state === "observed" ? there.datasets.find(({ name }) => name === at.dataset) : undefined;
+      return found?.snapshots.map(({ name }) => name) ?? [];
+    }
+    const there = "repository" in at ? after.repositories?.[at.repository] : undefined;
+    return (there?.state === "observed" ? there.copies : []).flatMap(({ tags }) =>
+      tags.includes(`source=${source}`)
+        ? tags.flatMap((tag) => (tag.startsWith("type=") ? [`${tag.slice(5)}-1`] : []))
+        : [],
+    );
+  };
   const simulation = simulate(manifest, inventory, { dates: [clock], from: "observed", allHosts: true, mostPasses });
   return simulation.groups.flatMap(({ sources, places }) => {
     // what cannot be seen is left out here, and may hold things up there
     if (places.some(({ unobserved }) => unobserved !== undefined)) return [];
-    return places.flatMap(({ name, kind, at, dates }) => {
-      if (!("dataset" in at)) return [];
-      const [first] = sources;
-      return sources.flatMap((source) => {
-        const dataset = kind === "source" ? source.slice(source.indexOf(":") + 1) : at.dataset;
-        if (kind !== "source" && source !== first) return [];
-        const host = (kind === "source" ? source.slice(0, source.indexOf(":")) : at.host) as HostName;
-        const there = after.hosts[host];
-        const found = there?.state === "observed" ? there.datasets.find((one) => one.name === dataset) : undefined;
-        const expected = countsIn(manifest, found?.snapshots.map(({ name }) => name) ?? []);
-        const shown = (dates[0]?.types ?? [])
-          .map(({ type, count }) => `${count} ${type}`)
-          .sort()
-          .join(", ");
-        return shown === expected
-          ? []
-          : [`${source} on ${name}: ${shown || "none"}, but the plan leaves ${expected || "none"}`];
-      });
-    });
+    return places.flatMap(({ name, kind, at, dates }) =>
+      // of the others of a group only their own place is known here
+      (kind === "source" ? sources : sources.slice(0, 1)).flatMap((source) => {
+        const [host = "", dataset = ""] = source.split(":");
+        const own = { host: host as HostName, dataset: dataset as DatasetName };
+        const expected = countsIn(manifest, namesAt(source, kind === "source" ? own : at)) || "none";
+        const types = (dates[0]?.types ?? []).map(({ type, count }) => `${count} ${type}`);
+        const shown = types.sort().join(", ") || "none";
+        return shown === expected ? [] : [`${source} on ${name}: ${shown}, but the plan leaves ${expected}`];
+      }),
+    );
   });
 }
 
