@@ -16,6 +16,8 @@ const run = (program: string, args: readonly string[], input = "") =>
 export const shellcheck = (...args: readonly string[]) => run("shellcheck", args);
 export const shellcheckText = (text: string, ...args: readonly string[]) =>
   run("shellcheck", ["--shell=sh", ...args, "-"], text);
+/** Whatever would not be shown as it is meant; lines may be of any length. */
+export const mandoc = (text: string) => run("mandoc", ["-T", "lint", "-W", "warning"], text);
 export const systemdAnalyze = (...args: readonly string[]) => run("systemd-analyze", args);
 
 /** A machine's files, as far as systemd looks at them, with these units and drop-ins: text by path below /etc/systemd/system. */
