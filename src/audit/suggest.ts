@@ -1,12 +1,7 @@
+import { adoptedName } from "../model/adopted.ts";
 import type { Audit, AuditedRepository, Replica } from "../model/audit.ts";
 import { type DatasetName, poolOf } from "../model/units.ts";
 
-/** How each tool's names tell what `keep` calls hourly, daily and so on: `*` is the rest of the name. */
-const ADOPTED: Readonly<Record<string, (period: string) => string>> = {
-  sanoid: (period) => `autosnap_*_${period}`,
-  "zfs-auto-snapshot": (period) => `zfs-auto-snap*_${period}-*`,
-  pyznap: (period) => `pyznap_*_${period}`,
-};
 const PERIODS = ["hourly", "daily", "weekly", "monthly"] as const;
 
 /**
@@ -19,16 +14,16 @@ export function suggestManifest(
 ): string {
   const folders = foldersIn(known, host);
   const roots = outermost(datasets.map(({ dataset }) => dataset));
-  const tools = owners.flatMap(({ tool }) => ADOPTED[tool] ?? []);
+  const adopted = PERIODS.map((period) => owners.flatMap(({ tool }) => adoptedName(tool, period) ?? []));
   const backups = backupRoots(replicas);
   return `${[
     "version: 1",
-    ...(tools.length === 0
+    ...(adopted.flat().length === 0
       ? []
       : [
           "",
           "snapshotTypes: # what other tools took is counted, too",
-          ...PERIODS.map((period) => `  ${period}: { adopt: ${list(tools.map((name) => name(period)))} }`),
+          ...PERIODS.map((period, index) => `  ${period}: { adopt: ${list(adopted[index] ?? [])} }`),
         ]),
     "",
     "remotes:",
