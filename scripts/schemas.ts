@@ -25,6 +25,7 @@ export const ANSWERS: Readonly<Record<string, string>> = {
   "explain.v1": "Explanation",
   "validate.v1": "Validation",
   "version.v1": "Version",
+  "import.v1": "Imported",
   "diagnosis.v1": "Diagnosis",
   "audit.v1": "Audit",
   "status.v1": "Status",

@@ -52,6 +52,7 @@ const RULES: readonly (readonly [pattern: RegExp, rule: Rule])[] = [
     },
   ],
   [/^audit\//, { modules: [], packages: [] }],
+  [/^import\//, { modules: ["manifest", "render/text.ts"], packages: ["yaml"] }],
   [PURE_NOTIFY, { modules: ["render/text.ts"], packages: [], own: PURE_NOTIFY }],
   [/^notify\//, { modules: ["transport"], packages: ["node:*", "p-retry"] }],
   [/^render\//, { modules: [], packages: ["picocolors"] }],
@@ -112,6 +113,7 @@ const RULES: readonly (readonly [pattern: RegExp, rule: Rule])[] = [
         "doctor",
         "hooks",
         "host",
+        "import",
         "inventory",
         "kit",
         "manifest",
@@ -231,7 +233,7 @@ describe("the outside world", () => {
     [...sources].filter(
       ([file]) =>
         file.endsWith(".ts") &&
-        (/^(model|planner|render)\//.test(file) || PURE_REMOTE.test(file) || PURE_NOTIFY.test(file)),
+        (/^(model|planner|render|import)\//.test(file) || PURE_REMOTE.test(file) || PURE_NOTIFY.test(file)),
     ),
   )("%s is pure: no environment, clock or chance", (_, source) => {
     const clocks = [

@@ -1,4 +1,5 @@
 import { Argument, Command, type CommandOptions, InvalidArgumentError, Option } from "commander";
+import { FORMATS } from "../import/formats.ts";
 import type { Remedy } from "../model/manifest.ts";
 import type { RemoteName } from "../model/units.ts";
 import { SHELLS } from "./completion/scripts.ts";
@@ -493,6 +494,24 @@ export function createProgram(finish: (code: ExitCode) => void): Command {
       .description("Write a manifest to begin with, from what is on this machine; never over one that is there.")
       .addHelpText("after", examples("holdfast init", "holdfast init -f backups/holdfast.yaml")),
     async () => (await import("./init.ts")).init,
+  );
+  add(
+    new Command("import")
+      .description("Print a manifest that does what another tool's configuration says. Nothing else is touched.")
+      .addArgument(new Argument("<FORMAT>", "whose configuration it is").choices(FORMATS))
+      .argument("<FILE>", "its file; of syncoid a crontab, or a script with its command lines")
+      .option("--syncoid <FILE>", "with sanoid: the crontab or script that calls syncoid, for one manifest of both")
+      .option("--out <FILE>", "write it there, never over a file that is there")
+      .addOption(json().conflicts("out"))
+      .addHelpText(
+        "after",
+        examples(
+          "holdfast import sanoid /etc/sanoid/sanoid.conf --out holdfast.yaml",
+          "holdfast import sanoid /etc/sanoid/sanoid.conf --syncoid /etc/cron.d/syncoid",
+          "crontab -l | holdfast import syncoid /dev/stdin",
+        ),
+      ),
+    async () => (await import("./import.ts")).importManifest,
   );
   add(
     new Command("unlock")

@@ -12,6 +12,7 @@ const { env } = fakeZfs(holdfast, {
 holdfast.write("data/.zfs/snapshot/by-hand/a file", "what is in it");
 holdfast.write("holdfast.yaml", "version: 1\ndatasets: { tank/data: { keep: { daily: 3 } } }\n");
 holdfast.write("wrong.yaml", "version: 1\ndatasets: { tank/data: { kep: { daily: 3 } } }\n");
+holdfast.write("sanoid.conf", "[tank]\ncolour = blue\n");
 
 describe("what --json prints is what its published schema says", () => {
   test.each([
@@ -33,6 +34,7 @@ describe("what --json prints is what its published schema says", () => {
     ["unlocked.v1", ["unlock", "--json"]],
     ["validate.v1", ["validate", "--json"]],
     ["validate.v1", ["validate", "--json", "-f", "wrong.yaml"]],
+    ["import.v1", ["import", "sanoid", "sanoid.conf", "--json"]],
     ["version.v1", ["version", "--json"]],
   ])("%s: %j", async (schema, args) => {
     const { stdout, stderr } = await holdfast.run(args, { env });
