@@ -52,7 +52,7 @@ const RULES: readonly (readonly [pattern: RegExp, rule: Rule])[] = [
     },
   ],
   [/^audit\//, { modules: [], packages: [] }],
-  [/^import\//, { modules: ["manifest", "render/text.ts"], packages: ["yaml"] }],
+  [/^import\//, { modules: ["manifest", "render/text.ts"], packages: ["yaml", "smol-toml"] }],
   [PURE_NOTIFY, { modules: ["render/text.ts"], packages: [], own: PURE_NOTIFY }],
   [/^notify\//, { modules: ["transport"], packages: ["node:*", "p-retry"] }],
   [/^render\//, { modules: [], packages: ["picocolors"] }],

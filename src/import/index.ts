@@ -1,3 +1,4 @@
+import { importBackupd } from "./backupd.ts";
 import type { Draft, Given, Machine } from "./draft.ts";
 import type { Format } from "./formats.ts";
 import { importSanoidSyncoid } from "./sanoid-syncoid.ts";
@@ -15,5 +16,7 @@ export function importConfiguration(format: Format, file: Given, machine: Machin
       return importSanoidSyncoid({ sanoid: file, ...(syncoid && { syncoid }) }, machine);
     case "syncoid":
       return importSanoidSyncoid({ syncoid: file }, machine);
+    case "backupd":
+      return importBackupd(file, machine);
   }
 }

@@ -1,7 +1,7 @@
 import type { Host, ZfsRemote } from "../manifest/generated/types.ts";
 import type { Remark } from "../model/import.ts";
 import { poolOf } from "../model/units.ts";
-import { isWithin, parentOf } from "./names.ts";
+import { isWithin, nameFrom, parentOf } from "./names.ts";
 import type { End, Transfer } from "./syncoid.ts";
 
 /** A transfer with the names of the manifest's hosts and its remote. */
@@ -126,13 +126,4 @@ function named<Value>(all: Map<string, Value>, wish: string, value: Value, taken
     if (there === undefined) all.set(name, value);
     if (there === undefined || JSON.stringify(there) === JSON.stringify(value)) return name;
   }
-}
-
-/** What may be the name of a host or remote. */
-function nameFrom(text: string, otherwise: string): string {
-  const name = text
-    .replaceAll(/[^A-Za-z0-9_.-]/g, "-")
-    .replace(/^[^A-Za-z0-9]+/, "")
-    .slice(0, 60);
-  return ["", "none", "source"].includes(name) ? otherwise : name;
 }
