@@ -509,6 +509,7 @@ export function createProgram(finish: (code: ExitCode) => void): Command {
           "holdfast import sanoid /etc/sanoid/sanoid.conf --out holdfast.yaml",
           "holdfast import sanoid /etc/sanoid/sanoid.conf --syncoid /etc/cron.d/syncoid",
           "crontab -l | holdfast import syncoid /dev/stdin",
+          "holdfast import zrepl /etc/zrepl/zrepl.yml",
           "holdfast import backupd /etc/backupd.toml",
         ),
       ),

@@ -2,6 +2,7 @@ import { importBackupd } from "./backupd.ts";
 import type { Draft, Given, Machine } from "./draft.ts";
 import type { Format } from "./formats.ts";
 import { importSanoidSyncoid } from "./sanoid-syncoid.ts";
+import { importZrepl } from "./zrepl.ts";
 
 export { type Draft, type Given, type Machine, NothingToImport } from "./draft.ts";
 export { writeManifest } from "./write.ts";
@@ -16,6 +17,8 @@ export function importConfiguration(format: Format, file: Given, machine: Machin
       return importSanoidSyncoid({ sanoid: file, ...(syncoid && { syncoid }) }, machine);
     case "syncoid":
       return importSanoidSyncoid({ syncoid: file }, machine);
+    case "zrepl":
+      return importZrepl(file, machine);
     case "backupd":
       return importBackupd(file, machine);
   }

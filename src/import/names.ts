@@ -2,6 +2,10 @@
 export const parentOf = (dataset: string): string | undefined =>
   dataset.includes("/") ? dataset.slice(0, dataset.lastIndexOf("/")) : undefined;
 
+/** Whether it lies below another; all do below the empty name. */
+export const isBelow = (dataset: string, other: string): boolean =>
+  other === "" ? dataset !== "" : dataset.startsWith(`${other}/`);
+
 /** Whether a dataset is another, or lies below it. */
 export const isWithin = (dataset: string, other: string): boolean => `${dataset}/`.startsWith(`${other}/`);
 

@@ -1,5 +1,5 @@
 import type { Entry, Keep, KeepRule } from "../manifest/generated/types.ts";
-import { parentOf } from "./names.ts";
+import { isBelow, parentOf } from "./names.ts";
 
 /** What is to be done with a dataset. */
 export interface Wanted {
@@ -18,7 +18,7 @@ export interface WantedCopy {
   readonly keep: Keep;
 }
 
-/** A dataset that a configuration speaks of. What is absent is left alone. */
+/** A dataset that a configuration speaks of; the empty name stands above all pools. What is absent is left alone. */
 export interface Place {
   readonly dataset: string;
   readonly own?: Wanted | undefined;
@@ -37,7 +37,7 @@ export function entriesFor(
   scheduled: ReadonlySet<string>,
 ): Readonly<Record<string, Entry>> {
   const sorted = [...places].sort((a, b) => (a.dataset < b.dataset ? -1 : 1));
-  const around = ({ dataset }: Place): Place[] => sorted.filter((other) => dataset.startsWith(`${other.dataset}/`));
+  const around = ({ dataset }: Place): Place[] => sorted.filter((other) => isBelow(dataset, other.dataset));
   const entries: [string, Entry][] = [];
   const add = (key: string, wanted: Wanted, outer: readonly Place[], keys: Entry, base?: string): void => {
     entries.push([
@@ -50,7 +50,7 @@ export function entriesFor(
   /** A pattern means it whatever is left out of a recursion. */
   const isMeantByPattern = (place: Place): boolean => {
     const outer = nearest(place);
-    return outer?.below !== undefined && !isUniform(outer) && parentOf(place.dataset) === outer.dataset;
+    return outer?.below !== undefined && !isUniform(outer) && (parentOf(place.dataset) ?? "") === outer.dataset;
   };
   for (const place of sorted) {
     const { dataset, own, below } = place;
@@ -63,7 +63,7 @@ export function entriesFor(
     if (own && !isInherited)
       add(dataset, own, outer, isUniform(place) ? { recursive: true, ...skip } : recursion(outer), dataset);
     if (below && !isUniform(place))
-      add(`${dataset}/*`, below, [...outer, place], {
+      add(dataset === "" ? "*" : `${dataset}/*`, below, [...outer, place], {
         recursive: true,
         ...skip,
         ...(isSuspended && { suspend: false }),

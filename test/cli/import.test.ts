@@ -58,7 +58,7 @@ describe("import", () => {
       ["syncoid", "crontab", "--syncoid", "crontab"],
       /^error: --syncoid goes with sanoid/,
     ],
-    ["a format that is none", ["borg", "x"], /^error: .*'borg' is invalid.*sanoid, syncoid/],
+    ["a format that is none", ["borg", "x"], /^error: .*'borg' is invalid.*sanoid, syncoid, zrepl, backupd/],
   ])("%s ends with an error: 1", async (_, args, message) => {
     const { code, stdout, stderr } = await holdfast.run(["import", ...args, "--log-level", "info"], env);
     expect(stderr).toMatch(message);
