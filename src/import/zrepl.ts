@@ -57,6 +57,8 @@ class Reader {
   readonly #machine: Machine;
   readonly #types = new Map<string, SnapshotType>();
   readonly #prefixes = new Set<string>();
+  /** Jobs whose rules are in the manifest. */
+  readonly #ruled = new Set<Job>();
   readonly #hosts = new Map<string, Host>();
   readonly #remotes = new Map<string, ZfsRemote>();
 
@@ -69,6 +71,10 @@ class Reader {
 
   #remark(path: Path, message: string, at?: readonly string[]): void {
     this.#remarks.push({ file: this.#file, line: this.#lineOf(path), message, ...(at && { at }) });
+  }
+
+  #once(path: Path, message: string): void {
+    if (!this.#remarks.some((remark) => remark.message === message)) this.#remark(path, message);
   }
 
   draft(): Draft {
@@ -87,6 +93,11 @@ class Reader {
       jobs.flatMap((job) => (job.type === "push" ? [[job, this.#remote(job, all)] as const] : [])),
     );
     const places = this.#places(jobs, copies);
+    for (const { name, path } of jobs.filter((job) => !this.#ruled.has(job)))
+      this.#remark(
+        [...path, "pruning"],
+        `nothing says when the snapshots of job ${name} are taken, so what it keeps is not taken over: all of it stays`,
+      );
     const hasHosts = this.#hosts.size > 0;
     const prefix = hasHosts ? `${this.#machine.name}:` : "";
     const adopt = [...this.#ownPrefixes()].map((each) => `${each}*`);
@@ -300,10 +311,10 @@ class Reader {
         : undefined;
       if (keep !== undefined) return this.#safe(keep);
       const message = `${side} of job ${job.name} is not understood: all of it stays`;
-      if (job.type !== "source" && !this.#remarks.some((remark) => remark.message === message))
-        this.#remark([...job.path, "pruning"], message);
+      if (job.type !== "source") this.#once([...job.path, "pruning"], message);
       return Object.fromEntries(rhythms.map(({ type }) => [type, "all"]));
     };
+    if (rhythms.length > 0) for (const job of jobs) this.#ruled.add(job);
     const existing: Keep = { [ZREPL]: "all" };
     const each = jobs.map((job) => rule(job, job.type === "push" ? "keep_sender" : "keep"));
     // a job that keeps everything leaves it to the others

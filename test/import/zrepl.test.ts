@@ -267,6 +267,21 @@ test("of what zrepl took nothing goes, whatever is allowed", () => {
   expect(sent.flatMap(({ snapshots }) => snapshots.map(({ name }) => name))).toContain("zrepl_2026_1");
 });
 
+test("to a place that is yet to be written nothing is sent, and nothing goes", () => {
+  const { manifest } = zrepl(PUSH);
+  const world = emptyWorld({ nas: ["tank"], backups: ["pool"] });
+  zfs.create(world, "nas", "tank").own.set("adopted", "on");
+  const made = zfsPlan(plan(manifest, toInventory(world, now), { now, allowDestroy: 1e6 }));
+  expect([...new Set(made.operations.map(({ kind }) => kind))]).toEqual(["create"]);
+});
+
+test("rules of a job that takes nothing, where nobody else does, are named", () => {
+  const { remarks } = zrepl(PUSH.replace(/\{ type: periodic.*/, "{ type: manual }"));
+  expect(remarks).toContain(
+    "zrepl.yml:8: nothing says when the snapshots of job away are taken, so what it keeps is not taken over: all of it stays",
+  );
+});
+
 test("what is not understood is named with its line", () => {
   const { remarks } = zrepl(`include: [x.yml]
 jobs:
