@@ -4,7 +4,7 @@ import { datasetFault } from "../manifest/names.ts";
 import type { Remark } from "../model/import.ts";
 import { poolOf } from "../model/units.ts";
 import { type Draft, type Given, type Machine, NothingToImport } from "./draft.ts";
-import { nameFrom, parentOf } from "./names.ts";
+import { machineFault, nameFrom, parentOf } from "./names.ts";
 
 /** Types that Holdfast takes without being asked. */
 const SCHEDULED = new Set(["hourly", "daily", "weekly", "monthly", "yearly"]);
@@ -181,7 +181,7 @@ class TomlFile {
   host() {
     const text = this.text("remote", "ssh_host");
     const [, user = "root", address] = /^(?:([^@]+)@)?([\w.:-]+)$/.exec(text ?? "") ?? [];
-    if (address === undefined) {
+    if (address === undefined || machineFault(address, user) !== undefined) {
       this.remark("remote", "ssh_host", "it names no machine, so the copies are taken to be on this one");
       return undefined;
     }

@@ -17,3 +17,12 @@ export function nameFrom(text: string, otherwise: string): string {
     .slice(0, 60);
   return ["", "none", "source"].includes(name) ? otherwise : name;
 }
+
+/** What keeps a machine, and a user there, from being written into `hosts`, if anything does. */
+export function machineFault(address: string | undefined, user: string | undefined): string | undefined {
+  if (address !== undefined && !/^[A-Za-z0-9_][A-Za-z0-9._-]{0,252}$/.test(address))
+    return `is on ${JSON.stringify(address)}, which is no host name`;
+  if (user !== undefined && !/^[A-Za-z0-9_][A-Za-z0-9_.@\\-]{0,254}$/.test(user))
+    return `is reached as ${JSON.stringify(user)}, which is no user name`;
+  return undefined;
+}

@@ -1,7 +1,7 @@
 import { datasetFault } from "../manifest/names.ts";
 import type { Remark } from "../model/import.ts";
 import { type Call, callsOf } from "./crontab.ts";
-import { isWithin } from "./names.ts";
+import { isWithin, machineFault } from "./names.ts";
 
 /** A dataset here, or on a machine that is reached over SSH. */
 export interface End {
@@ -123,8 +123,8 @@ export function readSyncoid(
     if (source === undefined || target === undefined || more.length > 0)
       return remark(`this call of syncoid is left out: it takes a source and a target, and has ${rest.length} of them`);
     const ends = [source, target].map(endOf) as [End, End];
-    for (const { dataset } of ends) {
-      const fault = datasetFault(dataset);
+    for (const { dataset, host, user } of ends) {
+      const fault = datasetFault(dataset) ?? machineFault(host, user);
       if (fault !== undefined) return remark(`this call of syncoid is left out: ${dataset} ${fault}`);
     }
     if (ends[0].host === ends[1].host && isWithin(ends[1].dataset, ends[0].dataset))

@@ -5,7 +5,7 @@ import { longestGap, scheduleFault } from "../manifest/units.ts";
 import type { Remark } from "../model/import.ts";
 import { poolOf } from "../model/units.ts";
 import { type Draft, type Given, type Machine, NothingToImport } from "./draft.ts";
-import { isBelow, nameFrom } from "./names.ts";
+import { isBelow, machineFault, nameFrom } from "./names.ts";
 import { entriesFor, more, type Place, type Wanted, type WantedCopy } from "./places.ts";
 import { keepOf, type Rhythm, secondsOf, type ZreplRule } from "./zrepl-keep.ts";
 
@@ -46,7 +46,14 @@ export function importZrepl({ name, text }: Given, machine: Machine): Draft {
     const node = yaml.getIn(path, true) as { readonly range?: readonly number[] | null } | undefined;
     return node?.range ? lines.linePos(node.range[0] ?? 0).line : 1;
   };
-  return new Reader(name, valuesOf(yaml.toJS({ maxAliasCount: 100 })), lineOf, machine).draft();
+  let values: unknown;
+  try {
+    values = yaml.toJS({ maxAliasCount: 100 });
+  } catch (fault) {
+    // an alias of nothing, or of too much
+    throw new NothingToImport(`${name}: ${(fault as Error).message}`, "`zrepl configcheck` checks it");
+  }
+  return new Reader(name, valuesOf(values), lineOf, machine).draft();
 }
 
 class Reader {
@@ -249,8 +256,9 @@ class Reader {
     const host = nameFrom(address.split(".")[0] ?? "", "remote");
     const hostName = host === this.#machine.name ? `${host}-2` : host;
     this.#hosts.set(hostName, {
-      address: /^[A-Za-z0-9_][A-Za-z0-9._-]*$/.test(address) ? address : hostName,
-      user: typeof connect.user === "string" ? connect.user : "root",
+      address: machineFault(address, undefined) === undefined ? address : hostName,
+      user:
+        typeof connect.user === "string" && machineFault(undefined, connect.user) === undefined ? connect.user : "root",
       ...(typeof connect.port === "number" && connect.port !== 22 && { port: connect.port }),
       ...(typeof connect.identity_file === "string" && { identity: { file: connect.identity_file } }),
       knownHostsFile: "~/.ssh/known_hosts",
