@@ -67,7 +67,7 @@ directories: { "web:/etc": { keep: { daily: 3 }, remotes: { usb: {} } } }
   );
   const unlock = (...more: string[]) =>
     holdfast.run(["--as", "nas", "-f", "unlock.yaml", "unlock", ...more], {
-      env: { ...nas.env, PASSWORD: "x", HOLDFAST_LOCK_DIR: holdfast.path("locks") },
+      env: { ...nas.env, PASSWORD: "x" },
     });
   expect(await unlock()).toMatchObject({
     code: 0,

@@ -74,8 +74,8 @@ export function useHoldfast() {
 function run(command: string, args: readonly string[], cwd: string, settings: RunSettings): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const { PATH = "", HOME = "", TMPDIR = "/tmp" } = process.env;
-    const STATE = { HOLDFAST_STATE_DIR: join(cwd, "state") };
-    const env = { PATH, HOME, TMPDIR, TERM: "xterm-256color", ...STATE, ...settings.env };
+    const own = { HOLDFAST_STATE_DIR: join(cwd, "state"), HOLDFAST_LOCK_DIR: join(cwd, "locks") };
+    const env = { PATH, HOME, TMPDIR, TERM: "xterm-256color", ...own, ...settings.env };
     const full = settings.full && openSync("/dev/full", "w");
     const to = (name: "stdout" | "stderr") => (settings.full === name ? full : "pipe");
     const child = spawn(command, args, { cwd, env, stdio: ["ignore", to("stdout"), to("stderr")] });

@@ -330,7 +330,8 @@ describe("apply PLAN", () => {
 });
 
 test("an apply that runs already: 11, with who it is", async () => {
-  const lock = await acquireLock({ name: "apply-127.0.0.1-1", env: process.env, command: "the one before" });
+  const env = { HOLDFAST_LOCK_DIR: holdfast.path("locks") };
+  const lock = await acquireLock({ name: "apply-127.0.0.1-1", env, command: "the one before" });
   try {
     const { code, stderr } = await holdfast.run(["apply", "--yes"]);
     expect(stderr).toMatch(new RegExp(`^error: locked by the one before \\(pid ${process.pid} `));

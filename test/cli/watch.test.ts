@@ -43,7 +43,7 @@ function start(args: readonly string[], env: Readonly<Record<string, string>> = 
   let text = "";
   const waiting = new Set<() => void>();
   const ended = holdfast.run(["watch", ...args], {
-    env: { HOLDFAST_LOCK_DIR: holdfast.path("locks"), HOLDFAST_STATE_DIR: holdfast.path("state"), ...env },
+    env,
     onStart: (started) => {
       child = started;
     },
