@@ -10,7 +10,7 @@ const WIDTH = 110;
 export function writeManifest({ document, remarks }: Draft, from: readonly string[]): string {
   const yaml = new Document(document, { version: "1.2" });
   yaml.commentBefore = comment([
-    `What ${from.map(visible).join(" and ")} says, as holdfast import understands it: read it before it is used.`,
+    `What ${from.map(visible).join(" and ")} ${from.length > 1 ? "say" : "says"}, as holdfast import understands it: read it before it is used.`,
     ...remarks.filter(({ at }) => at === undefined).map(line),
   ]);
   for (const section of pairsOf(yaml.contents)) {

@@ -29,6 +29,7 @@ describe("import", () => {
     expect({ code, stdout }).toEqual({ code: 0, stdout: "" });
     expect(stderr).toContain("new.yaml is written. Next:\n");
     const written = readFileSync(holdfast.path("new.yaml"), "utf8");
+    expect(written).toMatch(/^# What sanoid\.conf and crontab say, /);
     expect((await holdfast.run(["validate", "-f", "new.yaml"])).stdout).toBe(
       "The manifest is valid: 1 dataset entry, 1 remote, 1 host.\n",
     );
