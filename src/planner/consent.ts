@@ -1,5 +1,5 @@
 import type { Approval, Manifest, Remedy } from "../model/manifest.ts";
-import type { Note } from "../model/plan.ts";
+import type { Blocked, Note } from "../model/plan.ts";
 import type { Address, DatasetName, EpochSeconds, HostName, RemoteName } from "../model/units.ts";
 
 /** What the user agreed to: approvals in the manifest that have not lapsed, and the options of this run. */
@@ -23,12 +23,22 @@ interface Options {
   readonly resolve: ReadonlyMap<RemoteName, Remedy>;
 }
 
+/** A source without a host is one of this machine. */
+const isNamed = ({ self }: Manifest, written: string, address: string): boolean =>
+  written === address || (self !== null && `${self}:${written}` === address);
+
+/** Without the remedies that were chosen for copies which are blocked all the same. */
+export function withoutRemedies(manifest: Manifest, blocked: readonly Blocked[]): Manifest {
+  const isInVain = (approval: Approval): boolean =>
+    approval.kind === "resolve" &&
+    blocked.some(({ source, remote }) => remote === approval.remote && isNamed(manifest, approval.source, source));
+  return { ...manifest, approvals: manifest.approvals.filter((approval) => !isInVain(approval)) };
+}
+
 export function consentsOf(manifest: Manifest, { now, allowDestroy, resolve }: Options): Consents {
   const valid = manifest.approvals.filter((approval) => now < approval.until);
   const lapsed = manifest.approvals.filter((approval) => now >= approval.until);
-  // a source without a host is one of this machine
-  const names = (written: string, address: string) =>
-    written === address || (manifest.self !== null && `${manifest.self}:${written}` === address);
+  const names = (written: string, address: string) => isNamed(manifest, written, address);
   const remedies = valid.filter((approval) => approval.kind === "resolve");
   const destroys = valid.filter((approval) => approval.kind === "destroy");
   const orphans = valid.filter((approval) => approval.kind === "orphan");

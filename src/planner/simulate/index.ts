@@ -3,6 +3,7 @@ import type { Inventory } from "../../model/inventory.ts";
 import type { Manifest, SnapshotType } from "../../model/manifest.ts";
 import type { SimulatedGroup, SimulatedPlace, Simulation } from "../../model/simulation.ts";
 import type { EpochSeconds } from "../../model/units.ts";
+import { withoutRemedies } from "../consent.ts";
 import { groupsOf } from "../groups.ts";
 import { contextOf, plan, sourcesOf } from "../index.ts";
 import { Observations } from "../observed.ts";
@@ -63,7 +64,9 @@ export function simulate(manifest: Manifest, inventory: Inventory, options: Simu
     ...(allHosts !== undefined && { allHosts }),
   };
   const first = plan(manifest, inventory, { now: start, ...given });
-  const groups = prepare(manifest, inventory, { ...options, start });
+  const blocked = first.blocked.filter(({ withheld }) => withheld === undefined);
+  // what stands in the way of a remedy may be about other sources, and not in their part
+  const groups = prepare(withoutRemedies(manifest, blocked), inventory, { ...options, start });
   const looks = new Set(dates);
   return {
     formatVersion: 1,
@@ -75,7 +78,7 @@ export function simulate(manifest: Manifest, inventory: Inventory, options: Simu
     end: iso(end),
     complete: first.complete,
     unobserved: first.unobserved,
-    blocked: first.blocked.filter(({ withheld }) => withheld === undefined),
+    blocked,
     withheld: first.blocked.filter(({ withheld }) => withheld !== undefined),
     groups: groups.map((group) => playedGroup(group, looks, end)),
   };

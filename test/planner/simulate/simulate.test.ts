@@ -263,6 +263,23 @@ datasets: { tank: { keep: { daily: 2 }, remotes: { usb: {} } } }`);
     expect(counts(simulation.groups[0], "source")).toEqual(["3 daily", "9 daily"]);
   });
 
+  test("a remedy that was agreed to, and is in vain because of another source, brings nothing", () => {
+    const manifest = manifestOf(`remotes: { usb: { type: zfs, root: usb/b, keep: { daily: 9 } } }
+datasets: { tank: { keep: { daily: 2 }, recursive: true, remotes: { usb: {} } } }
+approvals: [{ resolve: replace, source: tank, remote: usb, until: 2027-01-01 }]`);
+    const modified = datasetOf("usb/b/tank", [3], { written: 5e6 as Bytes });
+    const parents = [datasetOf("usb", []), datasetOf("usb/b", [], { own: { placeholder: "on" } })];
+    const below = datasetOf("tank/below", [2, 1]);
+    const copy = datasetOf("usb/b/tank/below", [], { snapshots: below.snapshots });
+    const there = onNas([datasetOf("tank", [2, 1]), below, ...parents, modified, copy]);
+    const { blocked, groups } = playOn(manifest, there, [0, 240]);
+    expect(blocked).toMatchObject([{ source: "nas:tank", message: expect.stringContaining("below it") }]);
+    expect(groups.map((group) => counts(group, "usb"))).toEqual([
+      ["1 daily", "1 daily"],
+      ["3 daily", "9 daily"],
+    ]);
+  });
+
   test("a place that nobody could look at is unknown, and holds nothing up", () => {
     const manifest = manifestOf(`remotes: { usb: { type: zfs, root: usb/b, whileAway: freeze, keep: { daily: 9 } } }
 datasets: { tank: { keep: { daily: 2 }, remotes: { usb: {} } } }`);
