@@ -24,7 +24,7 @@ export interface PlanContext {
   readonly consents: Consents;
   /** Snapshots that rollbacks somebody agreed to would destroy in all, where the guards let no plan destroy so many. */
   readonly rolledBackInAll?: number;
-  /** Datasets that this plan destroys as orphans, `HOST:DATASET`, and by which operation. */
+  /** Datasets that go in this plan, orphans or with a half-received stream: `HOST:DATASET`, and by which operation. */
   readonly going: ReadonlyMap<string, OperationId>;
   /** Whose copy belongs where: by `HOST:DATASET` of the target. */
   readonly copies: ReadonlyMap<string, { readonly source: Source; readonly copy: Copy }>;

@@ -1,7 +1,7 @@
 import { scopeOf } from "../manifest/scope.ts";
 import type { Inventory } from "../model/inventory.ts";
 import type { Manifest } from "../model/manifest.ts";
-import type { Operation, Plan, Unobserved } from "../model/plan.ts";
+import { type Operation, type OperationId, type Plan, type Unobserved, writePlace } from "../model/plan.ts";
 import { type EpochSeconds, poolOf, type TypeName } from "../model/units.ts";
 import { afterUnlocks, planRepositories, type RepositoriesPlan } from "../remotes/restic/plan-repository.ts";
 import { consentsOf } from "./consent.ts";
@@ -12,9 +12,9 @@ import { backUpNow, planDirectory } from "./directory-plan.ts";
 import { blockedByGroup, groupsOf, inGroupOrder, isSnapshotDue, noGroups, withGroups } from "./groups.ts";
 import { blockedDeletions, type Guarded, guard, rolledBackBeyondTotal } from "./guards.ts";
 import { withHooks } from "./hooks.ts";
-import { Observations } from "./observed.ts";
+import { isBelow, Observations } from "./observed.ts";
 import type { PlanOptions } from "./options.ts";
-import { inOrder } from "./order.ts";
+import { inOrder, makesTarget } from "./order.ts";
 import { noOrphans, planOrphans } from "./orphans.ts";
 import { isGlob, matcher } from "./patterns.ts";
 import { schedulesAt } from "./schedule.ts";
@@ -203,7 +203,14 @@ export function contextOf(manifest: Manifest, inventory: Inventory, options: Pla
   };
 }
 
-function assemble(manifest: Manifest, inventory: Inventory, options: PlanOptions, rolledBackInAll?: number): Plan {
+/** What only a first attempt at the whole plan tells, and what makes another one. */
+interface Foreseen {
+  readonly rolledBackInAll?: number;
+  readonly discarded?: ReadonlyMap<string, OperationId>;
+}
+
+function assemble(manifest: Manifest, inventory: Inventory, options: PlanOptions, foreseen: Foreseen = {}): Plan {
+  const { rolledBackInAll, discarded } = foreseen;
   const given = {
     ...contextOf(manifest, inventory, options),
     ...(rolledBackInAll !== undefined && { rolledBackInAll }),
@@ -211,7 +218,8 @@ function assemble(manifest: Manifest, inventory: Inventory, options: PlanOptions
   const resolved = resolveSources(manifest, given.observations, given.scope);
   const limited = options.target !== undefined || options.exclude !== undefined;
   const orphans = limited ? noOrphans : planOrphans(given, resolved);
-  const known = { ...given, going: orphans.going, copies: copiesByTarget(resolved) };
+  const going = new Map([...orphans.going, ...(discarded ?? [])]);
+  const known = { ...given, going, copies: copiesByTarget(resolved) };
   const chosen = selected(resolved, options.target, options.exclude, manifest);
   const context = { ...known, groups: groupsOf(known, chosen.sources) };
   const directories = resolveDirectories(manifest).filter(({ host }) => context.scope.sources(host));
@@ -231,7 +239,9 @@ function assemble(manifest: Manifest, inventory: Inventory, options: PlanOptions
       .map((directory) => planDirectory(context, directory)),
   ];
   const tooMany = rolledBackInAll === undefined ? rolledBackBeyondTotal(context, plans) : undefined;
-  if (tooMany !== undefined) return assemble(manifest, inventory, options, tooMany);
+  if (tooMany !== undefined) return assemble(manifest, inventory, options, { ...foreseen, rolledBackInAll: tooMany });
+  const inTheWay = discarded === undefined ? discardedBelowRemedies(plans) : undefined;
+  if (inTheWay !== undefined) return assemble(manifest, inventory, options, { ...foreseen, discarded: inTheWay });
   const guarded = guard(
     context,
     plans.flatMap(({ deletions }) => deletions),
@@ -270,6 +280,22 @@ function assemble(manifest: Manifest, inventory: Inventory, options: PlanOptions
       ...unobservedDirectories(context, directories),
     ],
   });
+}
+
+/** Datasets that go with their half-received streams, below copies whose remedy was refused, maybe because of them. */
+function discardedBelowRemedies(plans: readonly SourcePlan[]): Foreseen["discarded"] {
+  const refused = plans.flatMap(({ blocked }) => blocked.filter(({ reason }) => reason === "remedy"));
+  if (refused.length === 0) return undefined;
+  const operations = plans.flatMap((plan) => plan.operations);
+  const made = new Set(operations.filter(makesTarget).map(({ at }) => writePlace(at)));
+  const gone = operations.filter(
+    (operation) =>
+      operation.kind === "discard" &&
+      operation.removesDataset &&
+      !made.has(writePlace(operation.at)) &&
+      refused.some(({ at }) => isBelow(writePlace(operation.at), writePlace(at))),
+  );
+  return gone.length === 0 ? undefined : new Map(gone.map(({ at, id }) => [writePlace(at), id]));
 }
 
 /** What is done to whole repositories stands around what sources do there; `--target` leaves only what those need. */

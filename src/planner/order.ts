@@ -104,7 +104,8 @@ export function linkParents(operations: readonly Operation[]): Operation[] {
   });
 }
 
-const makesTarget = (operation: Operation): operation is SendOperation | MakeOperation =>
+/** It brings about a copy where there was none. */
+export const makesTarget = (operation: Operation): operation is SendOperation | MakeOperation =>
   operation.kind === "make" || (operation.kind === "send" && operation.base === null);
 
 /** The same order, but for what has to wait for something that stands after it. */

@@ -436,6 +436,29 @@ describe("what is worth knowing", () => {
     ]);
     expect(made.blocked.filter(({ remote }) => remote === "vault")).toEqual([]);
   });
+
+  test("a half-received first copy below goes before the one above it is renamed aside", () => {
+    const world = worldOf("v:vault/a", "v:vault/a/tank", "v:vault/a/tank/data", "a:tank/data", "a:tank/data/db");
+    zfs.snapshot(world, "a", [{ dataset: "tank/data/db", name: "cut" }], now - 30);
+    const stream = zfs.send(world, "a", "tank/data/db", { base: null, to: "cut", range: false, raw: false });
+    zfs.receive(world, "v", "vault/a/tank/data/db", stream, { cutAfter: 0 });
+    zfs.destroySnapshots(world, "a", "tank/data/db", ["cut"]);
+    const critical = { keep: byType({ critical: 1 }) };
+    const none = to({ vault: { keep: byType({ daily: 0 }) } });
+    const made = planned(
+      world,
+      manifestOf([
+        entry("a:tank/data", { ...critical, remotes: to({ vault: critical }) }),
+        entry("a:tank/data/db", { ...critical, remotes: none }),
+      ]),
+      { resolve: new Map([["vault" as RemoteName, "replace"]]) },
+    );
+    expect(made.blocked.filter(({ remote }) => remote === "vault")).toEqual([]);
+    const discarded = made.operations.find(({ kind }) => kind === "discard");
+    expect(discarded).toMatchObject({ at: { dataset: "vault/a/tank/data/db" }, removesDataset: true });
+    expect(made.operations.find(({ kind }) => kind === "replace")?.dependsOn).toEqual([discarded?.id]);
+  });
+
   test("an approval that lapsed is said to have", () => {
     const lapse = { until: 1 as EpochSeconds, untilText: "1970-01-01", place: { file: "h.yaml", line: 7, column: 1 } };
     const approvals = [{ kind: "destroy" as const, source: "a:tank/data", destroy: 5, ...lapse }];
