@@ -151,6 +151,18 @@ export async function writeWhole(path: string, text: string, mode?: number): Pro
   }
 }
 
+/** Never over a file that is there: `otherwise` is what to do then. */
+export async function writeNew(path: string, text: string, otherwise: string): Promise<void> {
+  try {
+    const file = await open(path, "wx");
+    await file.writeFile(text).finally(() => file.close());
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST")
+      throw new Failure(`${visible(path)} is there already; nothing was written`, { hint: otherwise });
+    throw cannotWrite(path, error);
+  }
+}
+
 const OBSTACLES: Readonly<Record<string, readonly [reason: string, hint: string]>> = {
   ENOENT: ["its folder does not exist", "make the folder first, or name another file"],
   ENOTDIR: ["a file is where its folder should be", "name another file"],
@@ -161,7 +173,7 @@ const OBSTACLES: Readonly<Record<string, readonly [reason: string, hint: string]
 };
 
 /** Whatever name it had on the way there. */
-export function cannotWrite(path: string, error: unknown): Failure {
+function cannotWrite(path: string, error: unknown): Failure {
   const { code = "", message } = error as NodeJS.ErrnoException;
   const [reason, hint] = OBSTACLES[code] ?? [message, undefined];
   return new Failure(`cannot write ${visible(path)}: ${reason}`, { ...(hint && { hint }), cause: error });

@@ -1,4 +1,4 @@
-import { open, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { hostname, userInfo } from "node:os";
 import type { Format } from "../import/formats.ts";
 import { type Draft, type Given, importConfiguration, NothingToImport, writeManifest } from "../import/index.ts";
@@ -6,7 +6,7 @@ import { parseManifest } from "../manifest/index.ts";
 import type { Imported } from "../model/import.ts";
 import { plural, visible } from "../render/text.ts";
 import type { GlobalOptions } from "./context.ts";
-import { cannotWrite } from "./documents.ts";
+import { writeNew } from "./documents.ts";
 import { EXIT, type ExitCode, Failure } from "./exit.ts";
 import { answer, answerJson, tell } from "./terminal.ts";
 import { clock } from "./world.ts";
@@ -36,7 +36,7 @@ export async function importManifest(options: ImportOptions, format: Format, pat
   const imported: Imported = { formatVersion: 1, manifest, remarks: draft.remarks };
   if (options.json) answerJson(imported);
   else if (options.out === undefined) answer(manifest);
-  else await writeNew(options.out, manifest);
+  else await writeNew(options.out, manifest, "without --out the manifest is printed; --out NAME writes another file");
   tell(summary(imported, format, options.out));
   return EXIT.ok;
 }
@@ -80,19 +80,6 @@ function check(manifest: string, { as }: ImportOptions): void {
   throw new Failure(`the manifest that came out would not be valid: ${visible(fault.message)}`, {
     hint: "this is a bug: please report it, with the configuration, as far as you may show it",
   });
-}
-
-async function writeNew(path: string, text: string): Promise<void> {
-  try {
-    const file = await open(path, "wx");
-    await file.writeFile(text).finally(() => file.close());
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST")
-      throw new Failure(`${visible(path)} is there already; nothing was written`, {
-        hint: "without --out the manifest is printed; --out NAME writes another file",
-      });
-    throw cannotWrite(path, error);
-  }
 }
 
 function summary({ remarks }: Imported, format: Format, out: string | undefined): string {
