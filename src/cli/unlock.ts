@@ -84,22 +84,24 @@ async function clear(
   const at = { repository: key, host };
   const problem = unavailable.get(key);
   if (problem !== undefined) return { ...at, problem: said(problem) };
-  const { openRepository } = await import("../remotes/restic/restic.ts");
+  const [{ openRepository }, { ResticFailed }, { TransportError }] = await Promise.all([
+    import("../remotes/restic/restic.ts"),
+    import("../remotes/restic/errors.ts"),
+    import("../transport/types.ts"),
+  ]);
   try {
     const cleared = await openRepository(used, { hosts, env: process.env, signal }).clearLocks();
     return { ...at, locks: cleared.locks, ...(cleared.problem && { problem: said(cleared.problem) }) };
   } catch (error) {
-    if (!(error instanceof Error)) throw error;
     // where there is no repository, there is no lock
-    if ("kind" in error && error.kind === "absent") return { ...at, locks: [] };
-    if ("problem" in error)
-      return { ...at, problem: said(error.problem as NonNullable<UnlockedRepository["problem"]>) };
-    if (error.name !== "TransportError") throw error;
-    return { ...at, problem: said(error) };
+    if (error instanceof ResticFailed)
+      return error.kind === "absent" ? { ...at, locks: [] } : { ...at, problem: said(error.problem) };
+    if (error instanceof TransportError) return { ...at, problem: said(error) };
+    throw error;
   }
 }
 
-const said = ({ message, hint }: { readonly message: string; readonly hint?: string }) => ({
+const said = ({ message, hint }: { readonly message: string; readonly hint?: string | undefined }) => ({
   message,
   ...(hint !== undefined && { hint }),
 });
